@@ -1,0 +1,115 @@
+-- What the programs may do beyond writing rows. Each function pins its
+-- search_path and runs as the owner of the schema.
+
+CREATE OR REPLACE FUNCTION callhook_store.schema_major()
+RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog
+AS $$
+    SELECT major FROM callhook_store.version;
+$$;
+COMMENT ON FUNCTION callhook_store.schema_major() IS
+    'The major version of this schema; a program refuses a newer one.';
+
+-- Secrets of a subscription that has ended stay good for 24 hours: Graph
+-- delivers for up to 4 hours after a fault.
+CREATE OR REPLACE FUNCTION callhook_store.good_secrets(
+    age_seconds bigint DEFAULT 0)
+RETURNS TABLE (secret_sha256 bytea, tenant_id uuid, subscription_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog
+AS $$
+    SELECT secret_sha256, tenant_id, subscription_id
+    FROM callhook_store.subscriptions
+    WHERE ended_at IS NULL
+       OR ended_at > now() - interval '24 hours'
+                     - make_interval(secs => least(age_seconds, 31622400));
+$$;
+COMMENT ON FUNCTION callhook_store.good_secrets(bigint) IS
+    'Digests of the secrets by which the receiver judges an item, as they '
+    'were good up to age_seconds ago.';
+
+-- A month is made aside and then attached, which waits for no reader and
+-- holds up no insert; rows of it that the default partition took are moved.
+CREATE OR REPLACE FUNCTION callhook_store.make_partition(month date)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog
+SET timezone = 'UTC'
+AS $$
+DECLARE
+    first_day constant timestamptz := date_trunc('month', month::timestamptz);
+    next_first constant timestamptz := first_day + interval '1 month';
+    name constant text := 'notifications_' || to_char(first_day, 'YYYY_MM');
+BEGIN
+    IF to_regclass(format('callhook_store.%I', name)) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format(
+        'CREATE TABLE callhook_store.%I
+             (LIKE callhook_store.notifications INCLUDING DEFAULTS)', name);
+    EXECUTE format(
+        'WITH moved AS (
+             DELETE FROM callhook_store.notifications_default
+             WHERE received_at >= %L AND received_at < %L RETURNING *)
+         INSERT INTO callhook_store.%I SELECT * FROM moved',
+        first_day, next_first, name);
+    EXECUTE format(
+        'ALTER TABLE callhook_store.notifications
+             ATTACH PARTITION callhook_store.%I
+             FOR VALUES FROM (%L) TO (%L)', name, first_day, next_first);
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.make_partition(date) IS
+    'Makes the partition of a month; false if there is one.';
+
+CREATE OR REPLACE FUNCTION callhook_store.make_partitions(
+    months integer DEFAULT 24)
+RETURNS integer
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog
+SET timezone = 'UTC'
+AS $$
+    SELECT count(*) FILTER (WHERE callhook_store.make_partition(
+               (date_trunc('month', now())
+                + make_interval(months => month))::date))::integer
+    FROM generate_series(0, months - 1) AS month;
+$$;
+COMMENT ON FUNCTION callhook_store.make_partitions(integer) IS
+    'Makes the partitions of this and the following months; how many are new.';
+
+CREATE OR REPLACE FUNCTION callhook_store.add_arrays(
+    a bigint[], b bigint[])
+RETURNS bigint[]
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog
+AS $$
+    SELECT array_agg(coalesce(x, 0) + coalesce(y, 0) ORDER BY n)
+    FROM unnest(a, b) WITH ORDINALITY AS both_arrays (x, y, n);
+$$;
+COMMENT ON FUNCTION callhook_store.add_arrays(bigint[], bigint[]) IS
+    'Adds two arrays, element by element.';
+
+-- Several processes of a host add to one row. Counters, in this order:
+-- requests, handshakes, stored, refused_unknown, refused_secret,
+-- refused_malformed, bad_requests, spooled, rejected, over_3s.
+CREATE OR REPLACE FUNCTION callhook_store.add_minute(
+    minute timestamptz, host text, counters bigint[], times integer[],
+    max_us bigint, spool_bytes bigint)
+RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog
+AS $$
+    INSERT INTO callhook_store.receiver_minutes AS m
+        VALUES (minute, host, counters, times, max_us, spool_bytes)
+    ON CONFLICT ON CONSTRAINT receiver_minutes_pkey DO UPDATE
+    SET counters =
+            callhook_store.add_arrays(m.counters, excluded.counters),
+        times = callhook_store.add_arrays(m.times, excluded.times),
+        max_us = greatest(m.max_us, excluded.max_us),
+        spool_bytes = greatest(m.spool_bytes, excluded.spool_bytes);
+$$;
+COMMENT ON FUNCTION callhook_store.add_minute(
+    timestamptz, text, bigint[], integer[], bigint, bigint) IS
+    'Adds what one receiver counted in a minute.';

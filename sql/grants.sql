@@ -1,0 +1,41 @@
+-- Each role can do just its own work; nothing is PUBLIC's.
+REVOKE ALL ON SCHEMA callhook_store, callhook FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA callhook_store, callhook FROM PUBLIC;
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA callhook_store, callhook
+    FROM PUBLIC;
+
+DO $$
+DECLARE
+    statement text;
+    role text;
+BEGIN
+    FOR role, statement IN VALUES
+        ('callhook_receiver', 'GRANT USAGE ON SCHEMA callhook_store'),
+        ('callhook_receiver',
+         'GRANT INSERT (notification_id, received_at, tenant_id,
+              subscription_id, change_type, lifecycle_event, call_id,
+              resource, subscription_expires_at, forwarded_for, extra)
+          ON callhook_store.notifications'),
+        ('callhook_receiver',
+         'GRANT EXECUTE ON FUNCTION callhook_store.schema_major(),
+              callhook_store.good_secrets(bigint),
+              callhook_store.add_minute(timestamptz, text, bigint[],
+                  integer[], bigint, bigint)'),
+        ('callhook_renewer', 'GRANT USAGE ON SCHEMA callhook_store, callhook'),
+        ('callhook_renewer',
+         'GRANT SELECT, INSERT, UPDATE, DELETE
+          ON callhook_store.subscriptions'),
+        ('callhook_renewer', 'GRANT SELECT ON callhook_store.notifications'),
+        ('callhook_renewer', 'GRANT SELECT ON ALL TABLES IN SCHEMA callhook'),
+        ('callhook_renewer',
+         'GRANT EXECUTE ON FUNCTION callhook_store.schema_major(),
+              callhook_store.make_partitions(integer)'),
+        ('callhook_reader', 'GRANT USAGE ON SCHEMA callhook'),
+        ('callhook_reader', 'GRANT SELECT ON ALL TABLES IN SCHEMA callhook')
+    LOOP
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
+            EXECUTE format('%s TO %I', statement, role);
+        END IF;
+    END LOOP;
+END
+$$;

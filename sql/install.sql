@@ -1,0 +1,20 @@
+-- Installs callhook's schema, or upgrades it:  psql -f install.sql
+-- One transaction; as often as one likes. Settings of psql that matter are
+-- made here, so that an error ends it with an exit status.
+\set ON_ERROR_STOP on
+\set QUIET on
+BEGIN;
+SET LOCAL client_min_messages = warning;
+SET LOCAL search_path = pg_catalog;
+SET LOCAL lock_timeout = '10s';
+SELECT pg_advisory_xact_lock(hashtext('callhook install'));
+
+\ir roles.sql
+\ir tables.sql
+\ir functions.sql
+\ir views.sql
+\ir grants.sql
+
+SELECT callhook_store.make_partitions();
+COMMIT;
+\echo callhook is installed.

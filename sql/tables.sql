@@ -1,0 +1,75 @@
+-- What the two programs write. Nobody else reads or writes here; reporting
+-- tools read the views of the schema callhook.
+CREATE SCHEMA IF NOT EXISTS callhook_store;
+COMMENT ON SCHEMA callhook_store IS
+    'callhook: tables of its programs. Read the views of schema callhook.';
+
+-- A program refuses a newer major version.
+CREATE TABLE IF NOT EXISTS callhook_store.version (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    major integer NOT NULL,
+    minor integer NOT NULL,
+    installed_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO callhook_store.version (major, minor) VALUES (1, 0)
+ON CONFLICT (one) DO UPDATE
+    SET major = excluded.major, minor = excluded.minor, installed_at = now()
+    WHERE (version.major, version.minor)
+          IS DISTINCT FROM (excluded.major, excluded.minor);
+
+-- One row per stored item. The receiver makes the key, so that a row which
+-- reaches the database twice is stored once. There is no index on call_id:
+-- its random writes would halve the rate of a large month.
+CREATE TABLE IF NOT EXISTS callhook_store.notifications (
+    notification_id uuid NOT NULL,
+    received_at timestamptz NOT NULL,
+    stored_at timestamptz NOT NULL DEFAULT now(),
+    tenant_id uuid NOT NULL,
+    subscription_id uuid,
+    change_type text,
+    lifecycle_event text,
+    call_id uuid,
+    resource text,
+    subscription_expires_at timestamptz,
+    forwarded_for text,
+    extra jsonb,
+    PRIMARY KEY (received_at, notification_id)
+) PARTITION BY RANGE (received_at);
+
+-- Rows come in the order of stored_at, so that a few pages index millions.
+CREATE INDEX IF NOT EXISTS notifications_stored_at
+    ON callhook_store.notifications USING brin (stored_at);
+
+-- Takes what no month is made for, so that no insert fails for want of one.
+CREATE TABLE IF NOT EXISTS callhook_store.notifications_default
+    PARTITION OF callhook_store.notifications DEFAULT;
+
+-- Subscriptions as the renewer knows them. A secret is kept as its digest.
+CREATE TABLE IF NOT EXISTS callhook_store.subscriptions (
+    subscription_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant text NOT NULL,
+    tenant_id uuid NOT NULL,
+    subscription_id uuid,
+    resource text,
+    change_type text,
+    notification_url text,
+    secret_sha256 bytea NOT NULL CHECK (octet_length(secret_sha256) = 32),
+    announced_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz,
+    renewed_at timestamptz,
+    ended_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS subscriptions_subscription_id
+    ON callhook_store.subscriptions (subscription_id);
+
+-- What the receivers did, by the minute: counters in the order that
+-- add_minute states, answer times in buckets of a quarter octave.
+CREATE TABLE IF NOT EXISTS callhook_store.receiver_minutes (
+    minute timestamptz NOT NULL,
+    host text NOT NULL,
+    counters bigint[] NOT NULL,
+    times integer[] NOT NULL,
+    max_us bigint NOT NULL,
+    spool_bytes bigint NOT NULL,
+    PRIMARY KEY (minute, host)
+);

@@ -1,0 +1,26 @@
+-- Removes callhook's schemas with all that they hold:  psql -f uninstall.sql
+-- The roles go, too, if no other database needs them and the user may.
+\set ON_ERROR_STOP on
+\set QUIET on
+SET client_min_messages = warning;
+BEGIN;
+DROP SCHEMA IF EXISTS callhook CASCADE;
+DROP SCHEMA IF EXISTS callhook_store CASCADE;
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['callhook_receiver', 'callhook_renewer',
+                                'callhook_reader']
+    LOOP
+        BEGIN
+            EXECUTE format('DROP ROLE IF EXISTS %I', name);
+        EXCEPTION
+            WHEN dependent_objects_still_exist OR insufficient_privilege THEN
+                RAISE WARNING 'role % stays: %', name, SQLERRM;
+        END;
+    END LOOP;
+END
+$$;
+COMMIT;
+\echo callhook is removed.
