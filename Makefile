@@ -1,0 +1,325 @@
+# callhook's build.  `make help` lists what there is; README.md and
+# cgi/callhook.8 say how to use it.
+
+VERSION = 0.1.0
+
+# What a builder may set, in the environment or on the command line.
+CC ?= cc
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+CFLAGS ?= -O2 -g
+CPPFLAGS ?=
+LDFLAGS ?=
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+PYTHON ?= /usr/bin/python3
+PREFIX ?= /usr/local
+DESTDIR ?=
+SBINDIR ?= $(PREFIX)/sbin
+DATADIR ?= $(PREFIX)/share/callhook
+MANDIR ?= $(PREFIX)/share/man
+SYSCONFDIR ?= /etc
+UNITDIR ?= /lib/systemd/system
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+
+# Three modes, each with objects of its own: release, dev (address and
+# undefined behaviour sanitizers) and tsan (thread sanitizer).  build/mode
+# names the one that cgi/callhook was built in last; the tests use that one.
+ifneq ($(origin MODE),command line)
+MODE := $(or $(if $(wildcard build/mode),$(file <build/mode)),release)
+endif
+BUILD = build/$(MODE)
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+    -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
+    -Wformat=2 -Wconversion
+HARDENING = -fstack-protector-strong -fPIE
+FORTIFY = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+HARD_LINK = -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+
+MODE_FLAGS_release = $(FORTIFY)
+MODE_FLAGS_dev = -Werror -O1 -g -fno-omit-frame-pointer \
+    -fsanitize=address,undefined -fno-sanitize-recover=all
+MODE_FLAGS_tsan = -Werror -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+
+# pkg-config is asked when a rule first needs the answer, because `make
+# check` on a fresh system installs it, and the libraries, before it builds.
+lazy = $(eval $(1) := $$(shell $(PKG_CONFIG) $(2) $(3) 2>/dev/null))$($(1))
+LIBPQ_CFLAGS ?= $(call lazy,LIBPQ_CFLAGS,--cflags,libpq)
+LIBPQ_LIBS ?= $(call lazy,LIBPQ_LIBS,--libs,libpq)
+YAJL_CFLAGS ?= $(call lazy,YAJL_CFLAGS,--cflags,yajl)
+YAJL_LIBS ?= $(call lazy,YAJL_LIBS,--libs,yajl)
+LIBCRYPTO_CFLAGS ?= $(call lazy,LIBCRYPTO_CFLAGS,--cflags,libcrypto)
+LIBCRYPTO_LIBS ?= $(call lazy,LIBCRYPTO_LIBS,--libs,libcrypto)
+CMOCKA_CFLAGS ?= $(call lazy,CMOCKA_CFLAGS,--cflags,cmocka)
+CMOCKA_LIBS ?= $(call lazy,CMOCKA_LIBS,--libs,cmocka)
+FCGI_CFLAGS ?=
+FCGI_LIBS ?= -lfcgi
+
+DEFINES = -D_GNU_SOURCE -DCALLHOOK_VERSION='"$(VERSION)"'
+LANGUAGE = -std=c17 -pthread $(DEFINES) -include cgi/banned.h \
+    $(LIBPQ_CFLAGS) $(YAJL_CFLAGS) $(LIBCRYPTO_CFLAGS) $(FCGI_CFLAGS)
+COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS) \
+    $(MODE_FLAGS_$(MODE))
+LINK = $(CC) -pthread $(HARD_LINK) $(CFLAGS) $(MODE_FLAGS_$(MODE)) $(LDFLAGS)
+LIBRARIES = $(FCGI_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) $(LIBCRYPTO_LIBS)
+
+SOURCES := $(sort $(wildcard cgi/*.c))
+HEADERS := $(sort $(wildcard cgi/*.h))
+UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
+C_FILES = $(SOURCES) $(HEADERS) $(sort $(wildcard tests/unit/*.[ch]))
+PY_FILES = $(sort $(wildcard tests/*.py tests/*/*.py))
+SH_FILES = tests/install-packages tests/run-units tests/check-style \
+    tests/check-configs
+MANUALS = $(sort $(wildcard cgi/*.[58]))
+
+OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
+TESTED = $(filter-out $(BUILD)/cgi/callhook.o,$(OBJECTS))
+UNITS = $(UNIT_SOURCES:tests/%.c=$(BUILD)/%)
+
+# A program that the tests start under a sanitizer must fail loudly.
+export ASAN_OPTIONS ?= detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS ?= print_stacktrace=1
+export TSAN_OPTIONS ?= second_deadlock_stack=1
+export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
+
+PYTEST = timeout 1500 $(PYTHON) -m pytest -q -n 2 -p no:cacheprovider
+# By name: these put many requests, processes or signals to work at once.
+THREAD_TESTS = load or threads or signals or connection or in_flight or processes
+
+# V=1 shows the commands.
+Q = $(if $(V),,@)
+say = @$(if $(V),:,printf '%6s  %s\n' $(1) $(2))
+
+SUBMAKE = $(MAKE) --no-print-directory \
+    $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all dev tsan program units demo run check check-units check-e2e \
+    check-all lint format lint-format lint-tidy lint-cppcheck lint-style \
+    lint-manuals lint-scripts lint-configs install install-system \
+    uninstall dist clean help FORCE
+
+all:
+	@$(SUBMAKE) program MODE=release
+
+dev:
+	@$(SUBMAKE) program MODE=dev
+
+tsan:
+	@$(SUBMAKE) program MODE=tsan
+
+help:
+	@echo 'make            build cgi/callhook'
+	@echo 'make demo       show the main job on real parts, then stop'
+	@echo 'make run        serve http://127.0.0.1:8080/callhook until Ctrl-C'
+	@echo 'make check      run the tests, in the mode built last'
+	@echo 'make check-all  check, lint, and the tests under the sanitizers'
+	@echo 'make lint       format, static analysis, manuals, configurations'
+	@echo 'make format     put the C files into the form that lint wants'
+	@echo 'make dev        build with warnings as errors, ASan and UBSan'
+	@echo 'make tsan       build with warnings as errors and TSan'
+	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make uninstall  leaves the settings, the spool and the user'
+	@echo 'make dist       callhook-$(VERSION).tar.gz, unpacked and built'
+	@echo 'make clean      remove all of it'
+	@echo 'V=1 shows the commands.'
+
+# -- build -----------------------------------------------------------------
+
+program: cgi/callhook
+
+# Copied under another name first: a running receiver keeps its own file.
+cgi/callhook: $(BUILD)/callhook FORCE
+	@cmp -s $< $@ || { cp $< build/callhook.new && mv build/callhook.new $@; }
+	@echo $(MODE) >build/mode
+
+$(BUILD)/callhook: $(OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $(OBJECTS) $(LIBRARIES)
+
+$(BUILD)/cgi/%.o: cgi/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+
+units: $(UNITS)
+
+$(BUILD)/unit/%: tests/unit/%.c $(TESTED) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) $(CMOCKA_CFLAGS) -Icgi -MMD -MP -MF $@.d $(LDFLAGS) \
+	    $(HARD_LINK) -o $@ $< $(TESTED) $(LIBRARIES) $(CMOCKA_LIBS)
+
+# Holds the commands; when one of them changes, everything is built again.
+$(BUILD)/flags: FORCE
+	$(if $(and $(LIBPQ_LIBS),$(YAJL_LIBS),$(LIBCRYPTO_LIBS)),,$(error \
+	    libpq, yajl or libcrypto is missing: as root, \
+	    tests/install-packages build))
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(COMPILE)' '$(LINK) $(LIBRARIES)' >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+-include $(wildcard $(BUILD)/cgi/*.d $(BUILD)/unit/*.d)
+
+# -- see it ----------------------------------------------------------------
+
+demo:
+	@tests/install-packages check
+	@$(SUBMAKE) program MODE=release
+	@$(PYTHON) tests/demo.py
+
+run:
+	@tests/install-packages check
+	@$(SUBMAKE) program MODE=release
+	@$(PYTHON) tests/run.py
+
+# -- test ------------------------------------------------------------------
+
+check:
+	@tests/install-packages check
+	@echo "== tests, $(MODE) build"
+	@$(SUBMAKE) program units MODE=$(MODE)
+	@$(SUBMAKE) check-units check-e2e MODE=$(MODE) -j1
+
+check-units: units
+	@tests/run-units $(UNITS)
+
+check-e2e: program
+	@$(PYTEST) $(PYTEST_ARGS) tests/e2e
+
+# CHECKED=1: `make check` has just passed in release mode.
+check-all:
+	@tests/install-packages all
+	@$(SUBMAKE) all
+	@test -n "$(CHECKED)" || $(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory lint
+	@$(SUBMAKE) dev
+	@$(MAKE) --no-print-directory check
+	@echo "== tests of the threads, tsan build"
+	@$(SUBMAKE) tsan
+	@$(SUBMAKE) units MODE=tsan
+	@$(MAKE) --no-print-directory check-units check-e2e MODE=tsan \
+	    PYTEST_ARGS='-k "$(THREAD_TESTS)"'
+	@$(SUBMAKE) all
+	@echo "== check-all: done"
+
+# -- lint ------------------------------------------------------------------
+
+lint:
+	@tests/install-packages all
+	@$(SUBMAKE) lint-format lint-tidy lint-cppcheck lint-style \
+	    lint-manuals lint-scripts lint-configs
+	@echo "== lint: clean"
+
+format:
+	clang-format -i $(C_FILES)
+
+lint-format:
+	@echo "lint: clang-format"
+	@clang-format --dry-run -Werror $(C_FILES)
+
+# gcc's own flags that clang does not know are left out.
+lint-tidy:
+	@mkdir -p build
+	@echo "lint: clang-tidy"
+	@printf '%s\n' $(SOURCES) | xargs -P $(JOBS) -n 1 sh -c \
+	    'exec clang-tidy --quiet --warnings-as-errors="*" "$$@" \
+	    -- $(subst ','\'',$(LANGUAGE)) $(WARNINGS) 2>build/tidy.$$$$ \
+	    || { cat build/tidy.$$$$ >&2; exit 1; }' tidy
+
+# ctuuninitvar: version 2.10 takes a write through a pointer for a read.
+lint-cppcheck:
+	@echo "lint: cppcheck"
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+	    --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem \
+	    --suppress=ctuuninitvar \
+	    -D_GNU_SOURCE -DCALLHOOK_VERSION='"$(VERSION)"' cgi
+
+lint-style:
+	@echo "lint: check-style"
+	@tests/check-style $(C_FILES)
+
+lint-manuals:
+	@echo "lint: mandoc"
+	@! mandoc -Tlint $(MANUALS) 2>/dev/null | \
+	    grep -v 'referenced manual not found'
+
+lint-scripts:
+	@echo "lint: scripts"
+	@$(PYTHON) -m py_compile $(PY_FILES)
+	@for script in $(SH_FILES); do sh -n $$script || exit 1; done
+	@bash -n .ci/run
+
+lint-configs:
+	@echo "lint: configurations"
+	@tests/check-configs
+
+# -- install ---------------------------------------------------------------
+
+# Copies text files into a folder, with the folders chosen here put in.
+put = for file in $(1); do \
+    sed -e 's|/usr/local/sbin|$(SBINDIR)|g' \
+        -e 's|/usr/local/share/callhook|$(DATADIR)|g' \
+        -e 's|/etc/callhook|$(SYSCONFDIR)/callhook|g' \
+        "$$file" >build/put && \
+    $(INSTALL) -D -m 644 build/put \
+        "$(DESTDIR)$(2)/$(or $(3),$$(basename $$file))" || exit 1; done
+
+install: all
+	$(INSTALL) -D -m 755 cgi/callhook $(DESTDIR)$(SBINDIR)/callhook
+	@$(call put,cgi/callhook.8,$(MANDIR)/man8)
+	@$(call put,sql/*.sql,$(DATADIR)/sql)
+	@$(call put,nginx/*,$(DATADIR)/nginx)
+	@$(call put,apache/*,$(DATADIR)/apache)
+	@$(call put,cgi/callhook.env,$(DATADIR))
+	@$(call put,cgi/callhook.service cgi/callhook.socket,$(UNITDIR))
+	@$(call put,cgi/callhook.cron,$(SYSCONFDIR)/cron.d,callhook)
+	@if test -z "$(DESTDIR)" && test "$$(id -u)" -eq 0; then \
+	    $(MAKE) --no-print-directory install-system; fi
+	@echo 'installed below $(DESTDIR)$(PREFIX), $(DESTDIR)$(UNITDIR)' \
+	    'and $(DESTDIR)$(SYSCONFDIR)'
+
+# The user, the spool and the settings, on a real system only.
+install-system:
+	getent passwd callhook >/dev/null || \
+	    useradd --system --user-group --no-create-home \
+	    --home-dir /var/spool/callhook --shell /usr/sbin/nologin callhook
+	$(INSTALL) -d -m 700 -o callhook -g callhook /var/spool/callhook
+	$(INSTALL) -d -m 755 $(SYSCONFDIR)/callhook
+	test -e $(SYSCONFDIR)/callhook/callhook.env || \
+	    $(INSTALL) -m 600 -o callhook -g callhook \
+	    $(DATADIR)/callhook.env $(SYSCONFDIR)/callhook/callhook.env
+	if test -d /run/systemd/system; then systemctl daemon-reload; fi
+
+uninstall:
+	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
+	    systemctl disable --now callhook.socket callhook.service || :; fi
+	rm -f $(DESTDIR)$(SBINDIR)/callhook \
+	    $(DESTDIR)$(MANDIR)/man8/callhook.8 \
+	    $(DESTDIR)$(UNITDIR)/callhook.service \
+	    $(DESTDIR)$(UNITDIR)/callhook.socket \
+	    $(DESTDIR)$(SYSCONFDIR)/cron.d/callhook
+	rm -rf $(DESTDIR)$(DATADIR)
+	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
+	    systemctl daemon-reload; fi
+	@echo 'left as they are: $(SYSCONFDIR)/callhook, /var/spool/callhook, user callhook'
+
+# -- hand over -------------------------------------------------------------
+
+DIST = callhook-$(VERSION)
+
+dist:
+	git archive --format=tar.gz --prefix=$(DIST)/ -o $(DIST).tar.gz HEAD
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	    tar -xzf $(DIST).tar.gz -C "$$folder" && \
+	    env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory \
+	        -C "$$folder/$(DIST)" && \
+	    "$$folder/$(DIST)/cgi/callhook" --version && \
+	    echo '$(DIST).tar.gz: unpacks and builds'
+
+clean:
+	rm -rf build cgi/callhook callhook-*.tar.gz tests/__pycache__ \
+	    tests/*/__pycache__ .pytest_cache

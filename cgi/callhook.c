@@ -1,0 +1,82 @@
+/* callhook: receives Microsoft Graph's notifications of Teams calls. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "cgi.h"
+#include "drain.h"
+#include "fastcgi.h"
+#include "log.h"
+#include "settings.h"
+
+static const char usage[] = "usage: callhook            (under a web server, "
+                            "by FastCGI or CGI)\n"
+                            "       callhook --drain [FILE]\n"
+                            "       callhook --version | --help\n";
+
+enum command { SERVE, DRAIN, VERSION, HELP, WRONG };
+
+static enum command read_command(int argc, char **argv, const char **file)
+{
+    static const struct option options[] = {
+        {"drain", no_argument, NULL, DRAIN},
+        {"version", no_argument, NULL, VERSION},
+        {"help", no_argument, NULL, HELP},
+        {0},
+    };
+    enum command command = SERVE;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+        command = option == '?' ? WRONG : (enum command)option;
+    if (command == DRAIN && optind == argc - 1)
+        *file = argv[optind++];
+    return optind < argc ? WRONG : command;
+}
+
+static int serve(const struct settings *settings)
+{
+    if (fastcgi_is_offered())
+        return fastcgi_serve(settings);
+    if (cgi_is_offered())
+        return cgi_serve(settings);
+    fputs(usage, stderr);
+    return EX_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    const char *file = NULL;
+    enum command command = SERVE;
+    struct settings settings;
+    int status;
+
+    /* A CGI program's arguments may come from the query (RFC 3875, 4.4). */
+    if (!cgi_is_offered())
+        command = read_command(argc, argv, &file);
+    switch (command) {
+    case VERSION:
+        puts("callhook " CALLHOOK_VERSION);
+        return EX_OK;
+    case HELP:
+        fputs(usage, stdout);
+        return EX_OK;
+    case WRONG:
+        fputs(usage, stderr);
+        return EX_USAGE;
+    case SERVE:
+    case DRAIN:
+        break;
+    }
+    if (!settings_read(&settings)) {
+        settings_free(&settings);
+        return EX_CONFIG;
+    }
+    status =
+        command == DRAIN ? drain_command(&settings, file) : serve(&settings);
+    settings_free(&settings);
+    return status;
+}

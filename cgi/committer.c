@@ -1,0 +1,349 @@
+/*
+ * The thread that owns the database connection. It takes all that is parked
+ * as one batch, so that requests which arrive while a commit is under way
+ * share the next one; one batch is in flight at a time.
+ */
+#include "committer.h"
+
+#include <stdlib.h>
+
+#include "batch.h"
+#include "clock.h"
+#include "database.h"
+#include "drain.h"
+#include "engine.h"
+#include "log.h"
+#include "memory.h"
+#include "minutes.h"
+#include "store.h"
+
+#define MS INT64_C(1000)
+
+/* Strangers cannot make the secrets be read more often than this. */
+#define READING_PAUSE_US (50 * MS)
+/* Secrets are read anew that often without a cause: some end, unheard. */
+#define READING_MAX_AGE_US (60 * 1000 * MS)
+/* A connection attempt, and the pauses between them: a database that is back
+ * is noticed within 5 s. */
+#define CONNECT_US (2500 * MS)
+#define BACKOFF_MIN_US (50 * MS)
+#define BACKOFF_MAX_US (2000 * MS)
+#define MINUTE_US (60 * 1000 * MS)
+
+struct committer {
+    struct engine *engine;
+    struct database database;
+    struct batch batch;
+    struct drain drain;
+    int64_t backoff_us;
+    int64_t read_at; /* the last reading of the secrets, or the try */
+    int64_t minute_due;
+};
+
+/* Waits for something to do, or `until`; the lock is held. */
+static void wait_until(struct engine *engine, int64_t until)
+{
+    struct timespec time = clock_timespec(until);
+
+    pthread_cond_clockwait(&engine->work, &engine->lock, CLOCK_MONOTONIC,
+                           &time);
+}
+
+static void set_connected(struct committer *c, bool connected, bool away)
+{
+    struct engine *engine = c->engine;
+
+    pthread_mutex_lock(&engine->lock);
+    engine->connected = connected;
+    if (engine->away != away) {
+        engine->away = away;
+        pthread_cond_signal(&engine->deadline);
+    }
+    pthread_mutex_unlock(&engine->lock);
+}
+
+/* Reads the secrets for everybody. */
+static bool read_secrets(struct committer *c)
+{
+    struct engine *engine = c->engine;
+    struct secrets fresh, old;
+
+    c->read_at = clock_now();
+    if (!database_read_secrets(&c->database, &fresh, 0,
+                               c->read_at + engine->settings->ack_us))
+        return false;
+    pthread_mutex_lock(&engine->secrets_lock);
+    old = engine->secrets;
+    engine->secrets = fresh;
+    pthread_mutex_unlock(&engine->secrets_lock);
+    secrets_free(&old);
+    return true;
+}
+
+/* A batch of no rows: shows that the table would take one. */
+static bool probe(struct committer *c)
+{
+    const struct buffer nothing = {0};
+    int64_t deadline = clock_now() + c->engine->settings->ack_us;
+    enum database_outcome outcome =
+        store_copy(&c->database, &nothing, deadline);
+
+    if (outcome != DATABASE_DONE)
+        log_cause(LOG_CONNECTION, "the database takes no rows: SQLSTATE %s",
+                  c->database.sqlstate);
+    return outcome == DATABASE_DONE;
+}
+
+/* Until the database takes rows: connects, reads the secrets, probes. */
+static void reach_database(struct committer *c)
+{
+    struct engine *engine = c->engine;
+    bool reached = (c->database.connection ||
+                    database_connect(&c->database, clock_now() + CONNECT_US)) &&
+                   read_secrets(c) && probe(c);
+
+    set_connected(c, reached, !reached);
+    if (reached) {
+        if (c->backoff_us)
+            log_line("the database takes rows again");
+        c->backoff_us = 0;
+        return;
+    }
+    c->backoff_us = c->backoff_us ? 2 * c->backoff_us : BACKOFF_MIN_US;
+    if (c->backoff_us > BACKOFF_MAX_US)
+        c->backoff_us = BACKOFF_MAX_US;
+    pthread_mutex_lock(&engine->lock);
+    int64_t until = clock_now() + c->backoff_us;
+    while (!engine->closing && clock_now() < until)
+        wait_until(engine, until);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+/*
+ * Judges for good the doubtful ones that arrived before the last reading of
+ * the secrets, and moves them to the decided ones.
+ */
+static void decide(struct committer *c)
+{
+    struct engine *engine = c->engine;
+    struct exchange_list later = {0}, nothing = {0};
+    struct exchange *exchange;
+
+    pthread_mutex_lock(&engine->lock);
+    pthread_mutex_lock(&engine->secrets_lock);
+    while ((exchange = exchange_list_take(&engine->doubtful))) {
+        if (exchange->arrived >= engine->secrets.read_at) {
+            exchange_list_add(&later, exchange);
+            continue;
+        }
+        secrets_judge(&engine->secrets, engine->settings, &exchange->items);
+        exchange->doubtful = 0;
+        exchange_list_add(item_list_has_trusted(&exchange->items)
+                              ? &engine->decided
+                              : &nothing,
+                          exchange);
+    }
+    pthread_mutex_unlock(&engine->secrets_lock);
+    engine->doubtful = later;
+    pthread_mutex_unlock(&engine->lock);
+    engine_answer(engine, &nothing, ANSWER_STORED);
+}
+
+/* Takes all that is decided into the batch. */
+static bool fill_batch(struct committer *c)
+{
+    struct engine *engine = c->engine;
+    struct exchange *exchange;
+
+    batch_clear(&c->batch);
+    pthread_mutex_lock(&engine->lock);
+    exchange_list_move(&engine->taken, &engine->decided);
+    engine->taken_is_sent = false;
+    pthread_mutex_unlock(&engine->lock);
+    /* The list is this thread's until it is marked as sent. */
+    for (exchange = engine->taken.first; exchange; exchange = exchange->next) {
+        batch_add(&c->batch, &exchange->items);
+        c->batch.maybe_stored |= exchange->in_doubt;
+    }
+    pthread_mutex_lock(&engine->lock);
+    engine->taken_is_sent = true;
+    pthread_mutex_unlock(&engine->lock);
+    return c->batch.owners > 0;
+}
+
+/* Takes those back that the keeper has not claimed meanwhile. */
+static struct exchange_list unclaimed(struct engine *engine)
+{
+    struct exchange_list list = {0};
+
+    pthread_mutex_lock(&engine->lock);
+    exchange_list_move(&list, &engine->taken);
+    engine->taken_is_sent = false;
+    pthread_mutex_unlock(&engine->lock);
+    return list;
+}
+
+/* Answers a batch that is stored; `failed` owners have rows that are not. */
+static void answer_stored(struct engine *engine, const bool *failed)
+{
+    struct exchange_list list = unclaimed(engine);
+    struct exchange_list stored = {0}, refused = {0};
+    struct exchange *exchange;
+    unsigned owner = 0;
+
+    while ((exchange = exchange_list_take(&list)))
+        exchange_list_add(failed[owner++] ? &refused : &stored, exchange);
+    engine_answer(engine, &stored, ANSWER_STORED);
+    engine_answer(engine, &refused, ANSWER_LATER);
+}
+
+/* Gives a batch that is not stored back, to be tried again or spooled. */
+static void give_back(struct engine *engine, bool in_doubt, bool away)
+{
+    struct exchange_list list = unclaimed(engine);
+
+    for (struct exchange *e = list.first; e; e = e->next)
+        e->in_doubt |= in_doubt;
+    pthread_mutex_lock(&engine->lock);
+    exchange_list_move(&list, &engine->decided); /* the older ones first */
+    engine->decided = list;
+    if (away)
+        engine->away = true;
+    pthread_cond_signal(&engine->deadline);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+static void store_batch(struct committer *c)
+{
+    struct engine *engine = c->engine;
+    bool *failed = memory_new(c->batch.owners, sizeof(*failed));
+    enum database_outcome outcome =
+        batch_store(&c->batch, &c->database, &engine->spool,
+                    engine->settings->ack_us, failed);
+
+    switch (outcome) {
+    case DATABASE_DONE:
+        answer_stored(engine, failed);
+        break;
+    case DATABASE_REFUSED:
+    case DATABASE_LATER:
+        log_cause(LOG_STATEMENT, "the database does not take rows: SQLSTATE %s",
+                  c->database.sqlstate);
+        give_back(engine, false, true);
+        break;
+    case DATABASE_DOUBT:
+        give_back(engine, true, false);
+        break;
+    }
+    free(failed);
+}
+
+/* The next moment at which something is due without being asked for. */
+static int64_t next_due(const struct committer *c)
+{
+    int64_t due = c->read_at + READING_MAX_AGE_US;
+
+    if (c->engine->doubtful.first && due > c->read_at + READING_PAUSE_US)
+        due = c->read_at + READING_PAUSE_US;
+    if (due > drain_due(&c->drain))
+        due = drain_due(&c->drain);
+    if (due > c->minute_due)
+        due = c->minute_due;
+    return due;
+}
+
+/* Waits until there is work; false when the engine closes. */
+static bool wait_for_work(struct committer *c)
+{
+    struct engine *engine = c->engine;
+
+    pthread_mutex_lock(&engine->lock);
+    for (;;) {
+        int64_t due = next_due(c);
+        if (engine->spooled && engine->stays)
+            drain_hurry(&c->drain);
+        engine->spooled = false;
+        if (engine->closing || engine->away || engine->decided.first ||
+            due <= clock_now())
+            break;
+        wait_until(engine, due);
+    }
+    bool go_on = !engine->closing;
+    pthread_mutex_unlock(&engine->lock);
+    return go_on;
+}
+
+/* Writes the minutes that are over; what is not written is kept. */
+static void write_minutes(struct committer *c)
+{
+    if (minutes_are_kept() && c->engine->stays)
+        minutes_write(&c->database, clock_now() + c->engine->settings->ack_us);
+}
+
+/* Once a minute, at its end. */
+static void count_minute(struct committer *c)
+{
+    int64_t wall = clock_wall();
+
+    minutes_roll(wall, false);
+    c->minute_due = clock_now() + MINUTE_US - wall % MINUTE_US;
+}
+
+/* One round with a database that takes rows. */
+static void work(struct committer *c)
+{
+    struct engine *engine = c->engine;
+    int64_t now = clock_now();
+
+    pthread_mutex_lock(&engine->lock);
+    bool doubtful = engine->doubtful.first != NULL;
+    pthread_mutex_unlock(&engine->lock);
+    if (now >=
+            c->read_at + (doubtful ? READING_PAUSE_US : READING_MAX_AGE_US) &&
+        !read_secrets(c)) {
+        set_connected(c, c->database.connection != NULL, true);
+        return;
+    }
+    if (doubtful)
+        decide(c);
+    if (fill_batch(c))
+        store_batch(c);
+    if (c->database.connection && drain_due(&c->drain) <= now)
+        drain_step(&c->drain, &c->database, engine->settings, &engine->spool);
+    if (c->database.connection)
+        write_minutes(c);
+}
+
+void *committer_run(void *context)
+{
+    struct engine *engine = context;
+    struct committer c = {
+        .engine = engine,
+        .database = {.timeout_us = engine->settings->ack_us},
+        .drain = {.listing_due = engine->stays ? 0 : INT64_MAX},
+    };
+
+    for (;;) {
+        bool away;
+        pthread_mutex_lock(&engine->lock);
+        away = engine->away;
+        bool closing = engine->closing;
+        pthread_mutex_unlock(&engine->lock);
+        if (closing)
+            break;
+        if (clock_now() >= c.minute_due)
+            count_minute(&c);
+        if (!c.database.connection || away)
+            reach_database(&c);
+        else if (wait_for_work(&c))
+            work(&c);
+    }
+    minutes_roll(clock_wall(), true);
+    if (c.database.connection)
+        write_minutes(&c);
+    minutes_free();
+    database_close(&c.database);
+    batch_free(&c.batch);
+    drain_free(&c.drain);
+    return NULL;
+}

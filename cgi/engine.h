@@ -1,0 +1,86 @@
+/*
+ * What the threads of a receiver share. An exchange is parked here by the
+ * thread that read it; the committer stores it, or the keeper spools it when
+ * its time is over; whichever of them took it out of the lists answers it.
+ */
+#ifndef CALLHOOK_ENGINE_H
+#define CALLHOOK_ENGINE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exchange.h"
+#include "secrets.h"
+#include "settings.h"
+#include "spool.h"
+
+struct engine {
+    const struct settings *settings;
+    struct spool spool;
+
+    pthread_mutex_t lock;          /* of all below, but the secrets */
+    pthread_cond_t work;           /* for the committer */
+    pthread_cond_t deadline;       /* for the keeper */
+    pthread_cond_t room;           /* something was answered */
+    struct exchange_list decided;  /* each item trusted or refused */
+    struct exchange_list doubtful; /* waiting for a reading of the secrets */
+    struct exchange_list taken;    /* in the batch that is being stored */
+    bool taken_is_sent;            /* only then may the keeper claim it */
+    size_t in_flight;              /* exchanges, from reading to answer */
+    size_t slow;                   /* of these, those still being read */
+    size_t bytes;                  /* of the items that are parked */
+    bool connected;
+    bool away;    /* the database takes nothing: to the spool at once */
+    bool stays;   /* this process serves more than one request */
+    bool spooled; /* there may be something to drain */
+    bool closing;
+
+    pthread_mutex_t secrets_lock;
+    struct secrets secrets;
+
+    pthread_t committer;
+    pthread_t keeper;
+};
+
+/*
+ * Starts the two threads. The settings must outlive the engine. One that
+ * stays empties the spool beside live traffic and writes its minutes.
+ */
+void engine_start(struct engine *engine, const struct settings *settings,
+                  bool stays);
+
+/*
+ * Waits until nothing is in flight, then ends the threads. Nothing may be
+ * parked any more. A committer that is stuck in a look-up of a host name is
+ * left behind: the caller is to exit.
+ */
+void engine_stop(struct engine *engine);
+
+/* Waits for room for one more exchange, and counts it as in flight. */
+void engine_admit(struct engine *engine);
+
+/*
+ * Counts one as in flight whose body a client is still sending: it takes no
+ * room from the others. False: there are too many of these.
+ */
+bool engine_admit_slow(struct engine *engine);
+
+/* Uncounts one that has been answered or given up. */
+void engine_dismiss(struct engine *engine, bool slow);
+
+/*
+ * Judges an exchange that has been read and sees to its answer, now or when
+ * its items are durable. The exchange is then no more the caller's.
+ */
+void engine_park(struct engine *engine, struct exchange *exchange);
+
+/* What /health says; NULL: nothing can be taken. Asks nobody. */
+const char *engine_health(struct engine *engine);
+
+/* For the committer and the keeper: answers a whole list. */
+void engine_answer(struct engine *engine, struct exchange_list *list,
+                   enum answer_kind kind);
+
+#endif

@@ -1,0 +1,79 @@
+/* GUIDs. */
+#include "guid.h"
+
+#include <string.h>
+#include <sys/random.h>
+#include <sysexits.h>
+
+#include "log.h"
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool guid_read(struct guid *guid, const char *text, size_t length)
+{
+    struct guid read;
+    size_t n = 0;
+
+    if (length != 36)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            if (text[i] != '-')
+                return false;
+            continue;
+        }
+        int high = hex_value(text[i]);
+        int low = hex_value(text[++i]);
+        if (high < 0 || low < 0)
+            return false;
+        read.bytes[n++] = (uint8_t)(high << 4 | low);
+    }
+    *guid = read;
+    return true;
+}
+
+bool guid_equal(const struct guid *a, const struct guid *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+/* Random bytes, fetched by the page: a system call an item would show. */
+static void random_bytes(uint8_t *out, size_t length)
+{
+    static _Thread_local uint8_t pool[512];
+    static _Thread_local size_t left;
+
+    if (left < length) {
+        if (getrandom(pool, sizeof(pool), 0) != (ssize_t)sizeof(pool))
+            die(EX_OSERR, "the kernel gives no random bytes");
+        left = sizeof(pool);
+    }
+    left -= length;
+    memcpy(out, pool + left, length);
+}
+
+void guid_make(struct guid *guid, int64_t wall, uint16_t index)
+{
+    uint64_t ms = (uint64_t)wall / 1000;
+    uint64_t sub_ms = (uint64_t)wall % 1000 * 4096 / 1000;
+    uint8_t *b = guid->bytes;
+
+    for (int i = 0; i < 6; i++)
+        b[i] = (uint8_t)(ms >> (40 - 8 * i));
+    b[6] = (uint8_t)(0x70 | sub_ms >> 8);
+    b[7] = (uint8_t)sub_ms;
+    random_bytes(b + 8, 8);
+    /* the variant, 14 bits of the index, 2 more of it in the next byte */
+    b[8] = (uint8_t)(0x80 | index >> 10);
+    b[9] = (uint8_t)(index >> 2);
+    b[10] = (uint8_t)((index & 3) << 6 | (b[10] & 0x3f));
+}

@@ -1,0 +1,55 @@
+/* The two ways of storing rows. */
+#ifndef CALLHOOK_STORE_H
+#define CALLHOOK_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buffer.h"
+#include "database.h"
+#include "row.h"
+
+/* The statement that database_connect prepares for store_insert. */
+#define STORE_INSERT_NAME "store"
+#define STORE_INSERT                                                           \
+    "INSERT INTO callhook_store.notifications (" ROW_COLUMNS ") VALUES "       \
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"
+
+/* One row in a buffer. */
+struct store_row {
+    const char *bytes;
+    size_t length;
+};
+
+/*
+ * Stores fresh rows, which the database cannot have yet, in one transaction.
+ * The fastest way, but one row that is there already refuses them all.
+ */
+enum database_outcome store_copy(struct database *database,
+                                 const struct buffer *rows, int64_t deadline);
+
+/*
+ * Stores rows that the database may have already, in one transaction; those
+ * are left as they are.
+ */
+enum database_outcome store_insert(struct database *database,
+                                   const struct store_row *rows, size_t count,
+                                   int64_t deadline);
+
+/* What became of one row. */
+struct store_result {
+    enum database_outcome outcome;
+    char sqlstate[6];
+};
+
+/*
+ * The same with a transaction for each row: `results` says what became of
+ * each, the worst is returned. Finds the bad ones of a batch that was refused.
+ */
+enum database_outcome store_insert_each(struct database *database,
+                                        const struct store_row *rows,
+                                        size_t count,
+                                        struct store_result *results,
+                                        int64_t deadline);
+
+#endif
