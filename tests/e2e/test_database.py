@@ -1,0 +1,413 @@
+"""The schema: installation, rights, comments, views."""
+
+import datetime
+import uuid
+
+import pytest
+
+import servers
+from helpers import LOCK, assert_accepted
+from servers import INSTALL_SQL, NIL, UNINSTALL_SQL
+
+NOTIFICATIONS = {
+    "notification_id": "uuid",
+    "received_at": "timestamp with time zone",
+    "stored_at": "timestamp with time zone",
+    "tenant_id": "uuid",
+    "subscription_id": "uuid",
+    "change_type": "text",
+    "lifecycle_event": "text",
+    "call_id": "uuid",
+    "resource": "text",
+    "subscription_expires_at": "timestamp with time zone",
+    "forwarded_for": "text",
+    "extra": "jsonb",
+}
+SUBSCRIPTIONS = {
+    "tenant": "text",
+    "tenant_id": "uuid",
+    "subscription_id": "uuid",
+    "resource": "text",
+    "change_type": "text",
+    "notification_url": "text",
+    "expires_at": "timestamp with time zone",
+    "renewed_at": "timestamp with time zone",
+    "last_notification_at": "timestamp with time zone",
+    "state": "text",
+}
+SCHEMAS = "('callhook', 'callhook_store')"
+
+
+@pytest.fixture(scope="module")
+def installed(cluster):
+    """A database that no test changes."""
+    made = cluster.create_database()
+    yield made
+    cluster.drop_database(made.name)
+
+
+def relations(database, kinds, schema):
+    return [row["name"] for row in database.query(f"""
+        SELECT c.oid::regclass::text AS name FROM pg_class AS c
+        WHERE relnamespace = '{schema}'::regnamespace
+            AND relkind IN {kinds} ORDER BY 1""")]
+
+
+def refused(database, sql, user):
+    """The statement fails for want of rights (SQLSTATE 42501)."""
+    with pytest.raises(servers.Trouble, match="42501"):
+        database.execute(sql, user)
+
+
+# --- Views ---
+
+@pytest.mark.parametrize("view, columns", [
+    ("notifications", NOTIFICATIONS), ("subscriptions", SUBSCRIPTIONS)])
+def test_views_have_the_promised_columns(installed, view, columns):
+    found = {row["name"]: row["type"] for row in installed.query(f"""
+        SELECT attname AS name, format_type(atttypid, NULL) AS type
+        FROM pg_attribute WHERE attrelid = 'callhook.{view}'::regclass
+            AND attnum > 0 AND NOT attisdropped""")}
+    assert found.items() >= columns.items()
+
+
+def test_every_view_and_column_has_a_comment(installed):
+    silent = installed.query("""
+        SELECT c.relname, a.attname FROM pg_class AS c
+        JOIN pg_attribute AS a ON a.attrelid = c.oid
+        WHERE c.relnamespace = 'callhook'::regnamespace
+            AND c.relkind IN ('v', 'm') AND a.attnum > 0
+            AND NOT a.attisdropped
+            AND (coalesce(col_description(c.oid, a.attnum), '') = ''
+                OR coalesce(obj_description(c.oid, 'pg_class'), '') = '')""")
+    assert silent == []
+
+
+def test_the_schema_for_readers_holds_views_only(installed):
+    assert relations(installed, "('r', 'p', 'f', 'S')", "callhook") == []
+    assert "callhook.notifications" in relations(installed, "('v')",
+                                                 "callhook")
+
+
+def test_the_view_of_subscriptions(database):
+    def enter(**columns):
+        values = {"tenant": "contoso", "tenant_id": str(uuid.uuid4()),
+                  "secret_sha256": "\\x" + "00" * 32, **columns}
+        database.execute(
+            "INSERT INTO callhook_store.subscriptions ("
+            + ", ".join(values) + ") VALUES ("
+            + ", ".join(map(servers.literal, values.values())) + ")",
+            "test_renewer")
+
+    live, ended = str(uuid.uuid4()), str(uuid.uuid4())
+    enter(tenant="announced")
+    enter(tenant="live", subscription_id=live, tenant_id=NIL,
+          notification_url="https://u.example/callhook?key=secret#x",
+          resource="communications/callRecords", change_type="updated",
+          expires_at="2030-01-01T00:00Z", renewed_at="2026-01-01T00:00Z")
+    enter(tenant="ended", subscription_id=ended,
+          notification_url="https://u.example/callhook",
+          ended_at="2026-01-02T00:00Z")
+    rows = {row["tenant"]: row for row in database.query(
+        "SELECT * FROM callhook.subscriptions", "test_reader")}
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "announced": "announced", "live": "live", "ended": "ended"}
+    assert rows["announced"]["subscription_id"] is None
+    assert rows["live"]["tenant_id"] is None
+    assert rows["live"]["subscription_id"] == live
+    assert rows["live"]["notification_url"] == "https://u.example/callhook"
+    assert rows["ended"]["notification_url"] == "https://u.example/callhook"
+    assert rows["live"]["expires_at"] == "2030-01-01T00:00:00+00:00"
+    assert rows["live"]["renewed_at"] == "2026-01-01T00:00:00+00:00"
+    assert rows["live"]["last_notification_at"] is None
+
+
+def test_the_view_knows_the_last_notification(site, subscription):
+    for _ in range(2):
+        assert_accepted(site.send(subscription.item()))
+    arrivals = [row["received_at"] for row in site.rows(subscription)]
+    [row] = site.database.query(
+        "SELECT last_notification_at AS t FROM callhook.subscriptions WHERE "
+        f"subscription_id = '{subscription.subscription_id}'", "test_reader")
+    assert row["t"] == max(arrivals)
+
+
+# --- Partitions ---
+
+def test_24_months_of_partitions_and_a_default(installed):
+    found = installed.query("""
+        SELECT inhrelid::regclass::text AS name FROM pg_inherits
+        WHERE inhparent = 'callhook_store.notifications'::regclass""")
+    names = {row["name"].split(".")[-1] for row in found}
+    today = datetime.datetime.now(datetime.timezone.utc)
+    first = today.year * 12 + today.month - 1
+    for month in range(first, first + 24):
+        year, rest = divmod(month, 12)
+        assert f"notifications_{year:04}_{rest + 1:02}" in names
+    assert "notifications_default" in names
+
+
+def test_a_row_is_in_the_partition_of_its_month(site, subscription):
+    assert_accepted(site.send(subscription.item()))
+    found = site.database.query(f"""
+        SELECT tableoid::regclass::text AS name,
+            to_char(received_at AT TIME ZONE 'UTC', 'YYYY_MM') AS month
+        FROM callhook_store.notifications
+        WHERE subscription_id = '{subscription.subscription_id}'""")
+    assert [row["name"].split(".")[-1] for row in found] == [
+        "notifications_" + row["month"] for row in found]
+
+
+# --- Rights ---
+
+def test_the_reader_reads_every_view(installed):
+    for view in relations(installed, "('v', 'm')", "callhook"):
+        installed.query(f"SELECT * FROM {view}", "test_reader")
+
+
+def test_the_reader_reads_no_table(installed):
+    tables = relations(installed, "('r', 'p', 'v', 'm')", "callhook_store")
+    assert "callhook_store.notifications" in tables
+    for table in tables:
+        if "notifications_2" not in table:      # one partition is enough
+            refused(installed, f"SELECT 1 FROM {table}", "test_reader")
+    assert rights(installed, "callhook_reader", "callhook_store") == []
+
+
+def test_the_reader_writes_nothing(installed):
+    held = rights(installed, "callhook_reader", "callhook")
+    assert {row["right"] for row in held} == {"SELECT"}
+    for schema in ("callhook", "callhook_store", "public"):
+        refused(installed, f"CREATE TABLE {schema}.x ()", "test_reader")
+
+
+def rights(database, role, schema):
+    """Every right that a role has on a table or view of a schema."""
+    return database.query(f"""
+        SELECT c.oid::regclass::text AS name, p AS right
+        FROM pg_class AS c,
+            unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE',
+                         'REFERENCES', 'TRIGGER']) AS p
+        WHERE c.relnamespace = '{schema}'::regnamespace
+            AND c.relkind IN ('r', 'p', 'v', 'm')
+            AND (has_table_privilege('{role}', c.oid, p)
+                OR p IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
+                AND has_any_column_privilege('{role}', c.oid, p))""")
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT 1 FROM callhook_store.notifications",
+    "SELECT notification_id FROM callhook_store.notifications",
+    "UPDATE callhook_store.notifications SET resource = 'x'",
+    "DELETE FROM callhook_store.notifications",
+    "TRUNCATE callhook_store.notifications",
+    "SELECT 1 FROM callhook.notifications",
+    "SELECT secret_sha256 FROM callhook.subscriptions",
+    "DELETE FROM callhook_store.subscriptions",
+    "UPDATE callhook_store.subscriptions SET tenant = 'x'",
+    "INSERT INTO callhook_store.subscriptions (tenant, tenant_id, "
+    f"secret_sha256) VALUES ('x', '{NIL}', '\\x00')",
+    "CREATE TABLE callhook_store.x ()",
+    "CREATE TABLE callhook.x ()",
+    "CREATE TABLE public.x ()",
+    "CREATE SCHEMA x",
+    "DROP TABLE callhook_store.notifications",
+    "ALTER TABLE callhook_store.notifications ADD COLUMN x int",
+    "COPY callhook_store.notifications TO STDOUT",
+    LOCK,
+])
+def test_the_receiver_can_do_nothing_but_store(installed, sql):
+    with pytest.raises(servers.Trouble, match="42501|42703|42809"):
+        installed.execute(sql, "test_receiver")
+
+
+def test_the_receiver_holds_one_right_on_notifications(installed):
+    held = [row for schema in ("callhook", "callhook_store")
+            for row in rights(installed, "callhook_receiver", schema)
+            if "receiver_" not in row["name"]]
+    assert held == [{"name": "callhook_store.notifications",
+                     "right": "INSERT"}]
+
+
+@pytest.mark.parametrize("sql", [
+    "INSERT INTO callhook_store.notifications DEFAULT VALUES",
+    "DELETE FROM callhook_store.notifications",
+    "TRUNCATE callhook_store.notifications",
+    "CREATE TABLE callhook.x ()",
+])
+def test_the_renewer_does_not_write_notifications(installed, sql):
+    refused(installed, sql, "test_renewer")
+
+
+@pytest.fixture
+def outsider(cluster):
+    """A user of the server who has nothing to do with callhook."""
+    name = f"outsider_{uuid.uuid4().hex}"
+    cluster.execute(f"CREATE ROLE {name} LOGIN")
+    yield name
+    cluster.execute(f"DROP ROLE {name}")
+
+
+def test_other_users_may_do_nothing(installed, outsider):
+    for schema in ("callhook", "callhook_store"):
+        for relation in relations(installed, "('r', 'p', 'v')", schema):
+            refused(installed, f"SELECT 1 FROM {relation}", outsider)
+
+
+def test_no_function_is_for_everyone(installed):
+    found = installed.query(f"""
+        SELECT p.oid::regprocedure::text AS name FROM pg_proc AS p
+        JOIN pg_namespace AS n ON n.oid = p.pronamespace
+        WHERE n.nspname IN {SCHEMAS} AND (p.proacl IS NULL OR EXISTS (
+            SELECT FROM aclexplode(p.proacl) AS a WHERE a.grantee = 0))""")
+    assert found == []
+
+
+def test_functions_with_the_rights_of_their_owner_pin_the_path(installed):
+    found = installed.query(f"""
+        SELECT p.oid::regprocedure::text AS name FROM pg_proc AS p
+        JOIN pg_namespace AS n ON n.oid = p.pronamespace
+        WHERE n.nspname IN {SCHEMAS} AND p.prosecdef AND NOT EXISTS (
+            SELECT FROM unnest(p.proconfig) AS s
+            WHERE s LIKE 'search_path=%')""")
+    assert found == []
+
+
+def test_the_roles_cannot_log_in(cluster, installed):
+    roles = cluster.query("SELECT rolname, rolcanlogin, rolsuper, "
+                          "rolcreaterole, rolcreatedb FROM pg_roles "
+                          "WHERE rolname LIKE 'callhook%'")
+    assert {role.pop("rolname") for role in roles} == {
+        "callhook_receiver", "callhook_renewer", "callhook_reader"}
+    assert not any(any(role.values()) for role in roles)
+
+
+# --- Secrets ---
+
+def test_no_secret_in_clear_in_logs_or_tables(launch, database):
+    receiver = launch(CALLHOOK_CLIENT_STATE="very-secret-by-hand")
+    subscription = database.subscribe(secret="very-secret-of-ours")
+    assert_accepted(receiver.send(
+        subscription.item(), subscription.item(clientState="very-secret-not"),
+        subscription.item(clientState="very-secret-by-hand", future=1),
+        '{"clientState":"very-secret-odd","x":"\\u0000"}',
+        subscription.item(clientState=["very-secret-list"])))
+    receiver.send('{"clientState":"very-secret-cut')
+    receiver.request(body=b'{"value":[{"clientState":"very-secret-cut')
+    receiver.request(query="validationToken=very-secret-token%0a")
+    receiver.request(query="key=very-secret-key")
+    receiver.terminate()
+    assert receiver.wait() == 0
+    assert len(database.rows()) == 2
+    for text in (receiver.log(), database.cluster.log(), database.dump()):
+        assert "very-secret" not in text
+
+
+# --- Installation ---
+
+def run_file(database, path, user="postgres"):
+    return database.cluster.psql("-q", "-f", path, database=database.name,
+                                 user=user)
+
+
+def schemas(database):
+    return database.query("SELECT nspname FROM pg_namespace "
+                          f"WHERE nspname IN {SCHEMAS}")
+
+
+@pytest.fixture
+def empty(cluster):
+    """A database without callhook."""
+    name = f"empty_{uuid.uuid4().hex}"
+    cluster.execute(f"CREATE DATABASE {name}")
+    yield servers.Database(cluster, name)
+    cluster.drop_database(name)
+
+
+def test_install_again_keeps_rows_and_goes_on(launch, database):
+    receiver = launch()
+    subscription = database.subscribe()
+    assert_accepted(receiver.send(subscription.item()))
+    before = database.rows()
+    for _ in range(2):
+        done = run_file(database, INSTALL_SQL)
+        assert (done.returncode, "ERROR" in done.stderr) == (0, False)
+    assert database.rows() == before
+    assert_accepted(receiver.send(subscription.item()))
+    assert len(database.rows()) == 2
+
+
+def test_install_is_all_or_nothing_and_tells_by_its_status(empty):
+    empty.execute("CREATE SCHEMA callhook; "
+                  "CREATE TABLE callhook.notifications ()")
+    done = run_file(empty, INSTALL_SQL)
+    assert done.returncode != 0
+    assert "ERROR" in done.stderr
+    assert [row["nspname"] for row in schemas(empty)] == ["callhook"]
+
+
+def test_install_by_who_may_not_fails_and_says_so(empty, outsider):
+    done = run_file(empty, INSTALL_SQL, outsider)
+    assert done.returncode != 0
+    assert "permission denied" in done.stderr
+    assert schemas(empty) == []
+
+
+def test_uninstall_removes_and_install_brings_back(database, folder):
+    for _ in range(2):
+        done = run_file(database, UNINSTALL_SQL)
+        assert done.returncode == 0, done.stderr
+        assert schemas(database) == []
+    assert run_file(database, INSTALL_SQL).returncode == 0
+    with servers.Receiver(folder, database.environment()) as receiver:
+        assert_accepted(receiver.send(database.subscribe().item()))
+    assert database.count() == 1
+
+
+def test_uninstall_in_one_database_leaves_the_others_alone(database, site,
+                                                           subscription):
+    assert run_file(database, UNINSTALL_SQL).returncode == 0
+    assert_accepted(site.send(subscription.item()))
+    assert len(site.rows(subscription)) == 1
+
+
+@pytest.fixture(scope="module")
+def bare_cluster(folder):
+    """A cluster in which nobody has made our roles yet."""
+    with servers.Cluster(folder) as started:
+        yield started
+
+
+def test_install_by_a_user_who_may_not_create_roles(bare_cluster, folder):
+    """It installs for that user and says so; that user does all the work."""
+    bare_cluster.execute("CREATE ROLE hoster LOGIN")
+    bare_cluster.execute("CREATE DATABASE hosted OWNER hoster")
+    database = servers.Database(bare_cluster, "hosted")
+    for _ in range(2):
+        done = run_file(database, INSTALL_SQL, "hoster")
+        assert done.returncode == 0, done.stderr
+        assert "role" in (done.stdout + done.stderr).lower()
+    digest = "\\x" + "00" * 32
+    database.execute(
+        "INSERT INTO callhook_store.subscriptions (tenant, tenant_id, "
+        f"secret_sha256) VALUES ('contoso', '{NIL}', '{digest}')", "hoster")
+    settings = {"CALLHOOK_CLIENT_STATE": "by hand"}
+    with servers.Receiver(folder, database.environment("hoster"),
+                          settings) as receiver:
+        sender = servers.Subscription(str(uuid.uuid4()), NIL, "by hand")
+        assert_accepted(receiver.send(sender.item()))
+    found = database.query("SELECT * FROM callhook.notifications", "hoster")
+    assert len(found) == 1
+    assert run_file(database, UNINSTALL_SQL, "hoster").returncode == 0
+    assert schemas(database) == []
+
+
+def test_the_superuser_makes_the_roles_later(bare_cluster):
+    bare_cluster.execute("CREATE DATABASE later")
+    database = servers.Database(bare_cluster, "later")
+    assert run_file(database, INSTALL_SQL).returncode == 0
+    roles = bare_cluster.query("SELECT rolname FROM pg_roles "
+                               "WHERE rolname LIKE 'callhook%'")
+    assert len(roles) == 3
+    assert run_file(database, UNINSTALL_SQL).returncode == 0
+    assert schemas(database) == []

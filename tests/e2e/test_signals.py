@@ -1,0 +1,101 @@
+"""SIGTERM and SIGUSR1: what was accepted is finished, then exit 0."""
+
+import signal
+
+import pytest
+
+from helpers import Later, assert_accepted, locked, wait_until_blocked
+from servers import cgi_variables, collection
+
+NUMBERS = [signal.SIGTERM, signal.SIGUSR1]
+
+# Long enough for us to hold a lock, whatever else the machine does.
+PATIENT = {"CALLHOOK_ACK_MS": 20000}
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_an_idle_receiver_ends(launch, number):
+    receiver = launch()
+    receiver.terminate(number)
+    assert receiver.wait(10) == 0
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_receiver_that_has_worked_ends(launch, database, number):
+    receiver = launch()
+    assert_accepted(receiver.send(database.subscribe().item()))
+    receiver.terminate(number)
+    assert receiver.wait(10) == 0
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_request_in_flight_is_answered_first(launch, database, number):
+    receiver = launch(**PATIENT)
+    subscription = database.subscribe()
+    with locked(database):
+        waiting = Later(receiver.send, subscription.item())
+        wait_until_blocked(database)
+        receiver.terminate(number)
+        assert receiver.alive()
+    assert_accepted(waiting.result())
+    assert receiver.wait(10) == 0
+    assert len(database.rows(subscription)) == 1
+
+
+def test_a_batch_that_waits_behind_another_is_answered_too(launch, database):
+    receiver = launch(**PATIENT)
+    subscription = database.subscribe()
+    with locked(database):
+        first = Later(receiver.send, subscription.item())
+        wait_until_blocked(database)
+        peers = [begin_request(receiver, subscription) for _ in range(20)]
+        # Whoever comes later is answered: so those have been accepted.
+        assert receiver.request(query="validationToken=x").status == 200
+        receiver.terminate()
+    for peer in peers:
+        with peer:
+            assert_accepted(peer.answer())
+    assert_accepted(first.result())
+    assert receiver.wait(10) == 0
+    assert len(database.rows(subscription)) == 21
+
+
+def begin_request(receiver, subscription):
+    """Send a whole request and leave the answer to be read later."""
+    body = collection(subscription.item())
+    peer = receiver.connect()
+    peer.begin()
+    peer.params(cgi_variables("POST", "", body))
+    peer.stdin(body)
+    return peer
+
+
+def test_a_handshake_is_answered_while_the_database_hangs(launch, database):
+    receiver = launch(**PATIENT)
+    subscription = database.subscribe()
+    with locked(database):
+        waiting = Later(receiver.send, subscription.item())
+        wait_until_blocked(database)
+        answer = receiver.request(query="validationToken=still+here")
+        assert (answer.status, answer.text) == (200, "still here")
+    assert_accepted(waiting.result())
+
+
+def test_a_second_signal_does_no_harm(launch, database):
+    receiver = launch(**PATIENT)
+    subscription = database.subscribe()
+    with locked(database):
+        waiting = Later(receiver.send, subscription.item())
+        wait_until_blocked(database)
+        receiver.terminate()
+        receiver.terminate(signal.SIGUSR1)
+        receiver.terminate()
+        assert receiver.alive()
+    assert_accepted(waiting.result())
+    assert receiver.wait(10) == 0
+
+
+def test_sigpipe_does_not_end_it(launch, database):
+    receiver = launch()
+    receiver.terminate(signal.SIGPIPE)
+    assert_accepted(receiver.send(database.subscribe().item()))
