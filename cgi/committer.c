@@ -55,6 +55,7 @@ static void set_connected(struct committer *c, bool connected, bool away)
 
     pthread_mutex_lock(&engine->lock);
     engine->connected = connected;
+    pthread_cond_broadcast(&engine->room);
     if (engine->away != away) {
         engine->away = away;
         pthread_cond_signal(&engine->deadline);

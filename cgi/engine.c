@@ -135,7 +135,15 @@ void engine_park(struct engine *engine, struct exchange *exchange)
 
 const char *engine_health(struct engine *engine)
 {
+    struct timespec until =
+        clock_timespec(clock_now() + engine->settings->ack_us);
+
     pthread_mutex_lock(&engine->lock);
+    /* A process that has just begun for this knows nothing yet. */
+    while (!engine->stays && !engine->connected && !engine->away)
+        if (pthread_cond_clockwait(&engine->room, &engine->lock,
+                                   CLOCK_MONOTONIC, &until))
+            break;
     bool ok = engine->connected && !engine->away;
     pthread_mutex_unlock(&engine->lock);
     if (ok)

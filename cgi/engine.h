@@ -23,7 +23,7 @@ struct engine {
     pthread_mutex_t lock;          /* of all below, but the secrets */
     pthread_cond_t work;           /* for the committer */
     pthread_cond_t deadline;       /* for the keeper */
-    pthread_cond_t room;           /* something was answered */
+    pthread_cond_t room;           /* answered one, or reached the database */
     struct exchange_list decided;  /* each item trusted or refused */
     struct exchange_list doubtful; /* waiting for a reading of the secrets */
     struct exchange_list taken;    /* in the batch that is being stored */

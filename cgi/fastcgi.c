@@ -39,6 +39,7 @@
 #define EVENTS_A_WAIT 64
 /* Connections that are open; past it the longest idle one is closed. */
 #define OPEN_MAX_CONNECTIONS 4096
+#define OPEN_MIN 64
 #define SLOW_STACK_BYTES ((size_t)256 * 1024)
 /* A body must arrive within this time, and no silence may be longer. */
 #define BODY_US INT64_C(10000000)
@@ -63,6 +64,7 @@ struct server {
     pthread_mutex_t lock;              /* of the idle ones and of `open` */
     TAILQ_HEAD(idle_links, link) idle; /* the longest idle one first */
     size_t open;
+    size_t open_max;
 };
 
 static struct link *link_of(struct exchange *exchange)
@@ -195,6 +197,7 @@ static void *serve_slowly(void *context)
 /* A thread for one request whose body is still coming. */
 static void start_slow(struct link *link)
 {
+    static const struct timeval silence = {.tv_sec = SILENCE_S};
     pthread_attr_t attributes;
     pthread_t thread;
 
@@ -204,6 +207,8 @@ static void start_slow(struct link *link)
         close_link(link);
         return;
     }
+    setsockopt(link->fcgi.ipcFd, SOL_SOCKET, SO_RCVTIMEO, &silence,
+               sizeof(silence));
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, SLOW_STACK_BYTES);
@@ -263,8 +268,7 @@ static void evict_idle(struct server *server)
     struct link *link;
 
     pthread_mutex_lock(&server->lock);
-    link = server->open >= OPEN_MAX_CONNECTIONS ? TAILQ_FIRST(&server->idle)
-                                                : NULL;
+    link = server->open >= server->open_max ? TAILQ_FIRST(&server->idle) : NULL;
     if (link)
         TAILQ_REMOVE(&server->idle, link, idle);
     pthread_mutex_unlock(&server->lock);
@@ -274,15 +278,17 @@ static void evict_idle(struct server *server)
 
 static void accept_links(struct server *server)
 {
-    static const struct timeval silence = {.tv_sec = SILENCE_S};
-    int fd;
-
-    while ((fd = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+    /* Bounded, so that signals and open connections get their turn. */
+    for (int i = 0; i < EVENTS_A_WAIT; i++) {
+        int fd = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                log_cause(LOG_FASTCGI, "no connection is accepted: %s",
+                          strerror(errno));
+            return;
+        }
         struct link *link = memory_new(1, sizeof(*link));
-
         evict_idle(server);
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence));
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof(silence));
         FCGX_InitRequest(&link->fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR);
         link->fcgi.ipcFd = fd;
         link->server = server;
@@ -291,14 +297,11 @@ static void accept_links(struct server *server)
         pthread_mutex_unlock(&server->lock);
         attend(link);
     }
-    if (errno == EMFILE || errno == ENFILE)
-        log_cause(LOG_FASTCGI, "no connection is accepted: %s",
-                  strerror(errno));
 }
 
-static void watch(struct server *server, int fd, void *mark)
+static void watch(struct server *server, int fd, uint32_t how, void *mark)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = mark};
+    struct epoll_event event = {.events = EPOLLIN | how, .data.ptr = mark};
 
     if (epoll_ctl(server->poll, EPOLL_CTL_ADD, fd, &event))
         die(EX_OSERR, "a socket cannot be watched: %s", strerror(errno));
@@ -358,26 +361,39 @@ static bool listens_on_unix_socket(void)
            domain == AF_UNIX;
 }
 
-static void open_server(struct server *server)
+/* As many descriptors as the system lets us have; some are for others. */
+static size_t allow_connections(void)
 {
     struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files))
+        return OPEN_MIN;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur < 2 * OPEN_MIN)
+        return OPEN_MIN;
+    return files.rlim_cur - OPEN_MIN < OPEN_MAX_CONNECTIONS
+               ? files.rlim_cur - OPEN_MIN
+               : OPEN_MAX_CONNECTIONS;
+}
+
+static void open_server(struct server *server)
+{
     int flags = fcntl(LISTENER, F_GETFL);
 
     take_signals(server);
     if (FCGX_Init() || fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK))
         die(EX_OSERR, "libfcgi cannot be started");
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
+    server->open_max = allow_connections();
     pthread_mutex_init(&server->lock, NULL);
     TAILQ_INIT(&server->idle);
     server->unix_socket = listens_on_unix_socket();
     server->poll = epoll_create1(EPOLL_CLOEXEC);
     if (server->poll < 0)
         die(EX_OSERR, "epoll: %s", strerror(errno));
-    watch(server, LISTENER, server);
-    watch(server, server->signals, &server->signals);
+    /* Of several processes on one socket, a connection wakes one. */
+    watch(server, LISTENER, EPOLLEXCLUSIVE, server);
+    watch(server, server->signals, 0, &server->signals);
 }
 
 /* Idle connections carry no request: they end with the process. */
