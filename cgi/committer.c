@@ -19,7 +19,8 @@
 
 #define MS INT64_C(1000)
 
-/* Strangers cannot make the secrets be read more often than this. */
+/* Strangers cannot make the secrets be read more often than this. Who waits
+ * for a reading must not miss its deadline by that: see reading_pause. */
 #define READING_PAUSE_US (50 * MS)
 /* Secrets are read anew that often without a cause: some end, unheard. */
 #define READING_MAX_AGE_US (60 * 1000 * MS)
@@ -29,6 +30,10 @@
 #define BACKOFF_MIN_US (50 * MS)
 #define BACKOFF_MAX_US (2000 * MS)
 #define MINUTE_US (60 * 1000 * MS)
+/* From which duration of a commit on it pays to wait for company, and how
+ * long at most. */
+#define HOLD_FROM_US (1 * MS)
+#define HOLD_MAX_US (20 * MS)
 
 struct committer {
     struct engine *engine;
@@ -38,6 +43,8 @@ struct committer {
     int64_t backoff_us;
     int64_t read_at; /* the last reading of the secrets, or the try */
     int64_t minute_due;
+    int64_t commit_us; /* how long the last batch took */
+    size_t returning;  /* clients that it answered, or that waited then */
 };
 
 /* Waits for something to do, or `until`; the lock is held. */
@@ -61,6 +68,13 @@ static void set_connected(struct committer *c, bool connected, bool away)
         pthread_cond_signal(&engine->deadline);
     }
     pthread_mutex_unlock(&engine->lock);
+}
+
+static int64_t reading_pause(const struct committer *c)
+{
+    int64_t share = c->engine->settings->ack_us / 4;
+
+    return share < READING_PAUSE_US ? share : READING_PAUSE_US;
 }
 
 /* Reads the secrets for everybody. */
@@ -218,12 +232,17 @@ static void store_batch(struct committer *c)
 {
     struct engine *engine = c->engine;
     bool *failed = memory_new(c->batch.owners, sizeof(*failed));
+    int64_t begun = clock_now();
     enum database_outcome outcome =
         batch_store(&c->batch, &c->database, &engine->spool,
                     engine->settings->ack_us, failed);
 
+    c->commit_us = clock_now() - begun;
     switch (outcome) {
     case DATABASE_DONE:
+        pthread_mutex_lock(&engine->lock);
+        c->returning = c->batch.owners + engine->decided.count;
+        pthread_mutex_unlock(&engine->lock);
         answer_stored(engine, failed);
         break;
     case DATABASE_REFUSED:
@@ -244,13 +263,33 @@ static int64_t next_due(const struct committer *c)
 {
     int64_t due = c->read_at + READING_MAX_AGE_US;
 
-    if (c->engine->doubtful.first && due > c->read_at + READING_PAUSE_US)
-        due = c->read_at + READING_PAUSE_US;
+    if (c->engine->doubtful.first && due > c->read_at + reading_pause(c))
+        due = c->read_at + reading_pause(c);
     if (due > drain_due(&c->drain))
         due = drain_due(&c->drain);
     if (due > c->minute_due)
         due = c->minute_due;
     return due;
+}
+
+/*
+ * Where a commit is slow, the clients that were just answered are waited for,
+ * as long as another commit would take at most: one for all is sooner than
+ * two. The lone client of a slow disk is its own wave and never waits.
+ */
+static void hold(struct committer *c)
+{
+    struct engine *engine = c->engine;
+    int64_t longest = c->commit_us < HOLD_MAX_US ? c->commit_us : HOLD_MAX_US;
+    int64_t until = clock_now() + longest;
+
+    if (c->commit_us < HOLD_FROM_US)
+        return;
+    engine->wanted = c->returning - c->returning / 8;
+    while (!engine->closing && !engine->away &&
+           engine->decided.count < engine->wanted && clock_now() < until)
+        wait_until(engine, until);
+    engine->wanted = 0;
 }
 
 /* Waits until there is work; false when the engine closes. */
@@ -269,6 +308,8 @@ static bool wait_for_work(struct committer *c)
             break;
         wait_until(engine, due);
     }
+    if (engine->decided.first)
+        hold(c);
     bool go_on = !engine->closing;
     pthread_mutex_unlock(&engine->lock);
     return go_on;
@@ -300,7 +341,7 @@ static void work(struct committer *c)
     bool doubtful = engine->doubtful.first != NULL;
     pthread_mutex_unlock(&engine->lock);
     if (now >=
-            c->read_at + (doubtful ? READING_PAUSE_US : READING_MAX_AGE_US) &&
+            c->read_at + (doubtful ? reading_pause(c) : READING_MAX_AGE_US) &&
         !read_secrets(c)) {
         set_connected(c, c->database.connection != NULL, true);
         return;

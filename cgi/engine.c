@@ -128,7 +128,7 @@ void engine_park(struct engine *engine, struct exchange *exchange)
     engine->bytes += item_list_bytes(&exchange->items);
     if (engine->away)
         pthread_cond_signal(&engine->deadline);
-    else if (first)
+    else if (first || list->count == engine->wanted)
         pthread_cond_signal(&engine->work);
     pthread_mutex_unlock(&engine->lock);
 }

@@ -27,6 +27,7 @@ struct engine {
     struct exchange_list decided;  /* each item trusted or refused */
     struct exchange_list doubtful; /* waiting for a reading of the secrets */
     struct exchange_list taken;    /* in the batch that is being stored */
+    size_t wanted;                 /* decided ones that end a hold; 0: none */
     bool taken_is_sent;            /* only then may the keeper claim it */
     size_t in_flight;              /* exchanges, from reading to answer */
     size_t slow;                   /* of these, those still being read */

@@ -29,6 +29,7 @@ void exchange_list_add(struct exchange_list *list, struct exchange *exchange)
     else
         list->first = exchange;
     list->last = exchange;
+    list->count++;
 }
 
 void exchange_list_move(struct exchange_list *to, struct exchange_list *from)
@@ -40,6 +41,7 @@ void exchange_list_move(struct exchange_list *to, struct exchange_list *from)
     else
         to->first = from->first;
     to->last = from->last;
+    to->count += from->count;
     *from = (struct exchange_list){0};
 }
 
@@ -52,6 +54,7 @@ struct exchange *exchange_list_take(struct exchange_list *list)
     list->first = exchange->next;
     if (!list->first)
         list->last = NULL;
+    list->count--;
     exchange->next = NULL;
     return exchange;
 }

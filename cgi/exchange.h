@@ -48,6 +48,7 @@ struct exchange {
 struct exchange_list {
     struct exchange *first;
     struct exchange *last;
+    size_t count;
 };
 
 void exchange_list_add(struct exchange_list *list, struct exchange *exchange);

@@ -34,6 +34,7 @@ static void claim(struct engine *engine, struct exchange_list *list)
 
     if (missed && !engine->away) {
         engine->away = true;
+        pthread_cond_signal(&engine->work);
         log_cause(LOG_STATEMENT, "the database did not answer in time");
     }
     if (!engine->away)
