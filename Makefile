@@ -68,7 +68,9 @@ LIBRARIES = $(FCGI_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) $(LIBCRYPTO_LIBS)
 SOURCES := $(sort $(wildcard cgi/*.c))
 HEADERS := $(sort $(wildcard cgi/*.h))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
-C_FILES = $(SOURCES) $(HEADERS) $(sort $(wildcard tests/unit/*.[ch]))
+C_FILES = $(SOURCES) $(HEADERS) \
+    $(sort $(wildcard tests/unit/*.[ch] tests/fuzz/*.[ch] tests/faults/*.[ch] \
+    tests/bench/*.[ch]))
 PY_FILES = $(sort $(wildcard tests/*.py tests/*/*.py))
 SH_FILES = tests/install-packages tests/run-units tests/check-style \
     tests/check-configs
@@ -117,6 +119,7 @@ help:
 	@echo 'make run        serve http://127.0.0.1:8080/callhook until Ctrl-C'
 	@echo 'make check      run the tests, in the mode built last'
 	@echo 'make check-all  check, lint, and the tests under the sanitizers'
+	@echo 'make fuzz       fuzz each reader for FUZZ_SECONDS (60)'
 	@echo 'make lint       format, static analysis, manuals, configurations'
 	@echo 'make format     put the C files into the form that lint wants'
 	@echo 'make dev        build with warnings as errors, ASan and UBSan'
@@ -203,6 +206,7 @@ check-all:
 	@$(SUBMAKE) units MODE=tsan
 	@$(MAKE) --no-print-directory check-units check-e2e MODE=tsan \
 	    PYTEST_ARGS='-k "$(THREAD_TESTS)"'
+	@$(SUBMAKE) fuzz-replay
 	@$(SUBMAKE) all
 	@echo "== check-all: done"
 
@@ -256,6 +260,8 @@ lint-scripts:
 lint-configs:
 	@echo "lint: configurations"
 	@tests/check-configs
+
+include tests/fuzz/fuzz.mk
 
 # -- install ---------------------------------------------------------------
 

@@ -60,10 +60,14 @@ static enum database_outcome store_each(struct batch *batch,
 
     if (outcome == DATABASE_REFUSED)
         outcome = DATABASE_DONE;
-    for (size_t i = 0; outcome == DATABASE_DONE && i < batch->count; i++)
-        if (results[i].outcome == DATABASE_REFUSED &&
-            !reject(batch, &batch->list[i], spool, results[i].sqlstate))
+    for (size_t i = 0; outcome == DATABASE_DONE && i < batch->count; i++) {
+        if (results[i].outcome != DATABASE_REFUSED)
+            continue;
+        if (reject(batch, &batch->list[i], spool, results[i].sqlstate))
+            batch->rejected++;
+        else
             failed[batch->list[i].owner] = true;
+    }
     free(results);
     return outcome;
 }
@@ -81,7 +85,8 @@ static enum database_outcome insert(struct batch *batch,
                                      batch->list[i].length};
     enum database_outcome outcome =
         store_insert(database, rows, batch->count, clock_now() + timeout_us);
-    if (outcome == DATABASE_REFUSED)
+    if (outcome == DATABASE_REFUSED ||
+        (outcome == DATABASE_LATER && database_fault_is_odd(database)))
         outcome = store_each(batch, database, rows, spool, timeout_us, failed);
     free(rows);
     return outcome;
@@ -101,7 +106,7 @@ enum database_outcome batch_store(struct batch *batch,
     if (outcome == DATABASE_REFUSED)
         outcome = insert(batch, database, spool, timeout_us, failed);
     if (outcome == DATABASE_DONE)
-        minutes_count(MINUTES_STORED, batch->count);
+        minutes_count(MINUTES_STORED, batch->count - batch->rejected);
     return outcome;
 }
 
@@ -113,6 +118,7 @@ void batch_clear(struct batch *batch)
     batch->rows.length = 0;
     batch->count = 0;
     batch->owners = 0;
+    batch->rejected = 0;
     batch->maybe_stored = false;
 }
 

@@ -25,6 +25,7 @@ struct batch {
     size_t count;
     size_t room;
     unsigned owners;
+    size_t rejected;   /* rows that were put aside instead of stored */
     bool maybe_stored; /* one of its rows may be in the database already */
 };
 

@@ -5,6 +5,7 @@
 #include "cgi.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -66,7 +67,8 @@ static void finish(struct exchange *exchange, const char *response,
         }
         done += (size_t)n;
     }
-    engine_dismiss(&cgi->engine, false);
+    close(STDOUT_FILENO); /* a web server waits for the end, not for us */
+    engine_dismiss(&cgi->engine);
 }
 
 static const struct transport transport = {variables, read_body, finish};
@@ -87,12 +89,14 @@ int cgi_serve(const struct settings *settings)
     sigaction(SIGUSR1, &ignore, NULL);
     /* Its syntax is checked where all requests are. */
     const char *length = getenv("CONTENT_LENGTH");
-    if (length)
+    if (length && *length)
         cgi.body_left = strtoull(length, NULL, 10);
+    else if (getenv("HTTP_TRANSFER_ENCODING"))
+        cgi.body_left = ULLONG_MAX; /* chunked: the input ends with the body */
     cgi.exchange.transport = &transport;
     engine_start(&cgi.engine, settings, false);
     engine_admit(&cgi.engine);
     request_handle(&cgi.engine, &cgi.exchange);
-    engine_stop(&cgi.engine);
+    engine_stop(&cgi.engine, cgi.status);
     return cgi.status;
 }

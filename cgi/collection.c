@@ -18,6 +18,13 @@
 /* Depth at which the members of the body, of `value` and of an item are. */
 enum { IN_BODY = 1, IN_VALUE = 2, IN_ITEM = 3 };
 
+/*
+ * Rows may be so much larger than the body: a real one never is, but many
+ * tiny items, each with a long X-Forwarded-For, would be.
+ */
+#define ROWS_SHARE 8
+#define ROWS_MORE ((size_t)256 * 1024)
+
 /* Items without a secret are told apart up to here; then only counted. */
 #define SECRETLESS_MAX 256
 
@@ -72,7 +79,7 @@ static void begin_item(struct reader *reader)
     draft_begin(&reader->draft);
 }
 
-static void end_item(struct reader *reader)
+static int end_item(struct reader *reader)
 {
     const char *start = reader->body + reader->item_at;
     size_t length = yajl_get_bytes_consumed(reader->yajl) - reader->item_at;
@@ -82,7 +89,7 @@ static void end_item(struct reader *reader)
     reader->in_item = false;
     if (reader->draft.malformed || !text_escapes_are_sound(start, length)) {
         list->refused[ITEM_MALFORMED]++;
-        return;
+        return 1;
     }
     draft_identify(&reader->draft, &item);
     if (!secrets_may_trust(reader->settings, &item)) {
@@ -90,11 +97,14 @@ static void end_item(struct reader *reader)
             item_list_add(list, &item);
         else
             list->refused[ITEM_UNKNOWN]++;
-        return;
+        return 1;
     }
+    if (list->rows.length > ROWS_SHARE * reader->length + ROWS_MORE)
+        return fail(reader, "the body has too many items");
     draft_finish(&reader->draft, reader->arrival, (uint16_t)list->count, &item,
                  &list->rows);
     item_list_add(list, &item);
+    return 1;
 }
 
 /* What is no object where an item should be. */
@@ -144,8 +154,8 @@ static int take_close(struct reader *reader, enum json_event event)
 {
     reader->depth--;
     if (reader->in_item && reader->depth == IN_VALUE)
-        end_item(reader);
-    else if (reader->in_item)
+        return end_item(reader);
+    if (reader->in_item)
         draft_event(&reader->draft, event, NULL, 0);
     else if (reader->depth == IN_BODY)
         reader->in_value = false;

@@ -24,11 +24,14 @@
 #define READING_PAUSE_US (50 * MS)
 /* Secrets are read anew that often without a cause: some end, unheard. */
 #define READING_MAX_AGE_US (60 * 1000 * MS)
-/* A connection attempt, and the pauses between them: a database that is back
- * is noticed within 5 s. */
-#define CONNECT_US (2500 * MS)
+/* Pauses between attempts to connect: a database that is back is noticed
+ * within 5 s. */
 #define BACKOFF_MIN_US (50 * MS)
 #define BACKOFF_MAX_US (2000 * MS)
+/* How long a connection that owes an answer is waited for before another is
+ * made: each that is given up may leave a process behind in the server. */
+#define PATIENCE_MIN_US (10 * 1000 * MS)
+#define PATIENCE_MAX_US (600 * 1000 * MS)
 #define MINUTE_US (60 * 1000 * MS)
 /* From which duration of a commit on it pays to wait for company, and how
  * long at most. */
@@ -41,10 +44,12 @@ struct committer {
     struct batch batch;
     struct drain drain;
     int64_t backoff_us;
-    int64_t read_at; /* the last reading of the secrets, or the try */
-    int64_t minute_due;
-    int64_t commit_us; /* how long the last batch took */
-    size_t returning;  /* clients that it answered, or that waited then */
+    int64_t patience_us;
+    int64_t read_at;    /* the last reading of the secrets, or the try */
+    int64_t minute_due; /* the end of this one */
+    bool minutes_due;   /* to be written */
+    int64_t commit_us;  /* how long the last batch took */
+    size_t returning;   /* clients that it answered, or that waited then */
 };
 
 /* Waits for something to do, or `until`; the lock is held. */
@@ -95,43 +100,86 @@ static bool read_secrets(struct committer *c)
     return true;
 }
 
-/* A batch of no rows: shows that the table would take one. */
+/*
+ * A batch of no rows shows that the table takes one, a record in the log that
+ * a commit gets through; both must, for a server can hang in either.
+ */
 static bool probe(struct committer *c)
 {
+    static const char commit[] = "SELECT "
+                                 "pg_catalog.pg_logical_emit_message(true, "
+                                 "'callhook', '')";
     const struct buffer nothing = {0};
     int64_t deadline = clock_now() + c->engine->settings->ack_us;
     enum database_outcome outcome =
         store_copy(&c->database, &nothing, deadline);
 
+    if (outcome == DATABASE_DONE) {
+        outcome = DATABASE_DOUBT;
+        if (PQsendQuery(c->database.connection, commit))
+            outcome = database_settle(&c->database, DATABASE_DONE, deadline);
+    }
     if (outcome != DATABASE_DONE)
-        log_cause(LOG_CONNECTION, "the database takes no rows: SQLSTATE %s",
-                  c->database.sqlstate);
+        log_cause(LOG_CONNECTION, "the database takes no rows: %s",
+                  database_fault(&c->database));
     return outcome == DATABASE_DONE;
+}
+
+static bool is_closing(struct engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    bool closing = engine->closing;
+    pthread_mutex_unlock(&engine->lock);
+    return closing;
+}
+
+/* Waits for the connection that owes an answer, then gives it up. */
+static void watch_overdue(struct committer *c)
+{
+    int64_t patience = c->patience_us ? 2 * c->patience_us : PATIENCE_MIN_US;
+    int64_t end;
+
+    c->patience_us = patience < PATIENCE_MAX_US ? patience : PATIENCE_MAX_US;
+    end = clock_now() + c->patience_us;
+    while (!is_closing(c->engine) && clock_now() < end)
+        if (database_has_stirred(&c->database, clock_now() + 200 * MS))
+            break;
+    database_close(&c->database);
+}
+
+static void pause_before_next_try(struct committer *c)
+{
+    struct engine *engine = c->engine;
+
+    c->backoff_us = c->backoff_us ? 2 * c->backoff_us : BACKOFF_MIN_US;
+    if (c->backoff_us > BACKOFF_MAX_US)
+        c->backoff_us = BACKOFF_MAX_US;
+    int64_t until = clock_now() + c->backoff_us;
+    pthread_mutex_lock(&engine->lock);
+    while (!engine->closing && clock_now() < until)
+        wait_until(engine, until);
+    pthread_mutex_unlock(&engine->lock);
 }
 
 /* Until the database takes rows: connects, reads the secrets, probes. */
 static void reach_database(struct committer *c)
 {
-    struct engine *engine = c->engine;
-    bool reached = (c->database.connection ||
-                    database_connect(&c->database, clock_now() + CONNECT_US)) &&
+    if (c->database.overdue) {
+        set_connected(c, false, true);
+        watch_overdue(c);
+    }
+    bool reached = (c->database.connection || database_connect(&c->database)) &&
                    read_secrets(c) && probe(c);
 
     set_connected(c, reached, !reached);
-    if (reached) {
-        if (c->backoff_us)
-            log_line("the database takes rows again");
-        c->backoff_us = 0;
+    if (!reached) {
+        if (!c->database.overdue)
+            pause_before_next_try(c);
         return;
     }
-    c->backoff_us = c->backoff_us ? 2 * c->backoff_us : BACKOFF_MIN_US;
-    if (c->backoff_us > BACKOFF_MAX_US)
-        c->backoff_us = BACKOFF_MAX_US;
-    pthread_mutex_lock(&engine->lock);
-    int64_t until = clock_now() + c->backoff_us;
-    while (!engine->closing && clock_now() < until)
-        wait_until(engine, until);
-    pthread_mutex_unlock(&engine->lock);
+    if (c->backoff_us || c->patience_us)
+        log_line("the database takes rows again");
+    c->backoff_us = 0;
 }
 
 /*
@@ -240,6 +288,7 @@ static void store_batch(struct committer *c)
     c->commit_us = clock_now() - begun;
     switch (outcome) {
     case DATABASE_DONE:
+        c->patience_us = 0;
         pthread_mutex_lock(&engine->lock);
         c->returning = c->batch.owners + engine->decided.count;
         pthread_mutex_unlock(&engine->lock);
@@ -247,12 +296,12 @@ static void store_batch(struct committer *c)
         break;
     case DATABASE_REFUSED:
     case DATABASE_LATER:
-        log_cause(LOG_STATEMENT, "the database does not take rows: SQLSTATE %s",
-                  c->database.sqlstate);
+        log_cause(LOG_STATEMENT, "the database does not take rows: %s",
+                  database_fault(&c->database));
         give_back(engine, false, true);
         break;
     case DATABASE_DOUBT:
-        give_back(engine, true, false);
+        give_back(engine, true, c->database.overdue);
         break;
     }
     free(failed);
@@ -315,9 +364,11 @@ static bool wait_for_work(struct committer *c)
     return go_on;
 }
 
-/* Writes the minutes that are over; what is not written is kept. */
+/* Writes the minutes that are over; what is not written is kept for another
+ * minute: notifications wait meanwhile. */
 static void write_minutes(struct committer *c)
 {
+    c->minutes_due = false;
     if (minutes_are_kept() && c->engine->stays)
         minutes_write(&c->database, clock_now() + c->engine->settings->ack_us);
 }
@@ -328,6 +379,7 @@ static void count_minute(struct committer *c)
     int64_t wall = clock_wall();
 
     minutes_roll(wall, false);
+    c->minutes_due = true;
     c->minute_due = clock_now() + MINUTE_US - wall % MINUTE_US;
 }
 
@@ -343,16 +395,16 @@ static void work(struct committer *c)
     if (now >=
             c->read_at + (doubtful ? reading_pause(c) : READING_MAX_AGE_US) &&
         !read_secrets(c)) {
-        set_connected(c, c->database.connection != NULL, true);
+        set_connected(c, database_is_usable(&c->database), true);
         return;
     }
     if (doubtful)
         decide(c);
     if (fill_batch(c))
         store_batch(c);
-    if (c->database.connection && drain_due(&c->drain) <= now)
+    if (database_is_usable(&c->database) && drain_due(&c->drain) <= now)
         drain_step(&c->drain, &c->database, engine->settings, &engine->spool);
-    if (c->database.connection)
+    if (c->minutes_due && database_is_usable(&c->database))
         write_minutes(c);
 }
 
@@ -366,22 +418,20 @@ void *committer_run(void *context)
     };
 
     for (;;) {
-        bool away;
         pthread_mutex_lock(&engine->lock);
-        away = engine->away;
-        bool closing = engine->closing;
+        bool away = engine->away;
         pthread_mutex_unlock(&engine->lock);
-        if (closing)
+        if (is_closing(engine))
             break;
         if (clock_now() >= c.minute_due)
             count_minute(&c);
-        if (!c.database.connection || away)
+        if (!database_is_usable(&c.database) || away)
             reach_database(&c);
         else if (wait_for_work(&c))
             work(&c);
     }
     minutes_roll(clock_wall(), true);
-    if (c.database.connection)
+    if (database_is_usable(&c.database))
         write_minutes(&c);
     minutes_free();
     database_close(&c.database);

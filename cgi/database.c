@@ -21,6 +21,12 @@ void database_close(struct database *database)
     if (database->connection)
         PQfinish(database->connection);
     database->connection = NULL;
+    database->overdue = false;
+}
+
+bool database_is_usable(const struct database *database)
+{
+    return database->connection && !database->overdue;
 }
 
 /* Tells why there is no connection; libpq's words hold no payload here. */
@@ -36,33 +42,40 @@ static void lose(struct database *database, const char *what)
 /* Waits for the socket; false when the time is over. */
 static bool wait_for(PGconn *connection, short events, int64_t deadline)
 {
+    struct pollfd fd = {.fd = PQsocket(connection), .events = events};
+
     for (;;) {
-        /* libpq may change the socket while it connects */
-        struct pollfd fd = {.fd = PQsocket(connection), .events = events};
         int64_t left = deadline - clock_now();
         int ready;
 
-        if (left <= 0 || fd.fd < 0)
+        if (left <= 0)
             return false;
         ready = poll(&fd, 1, (int)(left / 1000) + 1);
-        if (ready > 0)
-            return true;
-        if (ready < 0 && errno != EINTR)
-            return false;
+        if (ready > 0 || (ready < 0 && errno != EINTR))
+            return true; /* libpq finds what is wrong */
     }
 }
 
-bool database_flush(struct database *database, int64_t deadline)
+bool database_has_stirred(struct database *database, int64_t deadline)
+{
+    return wait_for(database->connection, POLLIN, deadline);
+}
+
+/* Sends what libpq still holds; false: see database_result. */
+static bool flush(struct database *database, int64_t deadline)
 {
     PGconn *connection = database->connection;
     int left;
 
     while ((left = PQflush(connection)) > 0) {
-        if (!wait_for(connection, POLLIN | POLLOUT, deadline) ||
-            !PQconsumeInput(connection)) {
-            left = -1;
-            break;
+        if (!wait_for(connection, POLLIN | POLLOUT, deadline)) {
+            database->overdue = true;
+            return false;
         }
+        if (!PQconsumeInput(connection))
+            left = -1;
+        if (left < 0)
+            break;
     }
     if (left < 0)
         lose(database, "the connection to the database is lost");
@@ -72,17 +85,23 @@ bool database_flush(struct database *database, int64_t deadline)
 PGresult *database_result(struct database *database, int64_t deadline)
 {
     PGconn *connection = database->connection;
+    PGresult *result = NULL;
 
-    if (!connection || !database_flush(database, deadline))
+    if (!database_is_usable(database) || !flush(database, deadline))
         return NULL;
     while (PQisBusy(connection)) {
-        if (!wait_for(connection, POLLIN, deadline) ||
-            !PQconsumeInput(connection)) {
-            lose(database, "the connection to the database is lost");
+        if (!wait_for(connection, POLLIN, deadline)) {
+            database->overdue = true;
             return NULL;
         }
+        if (!PQconsumeInput(connection))
+            break;
     }
-    return PQgetResult(connection);
+    if (!PQisBusy(connection))
+        result = PQgetResult(connection);
+    if (!result && PQstatus(connection) != CONNECTION_OK)
+        lose(database, "the connection to the database is lost");
+    return result;
 }
 
 enum database_outcome database_sort_fault(struct database *database,
@@ -101,6 +120,25 @@ enum database_outcome database_sort_fault(struct database *database,
     return DATABASE_LATER;
 }
 
+const char *database_fault(const struct database *database)
+{
+    if (database->overdue)
+        return "no answer in time";
+    return database->sqlstate[0] ? database->sqlstate : "no SQLSTATE";
+}
+
+bool database_fault_is_odd(const struct database *database)
+{
+    /* connection, resources, operator, system, state, rights, names */
+    static const char general[][3] = {"08", "25", "28", "3D", "3F", "40",
+                                      "42", "53", "55", "57", "58"};
+
+    for (size_t i = 0; i < sizeof(general) / sizeof(general[0]); i++)
+        if (strncmp(database->sqlstate, general[i], 2) == 0)
+            return false;
+    return database_is_usable(database) && database->sqlstate[0];
+}
+
 enum database_outcome database_settle(struct database *database,
                                       enum database_outcome outcome,
                                       int64_t deadline)
@@ -113,55 +151,42 @@ enum database_outcome database_settle(struct database *database,
         PQclear(result);
     }
     /* A connection that ended may have ended after the commit. */
-    if (!database->connection)
-        return DATABASE_DOUBT;
-    if (PQstatus(database->connection) != CONNECTION_OK) {
-        lose(database, "the connection to the database is lost");
-        return DATABASE_DOUBT;
-    }
-    return outcome;
+    return database_is_usable(database) ? outcome : DATABASE_DOUBT;
 }
 
 /* Runs one command that returns no rows of interest. */
 static bool command(struct database *database, int sent, int64_t deadline)
 {
-    if (!sent) {
-        lose(database, "the database does not take a command");
-        return false;
-    }
     database->sqlstate[0] = '\0';
-    database_settle(database, DATABASE_DONE, deadline);
-    if (!database->connection)
-        return false;
-    if (!database->sqlstate[0])
+    if (sent &&
+        database_settle(database, DATABASE_DONE, deadline) == DATABASE_DONE)
         return true;
-    lose(database, "the session cannot be set up");
+    if (database->connection)
+        lose(database, "the session cannot be set up");
     return false;
 }
 
-static bool start(struct database *database, int64_t deadline)
+static bool start(struct database *database)
 {
-    static const char *const names[] = {"fallback_application_name",
-                                        "client_encoding", "tcp_user_timeout",
-                                        "keepalives_idle", NULL};
-    static const char *const values[] = {"callhook", "UTF8", "5000", "30",
-                                         NULL};
-    PGconn *connection = PQconnectStartParams(names, values, 0);
-    PostgresPollingStatusType step = PGRES_POLLING_WRITING;
+    static const char *const names[] = {
+        "fallback_application_name", "client_encoding",
+        "tcp_user_timeout",          "keepalives_idle",
+        "keepalives_interval",       "keepalives_count",
+        "connect_timeout",           NULL};
+    const char *const values[] = {"callhook",
+                                  "UTF8",
+                                  "5000",
+                                  "5",
+                                  "2",
+                                  "3",
+                                  getenv("PGCONNECT_TIMEOUT") ? NULL : "2",
+                                  NULL};
 
-    if (!connection)
-        return false;
-    database->connection = connection;
-    if (PQstatus(connection) == CONNECTION_BAD)
-        step = PGRES_POLLING_FAILED;
-    while (step == PGRES_POLLING_READING || step == PGRES_POLLING_WRITING) {
-        if (!wait_for(connection,
-                      step == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-                      deadline))
-            break;
-        step = PQconnectPoll(connection);
-    }
-    if (step == PGRES_POLLING_OK && PQsetnonblocking(connection, 1) == 0)
+    /* Waits itself, since only so it goes on to the next host in time. */
+    database->connection = PQconnectdbParams(names, values, 0);
+    if (database->connection &&
+        PQstatus(database->connection) == CONNECTION_OK &&
+        PQsetnonblocking(database->connection, 1) == 0)
         return true;
     lose(database, "the database cannot be reached");
     return false;
@@ -175,7 +200,7 @@ static bool check_version(struct database *database, int64_t deadline)
     int major = 0;
 
     if (!PQsendQuery(connection, "SELECT callhook_store.schema_major()")) {
-        lose(database, "the database does not take a command");
+        lose(database, "the session cannot be set up");
         return false;
     }
     result = database_result(database, deadline);
@@ -183,27 +208,26 @@ static bool check_version(struct database *database, int64_t deadline)
         major = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
     PQclear(result);
     database_settle(database, DATABASE_DONE, deadline);
-    if (!database->connection)
-        return false;
     if (major >= 1 && major <= SCHEMA_MAJOR)
         return true;
     if (major > SCHEMA_MAJOR)
         log_cause(LOG_CONNECTION,
                   "the database has schema version %d, this program knows %d",
                   major, SCHEMA_MAJOR);
-    else
+    else if (database->connection)
         lose(database, "the schema callhook_store cannot be used");
     database_close(database);
     return false;
 }
 
-bool database_connect(struct database *database, int64_t deadline)
+bool database_connect(struct database *database)
 {
     char settings[256];
 
     database_close(database);
-    if (!start(database, deadline))
+    if (!start(database))
         return false;
+    int64_t deadline = clock_now() + database->timeout_us;
     /* Lock waits must not outlive the client that has given up on them. */
     snprintf(settings, sizeof(settings),
              "SET search_path = ''; SET statement_timeout = %lld; "
@@ -269,8 +293,8 @@ bool database_read_secrets(struct database *database, struct secrets *secrets,
         read = true;
     } else if (result) {
         database_sort_fault(database, result);
-        log_cause(LOG_STATEMENT, "the secrets cannot be read: SQLSTATE %s",
-                  database->sqlstate);
+        log_cause(LOG_STATEMENT, "the secrets cannot be read: %s",
+                  database_fault(database));
     }
     PQclear(result);
     database_settle(database, DATABASE_DONE, deadline);

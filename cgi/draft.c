@@ -143,6 +143,11 @@ void draft_event(struct draft *draft, enum json_event event, const char *text,
         if (take_member(draft, event, text, length))
             return;
     }
+    if (draft->copying && !draft->skipping && event == JSON_KEY &&
+        same_but_case(text, length, "clientState")) {
+        draft->skipping = draft->level;
+        return;
+    }
     if (event == JSON_MAP || event == JSON_ARRAY) {
         if (++draft->level > DRAFT_LEVELS_MAX) {
             draft->malformed = true;
@@ -151,13 +156,14 @@ void draft_event(struct draft *draft, enum json_event event, const char *text,
     } else if (event == JSON_END_MAP || event == JSON_END_ARRAY) {
         draft->level--;
     }
-    if (draft->copying) {
+    if (draft->skipping) {
+        if (ends_value(draft, event, draft->skipping))
+            draft->skipping = 0;
+    } else {
         extra_add(extra_of(draft, draft->in_resource_data), event, text,
                   length);
         if (ends_value(draft, event, draft->copying))
             draft->copying = 0;
-    } else if (ends_value(draft, event, draft->skipping)) {
-        draft->skipping = 0;
     }
 }
 

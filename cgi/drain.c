@@ -14,9 +14,10 @@
 #define SECOND INT64_C(1000000)
 /* Other processes, and those that are gone, leave files, too. */
 #define LISTING_US (5 * SECOND)
-/* Pause after a file that the database did not take. */
+/* Pause after a file that the database did not take, and how many such files
+ * show that the fault is not theirs. */
 #define RETRY_US (1 * SECOND)
-#define COMMAND_CONNECT_US (10 * SECOND)
+#define FAILURES_MAX 8
 #define COMMAND_STATEMENT_US (60 * SECOND)
 
 int64_t drain_due(const struct drain *drain)
@@ -39,6 +40,7 @@ static void end_pass(struct drain *drain, int64_t pause)
     spool_names_free(&drain->names);
     secrets_free(&drain->secrets);
     drain->next = 0;
+    drain->failures = 0;
     drain->listing_due = clock_now() + pause;
 }
 
@@ -98,7 +100,8 @@ static bool store_file(struct drain *drain, struct database *database,
     bool failed = false;
 
     if (!all_trusted(list)) {
-        if (!have_secrets(drain, database, name))
+        if (!have_secrets(drain, database,
+                          drain->names.count ? drain->names.names[0] : name))
             return false;
         judge(drain, settings, list);
     }
@@ -112,8 +115,8 @@ static bool store_file(struct drain *drain, struct database *database,
         drain->stored += drain->batch.count;
         return true;
     }
-    log_cause(LOG_DRAIN, "a spool file stays for now: SQLSTATE %s",
-              database->sqlstate[0] ? database->sqlstate : "none");
+    log_cause(LOG_DRAIN, "%s stays in the spool: %s", name,
+              database_fault(database));
     return false;
 }
 
@@ -126,17 +129,47 @@ static bool drain_file(struct drain *drain, struct database *database,
     struct item_list list = {0};
     bool done = true;
 
-    if (spool_take(spool, name, &file, &list) == SPOOL_TAKEN) {
-        done = store_file(drain, database, settings, spool,
-                          drain->names.count ? drain->names.names[0] : name,
-                          &list);
+    switch (spool_take(spool, name, &file, &list)) {
+    case SPOOL_TAKEN:
+        done = store_file(drain, database, settings, spool, name, &list);
         if (done)
             spool_remove(&file);
         else
             spool_leave(&file);
+        break;
+    case SPOOL_UNREADABLE:
+        done = false;
+        break;
+    case SPOOL_DAMAGED:
+        drain->aside++;
+        break;
+    case SPOOL_BUSY:
+        break;
     }
     item_list_free(&list);
     return done;
+}
+
+/*
+ * The next file of a pass; false at its end. One that stays does not hold up
+ * the others, unless many do, or the connection is gone.
+ */
+static bool next_file(struct drain *drain, struct database *database,
+                      const struct settings *settings, struct spool *spool)
+{
+    size_t first = drain->first % drain->names.count;
+    size_t at = (first + drain->next) % drain->names.count;
+
+    if (drain_file(drain, database, settings, spool, drain->names.names[at]))
+        drain->failures = 0;
+    else
+        drain->failures++;
+    drain->next++;
+    if (drain->failures < FAILURES_MAX && database_is_usable(database))
+        return drain->next < drain->names.count;
+    /* Another pass begins behind those that stayed. */
+    drain->first = at + 1;
+    return false;
 }
 
 void drain_step(struct drain *drain, struct database *database,
@@ -147,17 +180,13 @@ void drain_step(struct drain *drain, struct database *database,
         drain->next = 0;
         if (drain->names.count == 0) {
             minutes_note_spool(0);
+            drain->first = 0;
             end_pass(drain, LISTING_US);
         }
         return;
     }
-    if (!drain_file(drain, database, settings, spool,
-                    drain->names.names[drain->next])) {
-        end_pass(drain, RETRY_US);
-        return;
-    }
-    if (++drain->next == drain->names.count)
-        end_pass(drain, LISTING_US);
+    if (!next_file(drain, database, settings, spool))
+        end_pass(drain, drain->failures ? RETRY_US : LISTING_US);
 }
 
 void drain_free(struct drain *drain)
@@ -171,32 +200,33 @@ void drain_free(struct drain *drain)
 static bool drain_all(struct drain *drain, struct database *database,
                       const struct settings *settings, struct spool *spool)
 {
-    bool done = true;
+    bool empty;
 
     spool_list(spool, &drain->names);
-    for (size_t i = 0; done && i < drain->names.count; i++)
-        done =
-            drain_file(drain, database, settings, spool, drain->names.names[i]);
+    while (drain->names.count && next_file(drain, database, settings, spool))
+        continue;
     end_pass(drain, 0);
-    if (!done)
-        return false;
     spool_list(spool, &drain->names);
-    done = drain->names.count == 0;
+    empty = drain->names.count == 0;
     spool_names_free(&drain->names);
-    return done;
+    return empty && !drain->aside;
 }
 
+/* Whether the file of this path is stored. */
 static bool drain_one(struct drain *drain, struct database *database,
                       const struct settings *settings, struct spool *spool,
-                      const char *path)
+                      const char *file)
 {
-    bool done = access(path, F_OK) == 0;
+    char *path = realpath(file, NULL);
+    bool done = false;
 
-    if (!done)
-        log_line("%s: %s", path, strerror(errno));
+    if (!path)
+        log_line("%s: %s", file, strerror(errno));
     else
         done = drain_file(drain, database, settings, spool, path) &&
-               access(path, F_OK) != 0;
+               access(path, F_OK) != 0 && !drain->aside &&
+               !drain->batch.rejected;
+    free(path);
     end_pass(drain, 0);
     return done;
 }
@@ -216,7 +246,7 @@ int drain_command(const struct settings *settings, const char *path)
         done = drain.names.count == 0;
         spool_names_free(&drain.names);
     }
-    if (!done && database_connect(&database, clock_now() + COMMAND_CONNECT_US))
+    if (!done && database_connect(&database))
         done = path ? drain_one(&drain, &database, settings, &spool, path)
                     : drain_all(&drain, &database, settings, &spool);
     drain_free(&drain);

@@ -14,7 +14,10 @@
 /* One pass over the files, a step at a time; begins zeroed. */
 struct drain {
     struct spool_names names;
-    size_t next;
+    size_t first;           /* of the names, where the pass begins */
+    size_t next;            /* how many have had their turn */
+    size_t failures;        /* in a row */
+    size_t aside;           /* damaged files, put into rejected/ */
     int64_t listing_due;    /* clock_now() of the next look at the folder */
     struct secrets secrets; /* for the items that were doubtful */
     struct batch batch;

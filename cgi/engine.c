@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "committer.h"
@@ -11,11 +12,11 @@
 #include "log.h"
 #include "minutes.h"
 
-/* Parked bytes past which nothing more is read; a few of the largest bodies. */
-#define PARKED_BYTES_MAX (UINT64_C(64) << 20)
-
-/* Bodies that clients are still sending, each held as far as it has come. */
-#define SLOW_MAX 64
+/* Bytes of items past which no further body is taken apart. */
+#define PARKED_BYTES_MAX ((size_t)128 << 20)
+/* What the items of a body can take: the rows (collection.c has the limit)
+ * with room to grow, and at least 19 bytes of JSON an item. */
+#define BYTES_A_BODY_BYTE 20
 
 /* How long a committer that must end may take once nothing is in flight. */
 #define STOP_S 1
@@ -27,6 +28,15 @@ static void start_thread(pthread_t *thread, void *(*run)(void *),
 
     if (error)
         die(EX_OSERR, "no thread can be started: %s", strerror(error));
+}
+
+static void start_threads(struct engine *engine)
+{
+    if (engine->started)
+        return;
+    engine->started = true;
+    start_thread(&engine->committer, committer_run, engine);
+    start_thread(&engine->keeper, keeper_run, engine);
 }
 
 void engine_start(struct engine *engine, const struct settings *settings,
@@ -43,11 +53,11 @@ void engine_start(struct engine *engine, const struct settings *settings,
     pthread_cond_init(&engine->work, NULL);
     pthread_cond_init(&engine->deadline, NULL);
     pthread_cond_init(&engine->room, NULL);
-    start_thread(&engine->committer, committer_run, engine);
-    start_thread(&engine->keeper, keeper_run, engine);
+    if (stays)
+        start_threads(engine);
 }
 
-void engine_stop(struct engine *engine)
+void engine_stop(struct engine *engine, int status)
 {
     struct timespec until;
 
@@ -58,42 +68,54 @@ void engine_stop(struct engine *engine)
     pthread_cond_broadcast(&engine->work);
     pthread_cond_broadcast(&engine->deadline);
     pthread_mutex_unlock(&engine->lock);
-
+    if (!engine->started)
+        return;
     pthread_join(engine->keeper, NULL);
     /* The time of day: TSan does not know the call with another clock. */
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += STOP_S;
-    if (pthread_timedjoin_np(engine->committer, NULL, &until) == 0)
-        secrets_free(&engine->secrets);
+    if (pthread_timedjoin_np(engine->committer, NULL, &until))
+        _exit(status); /* it still uses the settings */
+    secrets_free(&engine->secrets);
 }
 
 void engine_admit(struct engine *engine)
 {
     pthread_mutex_lock(&engine->lock);
-    while (engine->in_flight - engine->slow >= engine->settings->requests ||
-           engine->bytes > PARKED_BYTES_MAX)
+    while (engine->in_flight >= engine->settings->requests)
         pthread_cond_wait(&engine->room, &engine->lock);
     engine->in_flight++;
     pthread_mutex_unlock(&engine->lock);
 }
 
-bool engine_admit_slow(struct engine *engine)
+void engine_dismiss(struct engine *engine)
 {
     pthread_mutex_lock(&engine->lock);
-    bool admitted = engine->slow < SLOW_MAX;
-    engine->slow += admitted;
-    engine->in_flight += admitted;
-    pthread_mutex_unlock(&engine->lock);
-    return admitted;
-}
-
-void engine_dismiss(struct engine *engine, bool slow)
-{
-    pthread_mutex_lock(&engine->lock);
-    engine->slow -= slow;
     engine->in_flight--;
     pthread_cond_broadcast(&engine->room);
     pthread_mutex_unlock(&engine->lock);
+}
+
+void engine_reserve(struct engine *engine, struct exchange *exchange,
+                    size_t body_length)
+{
+    size_t bytes = body_length * BYTES_A_BODY_BYTE;
+
+    pthread_mutex_lock(&engine->lock);
+    while (engine->bytes && engine->bytes + bytes > PARKED_BYTES_MAX)
+        pthread_cond_wait(&engine->room, &engine->lock);
+    engine->bytes += bytes;
+    pthread_mutex_unlock(&engine->lock);
+    exchange->reserved = bytes;
+}
+
+void engine_unreserve(struct engine *engine, struct exchange *exchange)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->bytes -= exchange->reserved;
+    pthread_cond_broadcast(&engine->room);
+    pthread_mutex_unlock(&engine->lock);
+    exchange->reserved = 0;
 }
 
 /* Counts the items that are refused for good: not those in the spool. */
@@ -116,16 +138,21 @@ void engine_park(struct engine *engine, struct exchange *exchange)
         secrets_judge(&engine->secrets, engine->settings, &exchange->items);
     pthread_mutex_unlock(&engine->secrets_lock);
     if (!exchange->doubtful && !item_list_has_trusted(&exchange->items)) {
+        engine_unreserve(engine, exchange);
         count_refused(exchange);
         exchange_answer(exchange, ANSWER_STORED, NULL, 0);
         return;
     }
+    start_threads(engine);
     pthread_mutex_lock(&engine->lock);
     struct exchange_list *list =
         exchange->doubtful ? &engine->doubtful : &engine->decided;
     bool first = list->first == NULL;
     exchange_list_add(list, exchange);
     engine->bytes += item_list_bytes(&exchange->items);
+    engine->bytes -= exchange->reserved;
+    exchange->reserved = 0;
+    pthread_cond_broadcast(&engine->room);
     if (engine->away)
         pthread_cond_signal(&engine->deadline);
     else if (first || list->count == engine->wanted)
@@ -138,9 +165,10 @@ const char *engine_health(struct engine *engine)
     struct timespec until =
         clock_timespec(clock_now() + engine->settings->ack_us);
 
+    start_threads(engine);
     pthread_mutex_lock(&engine->lock);
-    /* A process that has just begun for this knows nothing yet. */
-    while (!engine->stays && !engine->connected && !engine->away)
+    /* A process that has just begun knows nothing yet. */
+    while (!engine->connected && !engine->away)
         if (pthread_cond_clockwait(&engine->room, &engine->lock,
                                    CLOCK_MONOTONIC, &until))
             break;
@@ -161,6 +189,7 @@ void engine_answer(struct engine *engine, struct exchange_list *list,
         bytes += item_list_bytes(&exchange->items);
     pthread_mutex_lock(&engine->lock);
     engine->bytes -= bytes;
+    pthread_cond_broadcast(&engine->room);
     pthread_mutex_unlock(&engine->lock);
     while ((exchange = exchange_list_take(list))) {
         if (kind == ANSWER_STORED)

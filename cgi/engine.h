@@ -30,8 +30,7 @@ struct engine {
     size_t wanted;                 /* decided ones that end a hold; 0: none */
     bool taken_is_sent;            /* only then may the keeper claim it */
     size_t in_flight;              /* exchanges, from reading to answer */
-    size_t slow;                   /* of these, those still being read */
-    size_t bytes;                  /* of the items that are parked */
+    size_t bytes;                  /* reserved for items, or taken by them */
     bool connected;
     bool away;    /* the database takes nothing: to the spool at once */
     bool stays;   /* this process serves more than one request */
@@ -41,35 +40,39 @@ struct engine {
     pthread_mutex_t secrets_lock;
     struct secrets secrets;
 
+    bool started; /* the threads; before anything is parked */
     pthread_t committer;
     pthread_t keeper;
 };
 
 /*
- * Starts the two threads. The settings must outlive the engine. One that
- * stays empties the spool beside live traffic and writes its minutes.
+ * Makes an engine. The settings must outlive it. One that stays empties the
+ * spool beside live traffic, writes its minutes, and starts its threads at
+ * once; else they start when there is something to store, or to know.
  */
 void engine_start(struct engine *engine, const struct settings *settings,
                   bool stays);
 
 /*
  * Waits until nothing is in flight, then ends the threads. Nothing may be
- * parked any more. A committer that is stuck in a look-up of a host name is
- * left behind: the caller is to exit.
+ * parked any more. If the committer is stuck in a look-up of a host name, the
+ * program ends with `status` at once.
  */
-void engine_stop(struct engine *engine);
+void engine_stop(struct engine *engine, int status);
 
 /* Waits for room for one more exchange, and counts it as in flight. */
 void engine_admit(struct engine *engine);
 
 /*
- * Counts one as in flight whose body a client is still sending: it takes no
- * room from the others. False: there are too many of these.
+ * Waits until the items of a body may take memory, and reserves what they can
+ * take at most; engine_park or engine_unreserve ends that.
  */
-bool engine_admit_slow(struct engine *engine);
+void engine_reserve(struct engine *engine, struct exchange *exchange,
+                    size_t body_length);
+void engine_unreserve(struct engine *engine, struct exchange *exchange);
 
 /* Uncounts one that has been answered or given up. */
-void engine_dismiss(struct engine *engine, bool slow);
+void engine_dismiss(struct engine *engine);
 
 /*
  * Judges an exchange that has been read and sees to its answer, now or when

@@ -39,6 +39,7 @@ struct exchange {
     const struct transport *transport;
     int64_t arrived; /* clock_now() when it was read */
     struct item_list items;
+    size_t reserved; /* bytes, see engine_reserve */
     size_t doubtful; /* items that the next reading of secrets decides */
     bool in_doubt;   /* may be stored already */
     bool is_head;    /* the answer has no body */

@@ -4,8 +4,8 @@
  *
  * libfcgi reads a request with blocking calls. So connections are accepted
  * here, and libfcgi gets one only when all of its request has arrived (seen
- * by MSG_PEEK), and never waits. A body that is larger than what is peeked
- * at, or that a slow client is still sending, is read by a thread of its own.
+ * by MSG_PEEK), and never waits. Of a request whose body is still coming it
+ * gets the head, and the body is collected here.
  * Connections that say nothing wait in an epoll set and cost no thread; so a
  * web server may keep as many of them as it likes.
  */
@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "body.h"
 #include "clock.h"
 #include "engine.h"
 #include "exchange.h"
@@ -40,10 +42,11 @@
 /* Connections that are open; past it the longest idle one is closed. */
 #define OPEN_MAX_CONNECTIONS 4096
 #define OPEN_MIN 64
-#define SLOW_STACK_BYTES ((size_t)256 * 1024)
-/* A body must arrive within this time, and no silence may be longer. */
+/* A body must arrive within this time, and all that come share this much. */
 #define BODY_US INT64_C(10000000)
-#define SILENCE_S 5
+#define BODIES_MAX ((size_t)256 << 20)
+/* An answer fits into the socket's buffer, unless the peer never reads. */
+#define WRITE_US 10000
 
 /* A connection, which carries one request at a time. */
 struct link {
@@ -51,18 +54,21 @@ struct link {
     FCGX_Request fcgi;
     struct server *server;
     TAILQ_ENTRY(link) idle;
-    int64_t deadline; /* for the body, while it is read */
-    bool polled;      /* in the epoll set */
-    bool slow;        /* read by a thread of its own */
+    bool polled;   /* in the epoll set */
+    bool ended;    /* the peer sends no more */
+    bool has_body; /* collected here, not by libfcgi */
+    struct body body;
+    TAILQ_ENTRY(link) coming;
+    int64_t deadline; /* for the body that is coming */
 };
 
 struct server {
     struct engine engine;
     int poll;
     int signals;
-    bool unix_socket;
-    pthread_mutex_t lock;              /* of the idle ones and of `open` */
-    TAILQ_HEAD(idle_links, link) idle; /* the longest idle one first */
+    pthread_mutex_t lock;                  /* of the idle ones and of `open` */
+    TAILQ_HEAD(coming_links, link) coming; /* whose bodies are; oldest first */
+    TAILQ_HEAD(idle_links, link) idle;     /* the longest idle one first */
     size_t open;
     size_t open_max;
 };
@@ -89,21 +95,29 @@ static void close_link(struct link *link)
     drop(link);
 }
 
+/* Watches a connection for its next edge; false: it is to be closed. */
+static bool poll_link(struct link *link)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
+                                .data.ptr = link};
+
+    if (!link->polled)
+        link->polled = epoll_ctl(link->server->poll, EPOLL_CTL_ADD,
+                                 link->fcgi.ipcFd, &event) == 0;
+    return link->polled;
+}
+
 /*
- * Waits for the next request, or the rest of this one, on a connection. Part
- * of a request stays unread: only an edge says that there is more of it.
+ * Waits for the next request, or the rest of a head, on a connection. Part of
+ * a head stays unread: only an edge says that there is more of it.
  */
-static void wait_for_input(struct link *link)
+static void wait_for_head(struct link *link)
 {
     struct server *server = link->server;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = link};
 
     pthread_mutex_lock(&server->lock);
     TAILQ_INSERT_TAIL(&server->idle, link, idle);
-    if (!link->polled)
-        link->polled = epoll_ctl(server->poll, EPOLL_CTL_ADD, link->fcgi.ipcFd,
-                                 &event) == 0;
-    bool waiting = link->polled;
+    bool waiting = poll_link(link);
     if (!waiting)
         TAILQ_REMOVE(&server->idle, link, idle);
     pthread_mutex_unlock(&server->lock);
@@ -124,27 +138,15 @@ static char **variables(struct exchange *exchange)
     return link_of(exchange)->fcgi.envp;
 }
 
-/*
- * FCGX_GetStr waits until it has all that it is asked for; so it is asked
- * for what libfcgi has, or one byte, and the clock is looked at in between.
- */
 static ssize_t read_body(struct exchange *exchange, char *bytes, size_t room)
 {
     struct link *link = link_of(exchange);
     FCGX_Stream *in = link->fcgi.in;
-    ptrdiff_t has = in->stop - in->rdNext;
-    int n;
 
-    if (has < 1)
-        has = 1;
-    if ((size_t)has > room)
-        has = (ptrdiff_t)room;
-    n = FCGX_GetStr(bytes, (int)has, in);
-    if (FCGX_GetError(in) || (n > 0 && clock_now() > link->deadline)) {
-        link->fcgi.keepConnection = 0;
-        return -1;
-    }
-    return n;
+    if (link->has_body)
+        return body_read(&link->body, bytes, room);
+    int n = FCGX_GetStr(bytes, room > INT_MAX ? INT_MAX : (int)room, in);
+    return FCGX_GetError(in) ? -1 : n;
 }
 
 static void finish(struct exchange *exchange, const char *response,
@@ -152,75 +154,104 @@ static void finish(struct exchange *exchange, const char *response,
 {
     struct link *link = link_of(exchange);
     struct server *server = link->server;
-    bool slow = link->slow;
 
+    if (link->has_body)
+        body_free(&link->body);
+    link->has_body = false;
     FCGX_PutStr(response, (int)length, link->fcgi.out);
-    /* Closing with a linger would wait for the web server on each answer; a
-     * Unix socket does not need it. */
-    if (server->unix_socket)
-        FCGX_Detach(&link->fcgi);
+    /* Closing with a linger would wait for the web server on each answer. All
+     * of the request has been read, so that a plain close loses nothing. */
+    FCGX_Detach(&link->fcgi);
     FCGX_Finish_r(&link->fcgi);
     if (link->fcgi.ipcFd >= 0)
-        wait_for_input(link);
+        wait_for_head(link);
     else
         drop(link);
     /* the last: the server may end then */
-    engine_dismiss(&server->engine, slow);
+    engine_dismiss(&server->engine);
 }
 
 static const struct transport transport = {variables, read_body, finish};
 
-/* Reads a request, whose head is complete, and sees to its answer. */
-static void serve_request(struct link *link)
+/* Sees to the answer of a request that has arrived whole. */
+static void serve_whole(struct link *link)
 {
-    link->deadline = clock_now() + BODY_US;
-    link->exchange = (struct exchange){.transport = &transport};
+    struct engine *engine = &link->server->engine;
+
+    engine_admit(engine);
     /* With no socket to listen on it takes only what is in ipcFd, which it
      * would close first as the last request's, were it not to be kept. */
     link->fcgi.keepConnection = 1;
+    link->exchange = (struct exchange){.transport = &transport};
     if (FCGX_Accept_r(&link->fcgi) < 0) {
-        struct engine *engine = &link->server->engine;
-        bool slow = link->slow;
         drop(link);
-        engine_dismiss(engine, slow);
+        engine_dismiss(engine);
         return;
     }
-    request_handle(&link->server->engine, &link->exchange);
+    request_handle(engine, &link->exchange);
 }
 
-static void *serve_slowly(void *context)
+/* Ends a connection whose body will not come. */
+static void give_up_body(struct link *link)
 {
-    serve_request(context);
-    return NULL;
+    TAILQ_REMOVE(&link->server->coming, link, coming);
+    body_free(&link->body);
+    FCGX_Free(&link->fcgi, 0);
+    close_link(link);
 }
 
-/* A thread for one request whose body is still coming. */
-static void start_slow(struct link *link)
+/* Takes more of a body; with its end, the request is served. */
+static void attend_body(struct link *link)
 {
-    static const struct timeval silence = {.tv_sec = SILENCE_S};
-    pthread_attr_t attributes;
-    pthread_t thread;
+    struct engine *engine = &link->server->engine;
 
-    link->slow = engine_admit_slow(&link->server->engine);
-    if (!link->slow) {
-        log_cause(LOG_FASTCGI, "too many requests whose body does not come");
-        close_link(link);
+    if (body_receive(&link->body) == BODY_PART)
         return;
+    TAILQ_REMOVE(&link->server->coming, link, coming);
+    stop_waiting(link);
+    engine_admit(engine);
+    link->exchange = (struct exchange){.transport = &transport};
+    request_handle(engine, &link->exchange);
+}
+
+/* A request whose head is there, but not its body. */
+static void begin_body(struct link *link, const uint8_t *bytes, size_t length)
+{
+    struct server *server = link->server;
+
+    link->has_body = true;
+    link->deadline = clock_now() + BODY_US;
+    TAILQ_INSERT_TAIL(&server->coming, link, coming);
+    if (!body_begin(&link->body, &link->fcgi, bytes, length,
+                    server->engine.settings->max_body) ||
+        !poll_link(link))
+        give_up_body(link);
+    else
+        attend_body(link);
+}
+
+/*
+ * Closes connections whose body is late, or, if all that has come takes too
+ * much memory, those that began first. When the next one may be late, in
+ * milliseconds; -1: none.
+ */
+static int sweep_bodies(struct server *server)
+{
+    struct link *link;
+    size_t bytes = 0;
+    int64_t left;
+
+    TAILQ_FOREACH(link, &server->coming, coming)
+    bytes += link->body.bytes.room;
+    while ((link = TAILQ_FIRST(&server->coming))) {
+        left = link->deadline - clock_now();
+        if (left > 0 && bytes <= BODIES_MAX)
+            return (int)(left / 1000) + 1;
+        log_cause(LOG_FASTCGI, "a body does not come in time");
+        bytes -= link->body.bytes.room;
+        give_up_body(link);
     }
-    setsockopt(link->fcgi.ipcFd, SOL_SOCKET, SO_RCVTIMEO, &silence,
-               sizeof(silence));
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, SLOW_STACK_BYTES);
-    int error = pthread_create(&thread, &attributes, serve_slowly, link);
-    pthread_attr_destroy(&attributes);
-    if (error) {
-        struct engine *engine = &link->server->engine;
-        log_cause(LOG_FASTCGI, "no thread for a slow request: %s",
-                  strerror(error));
-        close_link(link);
-        engine_dismiss(engine, true);
-    }
+    return -1;
 }
 
 /* Looks at what has arrived on a connection, and does what can be done. */
@@ -239,21 +270,18 @@ static void attend(struct link *link)
     }
     if (n > 0)
         state = wire_examine(bytes, (size_t)n);
-    if (state == WIRE_PART && n == (ssize_t)sizeof(bytes))
+    if (state == WIRE_PART && (n == (ssize_t)sizeof(bytes) || link->ended))
         state = WIRE_BROKEN;
     switch (state) {
     case WIRE_PART:
-        wait_for_input(link);
+        wait_for_head(link);
         break;
     case WIRE_HEAD:
-        stop_waiting(link);
-        start_slow(link);
+        begin_body(link, bytes, (size_t)n);
         break;
     case WIRE_WHOLE:
         stop_waiting(link);
-        link->slow = false;
-        engine_admit(&link->server->engine);
-        serve_request(link);
+        serve_whole(link);
         break;
     case WIRE_BROKEN:
         log_cause(LOG_FASTCGI, "a connection is closed: no FastCGI request");
@@ -278,6 +306,8 @@ static void evict_idle(struct server *server)
 
 static void accept_links(struct server *server)
 {
+    static const struct timeval patience = {.tv_usec = WRITE_US};
+
     /* Bounded, so that signals and open connections get their turn. */
     for (int i = 0; i < EVENTS_A_WAIT; i++) {
         int fd = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
@@ -289,6 +319,7 @@ static void accept_links(struct server *server)
         }
         struct link *link = memory_new(1, sizeof(*link));
         evict_idle(server);
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
         FCGX_InitRequest(&link->fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR);
         link->fcgi.ipcFd = fd;
         link->server = server;
@@ -307,6 +338,22 @@ static void watch(struct server *server, int fd, uint32_t how, void *mark)
         die(EX_OSERR, "a socket cannot be watched: %s", strerror(errno));
 }
 
+/* Does what a connection's edge asks for. */
+static void take_event(struct server *server, const struct epoll_event *event)
+{
+    struct link *link = event->data.ptr;
+
+    if (link->has_body) {
+        attend_body(link);
+        return;
+    }
+    pthread_mutex_lock(&server->lock);
+    TAILQ_REMOVE(&server->idle, link, idle);
+    pthread_mutex_unlock(&server->lock);
+    link->ended = event->events & (EPOLLRDHUP | EPOLLHUP);
+    attend(link);
+}
+
 /* Serves until a signal. Connections are attended before new ones come. */
 static void run(struct server *server)
 {
@@ -315,20 +362,16 @@ static void run(struct server *server)
 
     while (!stop) {
         bool accepting = false;
-        int n = epoll_wait(server->poll, events, EVENTS_A_WAIT, -1);
+        int n = epoll_wait(server->poll, events, EVENTS_A_WAIT,
+                           sweep_bodies(server));
 
         for (int i = 0; i < n; i++) {
-            struct link *link = events[i].data.ptr;
-            if (events[i].data.ptr == &server->signals) {
+            if (events[i].data.ptr == &server->signals)
                 stop = true;
-            } else if (events[i].data.ptr == server) {
+            else if (events[i].data.ptr == server)
                 accepting = true;
-            } else {
-                pthread_mutex_lock(&server->lock);
-                TAILQ_REMOVE(&server->idle, link, idle);
-                pthread_mutex_unlock(&server->lock);
-                attend(link);
-            }
+            else
+                take_event(server, &events[i]);
         }
         if (accepting && !stop)
             accept_links(server);
@@ -350,15 +393,6 @@ static void take_signals(struct server *server)
     server->signals = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
     if (server->signals < 0)
         die(EX_OSERR, "signals cannot be read: %s", strerror(errno));
-}
-
-static bool listens_on_unix_socket(void)
-{
-    int domain = 0;
-    socklen_t length = sizeof(domain);
-
-    return getsockopt(LISTENER, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
-           domain == AF_UNIX;
 }
 
 /* As many descriptors as the system lets us have; some are for others. */
@@ -387,7 +421,7 @@ static void open_server(struct server *server)
     server->open_max = allow_connections();
     pthread_mutex_init(&server->lock, NULL);
     TAILQ_INIT(&server->idle);
-    server->unix_socket = listens_on_unix_socket();
+    TAILQ_INIT(&server->coming);
     server->poll = epoll_create1(EPOLL_CLOEXEC);
     if (server->poll < 0)
         die(EX_OSERR, "epoll: %s", strerror(errno));
@@ -400,7 +434,7 @@ static void open_server(struct server *server)
 static void close_server(struct server *server)
 {
     close(LISTENER);
-    engine_stop(&server->engine);
+    engine_stop(&server->engine, EX_OK);
     close(server->poll);
     close(server->signals);
 }

@@ -16,8 +16,12 @@
 static bool is_overdue(const struct engine *engine,
                        const struct exchange_list *list, int64_t now)
 {
-    return list->first &&
-           list->first->arrived + engine->settings->ack_us <= now;
+    int64_t latest = now - engine->settings->ack_us;
+
+    for (const struct exchange *e = list->first; e; e = e->next)
+        if (e->arrived <= latest)
+            return true;
+    return false;
 }
 
 /*
@@ -80,8 +84,9 @@ static int64_t next_deadline(const struct engine *engine)
     int64_t earliest = clock_now();
 
     for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++)
-        if (firsts[i] && firsts[i]->arrived < earliest)
-            earliest = firsts[i]->arrived;
+        for (const struct exchange *e = firsts[i]; e; e = e->next)
+            if (e->arrived < earliest)
+                earliest = e->arrived;
     return earliest + engine->settings->ack_us;
 }
 

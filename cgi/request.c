@@ -10,7 +10,7 @@
 #include "log.h"
 #include "text.h"
 
-#define FORWARDED_FOR_MAX 1024
+#define FORWARDED_FOR_MAX 256
 /* Read and thrown away at most, so that the web server hears the answer. */
 #define UNREAD_MAX ((size_t)64 << 20)
 
@@ -123,13 +123,16 @@ static void take_notifications(struct engine *engine, struct exchange *exchange)
     exchange->arrived = clock_now();
     struct arrival arrival = {.wall = clock_wall(),
                               .forwarded_for = forwarded_for(exchange)};
+    engine_reserve(engine, exchange, body.length);
     why = collection_read(body.data, body.length, &arrival, settings,
                           &exchange->items);
     buffer_free(&body);
-    if (why)
-        answer_line(exchange, ANSWER_BAD_REQUEST, why);
-    else
+    if (!why) {
         engine_park(engine, exchange);
+        return;
+    }
+    engine_unreserve(engine, exchange);
+    answer_line(exchange, ANSWER_BAD_REQUEST, why);
 }
 
 /* Whether a path, which may have a query behind it, ends in /health. */

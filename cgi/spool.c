@@ -9,12 +9,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -29,7 +30,6 @@
 #define MEASURE_US INT64_C(1000000)
 /* A file under its first name is left behind by a process that died. */
 #define STALE_S 3600
-#define PATH_BYTES 1200
 
 static bool ends_with(const char *name, const char *end)
 {
@@ -42,6 +42,12 @@ static bool is_spooled(const char *name)
 {
     return name[0] != '.' &&
            (ends_with(name, TRUSTED_END) || ends_with(name, DOUBTFUL_END));
+}
+
+/* A file that is being written, or whose writer died. */
+static bool is_new(const char *name)
+{
+    return name[0] == '.' && ends_with(name, ".new");
 }
 
 /* Adds up what the folder holds, and sweeps what dead processes left. */
@@ -57,7 +63,7 @@ static void measure(struct spool *spool)
     while (folder && (entry = readdir(folder))) {
         bool spooled = is_spooled(entry->d_name);
 
-        if ((!spooled && !ends_with(entry->d_name, ".new")) ||
+        if ((!spooled && !is_new(entry->d_name)) ||
             fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW))
             continue;
         if (!spooled && time(NULL) - status.st_mtime > STALE_S) {
@@ -107,43 +113,40 @@ static bool write_all(int fd, const struct buffer *bytes)
     return fsync(fd) == 0;
 }
 
-/* Writes a whole file into `folder`; true once it is on the disk. */
-static bool write_file(const char *folder, const char *name,
-                       const struct buffer *bytes)
+/*
+ * Writes a whole file into the folder `at`. True once its bytes are on the
+ * disk; its name is when the folder is synced.
+ */
+static bool write_file(int at, const char *name, const struct buffer *bytes)
 {
     char hidden[256];
-    bool written = false, renamed = false;
-    int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int fd = -1;
+    bool written = false;
 
     snprintf(hidden, sizeof(hidden), ".%s.new", name);
-    if (at >= 0)
-        fd = openat(at, hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0) {
-        written = write_all(fd, bytes);
-        renamed = written && renameat(at, hidden, at, name) == 0;
-        written = renamed && fsync(at) == 0;
-    }
+    int fd = openat(at, hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        written = write_all(fd, bytes) &&
+                  renameat2(at, hidden, at, name, RENAME_NOREPLACE) == 0;
     if (!written) {
         log_cause(LOG_SPOOL, "the spool does not take a file: %s",
                   strerror(errno));
         if (fd >= 0)
-            unlinkat(at, renamed ? name : hidden, 0);
+            unlinkat(at, hidden, 0);
     }
     if (fd >= 0)
         close(fd);
-    if (at >= 0)
-        close(at);
     return written;
 }
 
 /* Names sort by the time of writing. */
 static void make_name(char *name, size_t room, const char *end)
 {
-    static atomic_uint number;
+    uint64_t chance;
 
-    snprintf(name, room, "%016llx-%lx-%x%s", (unsigned long long)clock_wall(),
-             (long)getpid(), atomic_fetch_add(&number, 1), end);
+    if (getrandom(&chance, sizeof(chance), 0) != (ssize_t)sizeof(chance))
+        die(EX_OSERR, "the kernel gives no random bytes");
+    snprintf(name, room, "%016llx-%016llx%s", (unsigned long long)clock_wall(),
+             (unsigned long long)chance, end);
 }
 
 int64_t spool_time_of(const char *name)
@@ -153,59 +156,110 @@ int64_t spool_time_of(const char *name)
     return (int64_t)strtoull(slash ? slash + 1 : name, NULL, 16);
 }
 
-static bool finish_file(struct spool *spool, struct buffer *bytes, size_t items,
-                        bool doubtful)
+/* The files that one call of spool_write makes: all of them, or none. */
+struct writing {
+    struct spool *spool;
+    int at; /* the folder */
+    bool doubtful;
+    struct buffer bytes; /* of the next file */
+    size_t items;        /* in it */
+    size_t all_items;
+    uint64_t all_bytes;
+    struct spool_names made;
+};
+
+static void add_name(struct spool_names *names, const char *name)
+{
+    names->names =
+        memory_resize(names->names, (names->count + 1) * sizeof(*names->names));
+    names->names[names->count] = strdup(name);
+    if (!names->names[names->count])
+        die(EX_OSERR, "out of memory");
+    names->count++;
+}
+
+static bool end_file(struct writing *w)
 {
     char name[128];
-    bool written;
 
-    spoolfile_end(bytes);
-    make_name(name, sizeof(name), doubtful ? DOUBTFUL_END : TRUSTED_END);
-    written = has_room(spool, bytes->length, doubtful) &&
-              write_file(spool->folder, name, bytes);
-    if (written) {
-        spool->bytes += bytes->length;
-        spool->doubtful_bytes += doubtful ? bytes->length : 0;
-        minutes_count(MINUTES_SPOOLED, items);
+    if (!w->items)
+        return true;
+    spoolfile_end(&w->bytes);
+    make_name(name, sizeof(name), w->doubtful ? DOUBTFUL_END : TRUSTED_END);
+    if (!has_room(w->spool, w->all_bytes + w->bytes.length, w->doubtful) ||
+        !write_file(w->at, name, &w->bytes))
+        return false;
+    add_name(&w->made, name);
+    w->all_bytes += w->bytes.length;
+    w->all_items += w->items;
+    w->items = 0;
+    return true;
+}
+
+static bool add_item(struct writing *w, const struct item *item,
+                     const char *row)
+{
+    if (w->items == 0)
+        spoolfile_begin(&w->bytes);
+    spoolfile_add(&w->bytes, item, row);
+    return ++w->items < SPOOL_FILE_ITEMS || end_file(w);
+}
+
+static bool add_list(struct writing *w, const struct item_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct item *item = &list->items[i];
+
+        if (item->verdict != ITEM_TRUSTED && !(w->doubtful && item->has_secret))
+            continue;
+        if (!add_item(w, item, list->rows.data + item->row_at))
+            return false;
     }
-    bytes->length = 0;
-    return written;
+    return true;
+}
+
+/* What is half written must not come into the database unasked. */
+static void take_back(struct writing *w)
+{
+    for (size_t i = 0; i < w->made.count; i++)
+        unlinkat(w->at, w->made.names[i], 0);
 }
 
 bool spool_write(struct spool *spool, const struct item_list *const *lists,
                  size_t count, bool doubtful)
 {
-    struct buffer bytes = {0};
-    size_t items = 0;
-    bool written = true;
+    struct writing w = {.spool = spool, .doubtful = doubtful, .at = -1};
+    bool written = false;
 
     if (!spool->folder)
         return false;
-    for (size_t i = 0; written && i < count; i++) {
-        for (size_t j = 0; written && j < lists[i]->count; j++) {
-            const struct item *item = &lists[i]->items[j];
-            if (item->verdict != ITEM_TRUSTED &&
-                !(doubtful && item->has_secret))
-                continue;
-            if (items++ == 0)
-                spoolfile_begin(&bytes);
-            spoolfile_add(&bytes, item, lists[i]->rows.data + item->row_at);
-            if (items == SPOOL_FILE_ITEMS) {
-                written = finish_file(spool, &bytes, items, doubtful);
-                items = 0;
-            }
-        }
+    w.at = open(spool->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (w.at < 0) {
+        log_cause(LOG_SPOOL, "the spool cannot be opened: %s", strerror(errno));
+    } else {
+        written = true;
+        for (size_t i = 0; written && i < count; i++)
+            written = add_list(&w, lists[i]);
+        written = written && end_file(&w) && fsync(w.at) == 0;
+        if (!written)
+            take_back(&w);
+        close(w.at);
     }
-    if (written && items)
-        written = finish_file(spool, &bytes, items, doubtful);
-    buffer_free(&bytes);
+    if (written) {
+        spool->bytes += w.all_bytes;
+        spool->doubtful_bytes += doubtful ? w.all_bytes : 0;
+        minutes_count(MINUTES_SPOOLED, w.all_items);
+    }
+    spool->failed = !written;
+    buffer_free(&w.bytes);
+    spool_names_free(&w.made);
     return written;
 }
 
 bool spool_works(const struct spool *spool)
 {
-    return spool->folder && access(spool->folder, W_OK | X_OK) == 0 &&
-           spool->bytes < spool->max;
+    return spool->folder && !spool->failed &&
+           access(spool->folder, W_OK | X_OK) == 0 && spool->bytes < spool->max;
 }
 
 uint64_t spool_bytes(const struct spool *spool)
@@ -254,45 +308,53 @@ void spool_names_free(struct spool_names *names)
     *names = (struct spool_names){0};
 }
 
-/* The path of rejected/, which is made when it is first needed. */
-static bool rejected_folder(const struct spool *spool, char *path, size_t room)
+/* Opens rejected/, which is made when it is first needed; -1 if it cannot. */
+static int open_rejected(const struct spool *spool)
 {
-    snprintf(path, room, "%s/rejected", spool->folder);
-    if (mkdir(path, 0700) == 0 || errno == EEXIST)
-        return true;
-    log_cause(LOG_SPOOL, "%s cannot be made: %s", path, strerror(errno));
-    return false;
+    int parent = open(spool->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int at = -1;
+
+    if (parent >= 0) {
+        if (mkdirat(parent, "rejected", 0700) == 0)
+            (void)fsync(parent);
+        at = openat(parent, "rejected", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        close(parent);
+    }
+    if (at < 0)
+        log_cause(LOG_SPOOL, "rejected/ cannot be opened: %s", strerror(errno));
+    return at;
 }
 
-static bool write_reason(const char *folder, const char *name,
-                         const char *reason)
+static bool write_reason(int at, const char *name, const char *reason)
 {
-    char full[160];
+    char full[300];
     struct buffer text = {0};
 
     snprintf(full, sizeof(full), "%s.reason", name);
     buffer_add(&text, reason, strlen(reason));
     buffer_add(&text, "\n", 1);
-    bool written = write_file(folder, full, &text);
+    bool written = write_file(at, full, &text);
     buffer_free(&text);
     return written;
 }
 
-/* Moves a file that cannot be read aside, for somebody to look at. */
+/* Moves a file that is damaged aside, for somebody to look at. */
 static void set_aside(const struct spool *spool, const char *path,
                       const char *why)
 {
-    char folder[PATH_BYTES + 16], to[2 * PATH_BYTES];
     const char *name = strrchr(path, '/') + 1;
+    size_t length = spool->folder ? strlen(spool->folder) : 0;
 
     log_line("%s is damaged: %s", path, why);
-    if (!spool->folder ||
-        strncmp(path, spool->folder, strlen(spool->folder)) != 0 ||
-        !rejected_folder(spool, folder, sizeof(folder)))
+    if (!length || strncmp(path, spool->folder, length) != 0 ||
+        path + length + 1 != name)
         return;
-    snprintf(to, sizeof(to), "%s/%s", folder, name);
-    if (strcmp(path, to) != 0 && write_reason(folder, name, why))
-        (void)!rename(path, to);
+    int at = open_rejected(spool);
+    if (at < 0)
+        return;
+    if (write_reason(at, name, why))
+        (void)!renameat2(AT_FDCWD, path, at, name, RENAME_NOREPLACE);
+    close(at);
 }
 
 static bool read_all(int fd, struct buffer *bytes)
@@ -314,41 +376,55 @@ static bool read_all(int fd, struct buffer *bytes)
     return true;
 }
 
-/* Opens and locks; false: another process has it, or it is gone. */
-static bool open_locked(struct spool_file *file)
+/* Opens and locks; BUSY: another process has it, or it is gone. */
+static enum spool_taken open_locked(struct spool_file *file)
 {
     struct stat status;
+    int error;
 
     file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file->fd < 0)
-        return false;
-    if (flock(file->fd, LOCK_EX | LOCK_NB) == 0 &&
-        fstat(file->fd, &status) == 0 && status.st_nlink > 0)
-        return true;
-    close(file->fd);
-    return false;
+    if (file->fd < 0) {
+        error = errno;
+    } else {
+        if (flock(file->fd, LOCK_EX | LOCK_NB) == 0 &&
+            fstat(file->fd, &status) == 0 && status.st_nlink > 0)
+            return SPOOL_TAKEN;
+        error = errno == EWOULDBLOCK ? EWOULDBLOCK : ENOENT;
+        close(file->fd);
+    }
+    if (error == ENOENT || error == EWOULDBLOCK)
+        return SPOOL_BUSY;
+    log_cause(LOG_DRAIN, "%s: %s", file->path, strerror(error));
+    return SPOOL_UNREADABLE;
 }
 
 enum spool_taken spool_take(const struct spool *spool, const char *name,
                             struct spool_file *file, struct item_list *list)
 {
     struct buffer bytes = {0};
-    const char *why = "it cannot be read";
+    enum spool_taken taken;
 
     if (strchr(name, '/'))
         snprintf(file->path, sizeof(file->path), "%s", name);
     else
         snprintf(file->path, sizeof(file->path), "%s/%s", spool->folder, name);
-    if (!open_locked(file))
-        return SPOOL_BUSY;
-    if (read_all(file->fd, &bytes))
-        why = spoolfile_read(&bytes, list);
+    taken = open_locked(file);
+    if (taken != SPOOL_TAKEN)
+        return taken;
+    if (!read_all(file->fd, &bytes)) {
+        log_cause(LOG_DRAIN, "%s cannot be read", file->path);
+        taken = SPOOL_UNREADABLE;
+    } else {
+        const char *why = spoolfile_read(&bytes, list);
+        if (why) {
+            set_aside(spool, file->path, why);
+            taken = SPOOL_DAMAGED;
+        }
+    }
     buffer_free(&bytes);
-    if (!why)
-        return SPOOL_TAKEN;
-    set_aside(spool, file->path, why);
-    close(file->fd);
-    return SPOOL_DAMAGED;
+    if (taken != SPOOL_TAKEN)
+        close(file->fd);
+    return taken;
 }
 
 void spool_remove(struct spool_file *file)
@@ -372,11 +448,12 @@ void spool_leave(struct spool_file *file)
 bool spool_reject(struct spool *spool, const struct item *item, const char *row,
                   size_t length, const char *reason)
 {
-    char folder[PATH_BYTES], name[128];
     struct item copy = *item;
     struct buffer bytes = {0};
+    char name[128];
+    int at = spool->folder ? open_rejected(spool) : -1;
 
-    if (!spool->folder || !rejected_folder(spool, folder, sizeof(folder)))
+    if (at < 0)
         return false;
     copy.row_length = (uint32_t)length;
     spoolfile_begin(&bytes);
@@ -384,8 +461,9 @@ bool spool_reject(struct spool *spool, const struct item *item, const char *row,
     spoolfile_end(&bytes);
     make_name(name, sizeof(name), TRUSTED_END);
     /* the reason first: a row without one would be a riddle */
-    bool written =
-        write_reason(folder, name, reason) && write_file(folder, name, &bytes);
+    bool written = write_reason(at, name, reason) &&
+                   write_file(at, name, &bytes) && fsync(at) == 0;
     buffer_free(&bytes);
+    close(at);
     return written;
 }

@@ -22,6 +22,7 @@ struct spool {
     int64_t measured_at;
     atomic_ullong bytes; /* the one that other threads may look at */
     uint64_t doubtful_bytes;
+    atomic_bool failed; /* the last writing */
 };
 
 /* The names of the files, oldest first. */
@@ -38,20 +39,21 @@ struct spool_file {
 
 enum spool_taken {
     SPOOL_TAKEN,
-    SPOOL_BUSY,    /* another process has it, or has just finished it */
-    SPOOL_DAMAGED, /* put aside, and told */
+    SPOOL_BUSY,       /* another process has it, or has just finished it */
+    SPOOL_DAMAGED,    /* put aside, and told */
+    SPOOL_UNREADABLE, /* it stays, and that is told */
 };
 
 /*
  * Writes the items that are not refused yet, of all the lists, and returns
  * once they are on the disk. False: nothing is promised, and why is told.
  * `doubtful`: nobody vouches for them yet; these may fill a sixteenth. One
- * thread at a time.
+ * thread at a time. What false leaves behind is nothing.
  */
 bool spool_write(struct spool *spool, const struct item_list *const *lists,
                  size_t count, bool doubtful);
 
-/* Whether the folder can be written to; looked up, not tried. */
+/* Whether it takes files, by the last that was written; nothing is tried. */
 bool spool_works(const struct spool *spool);
 
 /* Bytes in the folder, as last measured. */

@@ -97,7 +97,7 @@ static enum database_outcome take_transaction(struct database *database,
     enum database_outcome outcome = DATABASE_DONE;
     bool synced = false;
 
-    while (!synced && database->connection) {
+    while (!synced && database_is_usable(database)) {
         PGresult *result = database_result(database, deadline);
         switch (PQresultStatus(result)) {
         case PGRES_PIPELINE_SYNC:
@@ -119,7 +119,8 @@ static enum database_outcome take_transaction(struct database *database,
 /* Back to plain commands; a connection that cannot is of no use. */
 static void leave_pipeline(struct database *database)
 {
-    if (database->connection && !PQexitPipelineMode(database->connection))
+    if (database_is_usable(database) &&
+        !PQexitPipelineMode(database->connection))
         database_close(database);
 }
 

@@ -1,10 +1,8 @@
 /* How much of a FastCGI request is there (FastCGI Specification 1.0). */
 #include "wire.h"
 
-#include <stdbool.h>
-
 enum { BEGIN_REQUEST = 1, PARAMS = 4, STDIN = 5 };
-enum { HEADER_BYTES = 8, BEGIN_BYTES = 8, RESPONDER = 1 };
+enum { BEGIN_BYTES = 8, RESPONDER = 1 };
 
 struct record {
     unsigned type;
@@ -34,13 +32,13 @@ static enum wire_state next_record(struct cursor *c, struct record *record)
 
     if (left > 0 && c->at[0] != 1)
         return WIRE_BROKEN;
-    if (left < HEADER_BYTES)
+    if (left < WIRE_HEADER_BYTES)
         return WIRE_PART;
     record->type = c->at[1];
-    record->request_id = (unsigned)c->at[2] << 8 | c->at[3];
-    record->length = (unsigned)c->at[4] << 8 | c->at[5];
-    record->content = c->at + HEADER_BYTES;
-    whole = HEADER_BYTES + record->length + c->at[6];
+    record->request_id = wire_request_id(c->at);
+    record->length = wire_content_length(c->at);
+    record->content = c->at + WIRE_HEADER_BYTES;
+    whole = WIRE_HEADER_BYTES + record->length + wire_padding_length(c->at);
     if (left < whole)
         return WIRE_PART;
     c->at += whole;
@@ -122,4 +120,46 @@ enum wire_state wire_examine(const uint8_t *bytes, size_t length)
             return WIRE_BROKEN;
     } while (record.length > 0);
     return WIRE_WHOLE;
+}
+
+size_t wire_head_length(const uint8_t *bytes, size_t length)
+{
+    struct cursor c = {bytes, bytes + length};
+    struct record record;
+
+    while (next_record(&c, &record) == WIRE_WHOLE)
+        if (record.type == PARAMS && record.length == 0)
+            break;
+    return (size_t)(c.at - bytes);
+}
+
+unsigned wire_request_id(const uint8_t *bytes)
+{
+    return (unsigned)bytes[2] << 8 | bytes[3];
+}
+
+bool wire_is_body(const uint8_t *header, unsigned request_id)
+{
+    return header[0] == 1 && header[1] == STDIN &&
+           wire_request_id(header) == request_id;
+}
+
+unsigned wire_content_length(const uint8_t *header)
+{
+    return (unsigned)header[4] << 8 | header[5];
+}
+
+unsigned wire_padding_length(const uint8_t *header)
+{
+    return header[6];
+}
+
+void wire_make_end(uint8_t header[static WIRE_HEADER_BYTES],
+                   unsigned request_id)
+{
+    header[0] = 1;
+    header[1] = STDIN;
+    header[2] = (uint8_t)(request_id >> 8);
+    header[3] = (uint8_t)request_id;
+    header[4] = header[5] = header[6] = header[7] = 0;
 }

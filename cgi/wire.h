@@ -6,6 +6,7 @@
 #ifndef CALLHOOK_WIRE_H
 #define CALLHOOK_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +17,24 @@ enum wire_state {
     WIRE_BROKEN, /* no responder request of version 1, or aborted */
 };
 
+#define WIRE_HEADER_BYTES 8
+/* What fits into the buffer of a socket pair, whatever its default. */
+#define WIRE_HEAD_MAX 65536
+
 /* Examines the bytes from the start of a request. */
 enum wire_state wire_examine(const uint8_t *bytes, size_t length);
+
+/* Of bytes that are WIRE_HEAD: how many of them are the head, and its id. */
+size_t wire_head_length(const uint8_t *bytes, size_t length);
+unsigned wire_request_id(const uint8_t *bytes);
+
+/* Of a record's header: whether it is of the body, and what it announces. */
+bool wire_is_body(const uint8_t *header, unsigned request_id);
+unsigned wire_content_length(const uint8_t *header);
+unsigned wire_padding_length(const uint8_t *header);
+
+/* Makes the record that ends a body. */
+void wire_make_end(uint8_t header[static WIRE_HEADER_BYTES],
+                   unsigned request_id);
 
 #endif

@@ -1,10 +1,11 @@
--- What the programs may do beyond writing rows. Each function pins its
--- search_path and runs as the owner of the schema.
+-- What the programs may do beyond writing rows. Each function runs as the
+-- owner of the schema and pins its search_path; pg_temp stands last in it,
+-- for it would come first, unsaid, and lend its types to whoever calls.
 
 CREATE OR REPLACE FUNCTION callhook_store.schema_major()
 RETURNS integer
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog
+SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT major FROM callhook_store.version;
 $$;
@@ -17,7 +18,7 @@ CREATE OR REPLACE FUNCTION callhook_store.good_secrets(
     age_seconds bigint DEFAULT 0)
 RETURNS TABLE (secret_sha256 bytea, tenant_id uuid, subscription_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog
+SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT secret_sha256, tenant_id, subscription_id
     FROM callhook_store.subscriptions
@@ -29,19 +30,23 @@ COMMENT ON FUNCTION callhook_store.good_secrets(bigint) IS
     'Digests of the secrets by which the receiver judges an item, as they '
     'were good up to age_seconds ago.';
 
--- A month is made aside and then attached, which waits for no reader and
--- holds up no insert; rows of it that the default partition took are moved.
+-- A month is made aside and then attached, so that no insert waits for it;
+-- rows of it that the default partition took are moved. Attaching must wait
+-- for readers of the default partition, and others would wait behind it: so
+-- it gives up soon (55P03) and is called again another time.
 CREATE OR REPLACE FUNCTION callhook_store.make_partition(month date)
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog
+SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
+SET lock_timeout = '500ms'
 AS $$
 DECLARE
     first_day constant timestamptz := date_trunc('month', month::timestamptz);
     next_first constant timestamptz := first_day + interval '1 month';
     name constant text := 'notifications_' || to_char(first_day, 'YYYY_MM');
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('callhook partitions'));
     IF to_regclass(format('callhook_store.%I', name)) IS NOT NULL THEN
         RETURN false;
     END IF;
@@ -68,13 +73,13 @@ CREATE OR REPLACE FUNCTION callhook_store.make_partitions(
     months integer DEFAULT 24)
 RETURNS integer
 LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog
+SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 AS $$
     SELECT count(*) FILTER (WHERE callhook_store.make_partition(
                (date_trunc('month', now())
                 + make_interval(months => month))::date))::integer
-    FROM generate_series(0, months - 1) AS month;
+    FROM generate_series(0, least(months, 240) - 1) AS month;
 $$;
 COMMENT ON FUNCTION callhook_store.make_partitions(integer) IS
     'Makes the partitions of this and the following months; how many are new.';
@@ -83,7 +88,7 @@ CREATE OR REPLACE FUNCTION callhook_store.add_arrays(
     a bigint[], b bigint[])
 RETURNS bigint[]
 LANGUAGE sql IMMUTABLE
-SET search_path = pg_catalog
+SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT array_agg(coalesce(x, 0) + coalesce(y, 0) ORDER BY n)
     FROM unnest(a, b) WITH ORDINALITY AS both_arrays (x, y, n);
@@ -99,7 +104,8 @@ CREATE OR REPLACE FUNCTION callhook_store.add_minute(
     max_us bigint, spool_bytes bigint)
 RETURNS void
 LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '100ms' -- notifications wait behind it
 AS $$
     INSERT INTO callhook_store.receiver_minutes AS m
         VALUES (minute, host, counters, times, max_us, spool_bytes)

@@ -6,7 +6,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL search_path = pg_catalog;
-SET LOCAL lock_timeout = '10s';
+SET LOCAL lock_timeout = '5s';
 SELECT pg_advisory_xact_lock(hashtext('callhook install'));
 
 \ir roles.sql

@@ -1,5 +1,20 @@
 -- What the two programs write. Nobody else reads or writes here; reporting
 -- tools read the views of the schema callhook.
+DO $$
+DECLARE
+    owner name;
+BEGIN
+    SELECT rolname INTO owner
+    FROM pg_namespace JOIN pg_roles ON pg_roles.oid = nspowner
+    WHERE nspname IN ('callhook_store', 'callhook')
+      AND rolname <> current_user
+    LIMIT 1;
+    -- Its objects would run with our rights.
+    IF FOUND THEN
+        RAISE EXCEPTION 'the schema belongs to %: install as that user', owner;
+    END IF;
+END
+$$;
 CREATE SCHEMA IF NOT EXISTS callhook_store;
 COMMENT ON SCHEMA callhook_store IS
     'callhook: tables of its programs. Read the views of schema callhook.';
@@ -11,6 +26,14 @@ CREATE TABLE IF NOT EXISTS callhook_store.version (
     minor integer NOT NULL,
     installed_at timestamptz NOT NULL DEFAULT now()
 );
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM callhook_store.version
+               WHERE (major, minor) > (1, 0)) THEN
+        RAISE EXCEPTION 'the database has a newer schema than this one';
+    END IF;
+END
+$$;
 INSERT INTO callhook_store.version (major, minor) VALUES (1, 0)
 ON CONFLICT (one) DO UPDATE
     SET major = excluded.major, minor = excluded.minor, installed_at = now()
@@ -37,8 +60,15 @@ CREATE TABLE IF NOT EXISTS callhook_store.notifications (
 ) PARTITION BY RANGE (received_at);
 
 -- Rows come in the order of stored_at, so that a few pages index millions.
-CREATE INDEX IF NOT EXISTS notifications_stored_at
-    ON callhook_store.notifications USING brin (stored_at);
+-- (IF NOT EXISTS would lock out inserts before it looks.)
+DO $$
+BEGIN
+    IF to_regclass('callhook_store.notifications_stored_at') IS NULL THEN
+        CREATE INDEX notifications_stored_at
+            ON callhook_store.notifications USING brin (stored_at);
+    END IF;
+END
+$$;
 
 -- Takes what no month is made for, so that no insert fails for want of one.
 CREATE TABLE IF NOT EXISTS callhook_store.notifications_default
@@ -59,8 +89,14 @@ CREATE TABLE IF NOT EXISTS callhook_store.subscriptions (
     renewed_at timestamptz,
     ended_at timestamptz
 );
-CREATE INDEX IF NOT EXISTS subscriptions_subscription_id
-    ON callhook_store.subscriptions (subscription_id);
+DO $$
+BEGIN
+    IF to_regclass('callhook_store.subscriptions_subscription_id') IS NULL THEN
+        CREATE INDEX subscriptions_subscription_id
+            ON callhook_store.subscriptions (subscription_id);
+    END IF;
+END
+$$;
 
 -- What the receivers did, by the minute: counters in the order that
 -- add_minute states, answer times in buckets of a quarter octave.
