@@ -31,25 +31,7 @@ static bool hand_over(FCGX_Request *fcgi, const uint8_t *head, size_t length,
     if (fcgi->ipcFd >= 0)
         close(fcgi->ipcFd);
     fcgi->ipcFd = fd;
-    fcgi->keepConnection = 0;
     return sound;
-}
-
-bool body_begin(struct body *body, FCGX_Request *fcgi, const uint8_t *bytes,
-                size_t length, size_t limit)
-{
-    static uint8_t head[WIRE_HEAD_MAX]; /* the accepting thread's alone */
-    size_t head_length = wire_head_length(bytes, length);
-
-    *body = (struct body){
-        .fd = fcgi->ipcFd,
-        .request_id = wire_request_id(bytes),
-        .bytes = {.limit = limit + 1},
-    };
-    return head_length <= sizeof(head) &&
-           recv(body->fd, head, head_length, MSG_DONTWAIT) ==
-               (ssize_t)head_length &&
-           hand_over(fcgi, head, head_length, body->request_id);
 }
 
 /* Takes bytes of the next record's header; false if it is none of a body. */
@@ -105,6 +87,22 @@ static void take(struct body *body, const uint8_t *at, size_t left)
         else if (!take_header(body, &at, &left))
             body->state = BODY_CUT;
     }
+}
+
+bool body_begin(struct body *body, FCGX_Request *fcgi, const uint8_t *bytes,
+                size_t length, size_t limit)
+{
+    size_t head = wire_head_length(bytes, length);
+
+    *body = (struct body){
+        .fd = fcgi->ipcFd,
+        .request_id = wire_request_id(bytes),
+        .bytes = {.limit = limit + 1},
+    };
+    if (!hand_over(fcgi, bytes, head, body->request_id))
+        return false;
+    take(body, bytes + head, length - head);
+    return true;
 }
 
 enum body_state body_receive(struct body *body)

@@ -35,10 +35,10 @@ struct body {
 };
 
 /*
- * Takes a head, of which wire_examine has said that it is complete, from the
- * socket in fcgi->ipcFd, and hands it to libfcgi. Does not wait. `limit`:
- * bytes that the body may have; one more is kept. False: the socket is to be
- * closed.
+ * Hands a head, of which wire_examine has said that it is complete, to
+ * libfcgi, and takes what stands behind it. `bytes` were read from the socket
+ * in fcgi->ipcFd. Does not wait. `limit`: bytes that the body may have; one
+ * more is kept. False: the socket is to be closed.
  */
 bool body_begin(struct body *body, FCGX_Request *fcgi, const uint8_t *bytes,
                 size_t length, size_t limit);

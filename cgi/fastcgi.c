@@ -4,8 +4,8 @@
  *
  * libfcgi reads a request with blocking calls. So connections are accepted
  * here, and libfcgi gets one only when all of its request has arrived (seen
- * by MSG_PEEK), and never waits. Of a request whose body is still coming it
- * gets the head, and the body is collected here.
+ * by MSG_PEEK), and never waits. A request that comes in parts is collected
+ * here, and libfcgi gets its head.
  * Connections that say nothing wait in an epoll set and cost no thread; so a
  * web server may keep as many of them as it likes.
  */
@@ -37,7 +37,8 @@
 #include "wire.h"
 
 #define LISTENER 0
-#define PEEK_BYTES 65536
+/* The longest head; a request within this is looked at before it is read. */
+#define HEAD_BYTES 65536
 #define EVENTS_A_WAIT 64
 /* Connections that are open; past it the longest idle one is closed. */
 #define OPEN_MAX_CONNECTIONS 4096
@@ -45,8 +46,9 @@
 /* A body must arrive within this time, and all that come share this much. */
 #define BODY_US INT64_C(10000000)
 #define BODIES_MAX ((size_t)256 << 20)
-/* An answer fits into the socket's buffer, unless the peer never reads. */
-#define WRITE_US 10000
+/* libfcgi never has to wait: a request is there before it reads, and an
+ * answer fits into the socket's buffer, unless the peer never reads. */
+#define PATIENCE_US 10000
 
 /* A connection, which carries one request at a time. */
 struct link {
@@ -54,9 +56,9 @@ struct link {
     FCGX_Request fcgi;
     struct server *server;
     TAILQ_ENTRY(link) idle;
-    bool polled;   /* in the epoll set */
-    bool ended;    /* the peer sends no more */
-    bool has_body; /* collected here, not by libfcgi */
+    bool polled;        /* in the epoll set */
+    bool has_body;      /* collected here, not by libfcgi */
+    struct buffer head; /* part of one, that was read */
     struct body body;
     TAILQ_ENTRY(link) coming;
     int64_t deadline; /* for the body that is coming */
@@ -91,6 +93,7 @@ static void drop(struct link *link)
 
 static void close_link(struct link *link)
 {
+    buffer_free(&link->head);
     close(link->fcgi.ipcFd);
     drop(link);
 }
@@ -98,8 +101,7 @@ static void close_link(struct link *link)
 /* Watches a connection for its next edge; false: it is to be closed. */
 static bool poll_link(struct link *link)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
-                                .data.ptr = link};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = link};
 
     if (!link->polled)
         link->polled = epoll_ctl(link->server->poll, EPOLL_CTL_ADD,
@@ -108,8 +110,7 @@ static bool poll_link(struct link *link)
 }
 
 /*
- * Waits for the next request, or the rest of a head, on a connection. Part of
- * a head stays unread: only an edge says that there is more of it.
+ * Waits for the next request, or the rest of a head, on a connection.
  */
 static void wait_for_head(struct link *link)
 {
@@ -205,8 +206,15 @@ static void attend_body(struct link *link)
 {
     struct engine *engine = &link->server->engine;
 
-    if (body_receive(&link->body) == BODY_PART)
+    switch (body_receive(&link->body)) {
+    case BODY_PART:
         return;
+    case BODY_CUT:
+        link->fcgi.keepConnection = 0;
+        break;
+    case BODY_ENDS:
+        break;
+    }
     TAILQ_REMOVE(&link->server->coming, link, coming);
     stop_waiting(link);
     engine_admit(engine);
@@ -214,17 +222,20 @@ static void attend_body(struct link *link)
     request_handle(engine, &link->exchange);
 }
 
-/* A request whose head is there, but not its body. */
-static void begin_body(struct link *link, const uint8_t *bytes, size_t length)
+/* A request whose head was read in parts, or whose body is not all there. */
+static void begin_body(struct link *link)
 {
     struct server *server = link->server;
+    bool begun;
 
     link->has_body = true;
     link->deadline = clock_now() + BODY_US;
     TAILQ_INSERT_TAIL(&server->coming, link, coming);
-    if (!body_begin(&link->body, &link->fcgi, bytes, length,
-                    server->engine.settings->max_body) ||
-        !poll_link(link))
+    begun =
+        body_begin(&link->body, &link->fcgi, (const uint8_t *)link->head.data,
+                   link->head.length, server->engine.settings->max_body);
+    buffer_free(&link->head);
+    if (!begun || !poll_link(link))
         give_up_body(link);
     else
         attend_body(link);
@@ -254,39 +265,56 @@ static int sweep_bodies(struct server *server)
     return -1;
 }
 
+/* Tells and closes. */
+static void refuse(struct link *link)
+{
+    log_cause(LOG_FASTCGI, "a connection is closed: no FastCGI request");
+    close_link(link);
+}
+
+/* A request that has begun to arrive in parts; it is read as it comes. */
+static void attend_head(struct link *link)
+{
+    struct buffer *head = &link->head;
+    enum wire_state state;
+    ssize_t n;
+
+    do {
+        if (!buffer_reserve(head, HEAD_BYTES - head->length)) {
+            refuse(link);
+            return;
+        }
+        n = recv(link->fcgi.ipcFd, head->data + head->length,
+                 HEAD_BYTES - head->length, MSG_DONTWAIT);
+        if (n > 0)
+            head->length += (size_t)n;
+    } while (n < 0 && errno == EINTR);
+    state = wire_examine((const uint8_t *)head->data, head->length);
+    if (state == WIRE_HEAD || state == WIRE_WHOLE)
+        begin_body(link);
+    else if (state == WIRE_BROKEN || n == 0 || head->length == HEAD_BYTES ||
+             (n < 0 && errno != EAGAIN))
+        refuse(link);
+    else
+        wait_for_head(link);
+}
+
 /* Looks at what has arrived on a connection, and does what can be done. */
 static void attend(struct link *link)
 {
-    static uint8_t bytes[PEEK_BYTES]; /* the accepting thread's alone */
+    static uint8_t bytes[HEAD_BYTES]; /* the accepting thread's alone */
     ssize_t n =
         recv(link->fcgi.ipcFd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
-    enum wire_state state = WIRE_PART;
 
-    if (n < 0 && errno != EAGAIN && errno != EINTR)
-        n = 0;
-    if (n == 0) {
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
         close_link(link);
-        return;
-    }
-    if (n > 0)
-        state = wire_examine(bytes, (size_t)n);
-    if (state == WIRE_PART && (n == (ssize_t)sizeof(bytes) || link->ended))
-        state = WIRE_BROKEN;
-    switch (state) {
-    case WIRE_PART:
+    } else if (n < 0) {
         wait_for_head(link);
-        break;
-    case WIRE_HEAD:
-        begin_body(link, bytes, (size_t)n);
-        break;
-    case WIRE_WHOLE:
+    } else if (wire_examine(bytes, (size_t)n) == WIRE_WHOLE) {
         stop_waiting(link);
         serve_whole(link);
-        break;
-    case WIRE_BROKEN:
-        log_cause(LOG_FASTCGI, "a connection is closed: no FastCGI request");
-        close_link(link);
-        break;
+    } else {
+        attend_head(link);
     }
 }
 
@@ -306,7 +334,7 @@ static void evict_idle(struct server *server)
 
 static void accept_links(struct server *server)
 {
-    static const struct timeval patience = {.tv_usec = WRITE_US};
+    static const struct timeval patience = {.tv_usec = PATIENCE_US};
 
     /* Bounded, so that signals and open connections get their turn. */
     for (int i = 0; i < EVENTS_A_WAIT; i++) {
@@ -320,6 +348,7 @@ static void accept_links(struct server *server)
         struct link *link = memory_new(1, sizeof(*link));
         evict_idle(server);
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
         FCGX_InitRequest(&link->fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR);
         link->fcgi.ipcFd = fd;
         link->server = server;
@@ -339,9 +368,8 @@ static void watch(struct server *server, int fd, uint32_t how, void *mark)
 }
 
 /* Does what a connection's edge asks for. */
-static void take_event(struct server *server, const struct epoll_event *event)
+static void take_event(struct server *server, struct link *link)
 {
-    struct link *link = event->data.ptr;
 
     if (link->has_body) {
         attend_body(link);
@@ -350,8 +378,10 @@ static void take_event(struct server *server, const struct epoll_event *event)
     pthread_mutex_lock(&server->lock);
     TAILQ_REMOVE(&server->idle, link, idle);
     pthread_mutex_unlock(&server->lock);
-    link->ended = event->events & (EPOLLRDHUP | EPOLLHUP);
-    attend(link);
+    if (link->head.length)
+        attend_head(link);
+    else
+        attend(link);
 }
 
 /* Serves until a signal. Connections are attended before new ones come. */
@@ -371,7 +401,7 @@ static void run(struct server *server)
             else if (events[i].data.ptr == server)
                 accepting = true;
             else
-                take_event(server, &events[i]);
+                take_event(server, events[i].data.ptr);
         }
         if (accepting && !stop)
             accept_links(server);

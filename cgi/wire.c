@@ -8,6 +8,7 @@ struct record {
     unsigned type;
     unsigned request_id;
     unsigned length;
+    unsigned padding;
     const uint8_t *content;
 };
 
@@ -38,7 +39,8 @@ static enum wire_state next_record(struct cursor *c, struct record *record)
     record->request_id = wire_request_id(c->at);
     record->length = wire_content_length(c->at);
     record->content = c->at + WIRE_HEADER_BYTES;
-    whole = WIRE_HEADER_BYTES + record->length + wire_padding_length(c->at);
+    record->padding = wire_padding_length(c->at);
+    whole = WIRE_HEADER_BYTES + record->length + record->padding;
     if (left < whole)
         return WIRE_PART;
     c->at += whole;
@@ -87,6 +89,8 @@ static bool pairs_are_complete(const struct pairs *pairs)
     return pairs->lengths_read == 0 && pairs->bytes_left == 0;
 }
 
+/* libfcgi takes padding of the first record, and of the one that ends the
+ * parameters, for records of their own; no web server pads them. */
 enum wire_state wire_examine(const uint8_t *bytes, size_t length)
 {
     struct cursor c = {bytes, bytes + length};
@@ -99,8 +103,8 @@ enum wire_state wire_examine(const uint8_t *bytes, size_t length)
         return state;
     request_id = record.request_id;
     if (record.type != BEGIN_REQUEST || request_id == 0 ||
-        record.length != BEGIN_BYTES || record.content[0] != 0 ||
-        record.content[1] != RESPONDER)
+        record.length != BEGIN_BYTES || record.padding != 0 ||
+        record.content[0] != 0 || record.content[1] != RESPONDER)
         return WIRE_BROKEN;
     do {
         state = next_record(&c, &record);
@@ -110,7 +114,7 @@ enum wire_state wire_examine(const uint8_t *bytes, size_t length)
             return WIRE_BROKEN;
         take_params(&pairs, &record);
     } while (record.length > 0);
-    if (!pairs_are_complete(&pairs))
+    if (!pairs_are_complete(&pairs) || record.padding != 0)
         return WIRE_BROKEN;
     do {
         state = next_record(&c, &record);

@@ -14,12 +14,10 @@ enum wire_state {
     WIRE_PART,   /* the head is not complete yet */
     WIRE_HEAD,   /* the parameters are complete, the body is not */
     WIRE_WHOLE,  /* the request is complete */
-    WIRE_BROKEN, /* no responder request of version 1, or aborted */
+    WIRE_BROKEN, /* no responder request that libfcgi reads as it stands */
 };
 
 #define WIRE_HEADER_BYTES 8
-/* What fits into the buffer of a socket pair, whatever its default. */
-#define WIRE_HEAD_MAX 65536
 
 /* Examines the bytes from the start of a request. */
 enum wire_state wire_examine(const uint8_t *bytes, size_t length);
