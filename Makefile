@@ -100,7 +100,7 @@ SUBMAKE = $(MAKE) --no-print-directory \
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all dev tsan program units demo run check check-units check-e2e \
-    check-all lint format lint-format lint-tidy lint-cppcheck lint-style \
+    check-all check-faults lint format lint-format lint-tidy lint-cppcheck lint-style \
     lint-manuals lint-scripts lint-configs install install-system \
     uninstall dist clean help FORCE
 
@@ -120,6 +120,7 @@ help:
 	@echo 'make check      run the tests, in the mode built last'
 	@echo 'make check-all  check, lint, and the tests under the sanitizers'
 	@echo 'make fuzz       fuzz each reader for FUZZ_SECONDS (60)'
+	@echo 'make check-faults  every fault at full length, a million items'
 	@echo 'make lint       format, static analysis, manuals, configurations'
 	@echo 'make format     put the C files into the form that lint wants'
 	@echo 'make dev        build with warnings as errors, ASan and UBSan'
@@ -192,6 +193,15 @@ check-units: units
 
 check-e2e: program
 	@$(PYTEST) $(PYTEST_ARGS) tests/e2e
+	@$(PYTEST) $(PYTEST_ARGS) tests/faults
+
+# Every fault at full length, then a million items through ten of them.
+check-faults:
+	@tests/install-packages check
+	@$(SUBMAKE) all
+	@CALLHOOK_TEST_FULL=1 timeout 3600 $(PYTHON) -m pytest -q -n 2 \
+	    -p no:cacheprovider tests/faults
+	@$(PYTHON) tests/faults/marathon.py
 
 # CHECKED=1: `make check` has just passed in release mode.
 check-all:

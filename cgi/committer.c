@@ -30,7 +30,7 @@
 #define BACKOFF_MAX_US (2000 * MS)
 /* How long a connection that owes an answer is waited for before another is
  * made: each that is given up may leave a process behind in the server. */
-#define PATIENCE_MIN_US (10 * 1000 * MS)
+#define PATIENCE_MIN_US (3 * 1000 * MS)
 #define PATIENCE_MAX_US (600 * 1000 * MS)
 #define MINUTE_US (60 * 1000 * MS)
 /* From which duration of a commit on it pays to wait for company, and how
@@ -173,8 +173,11 @@ static void reach_database(struct committer *c)
 
     set_connected(c, reached, !reached);
     if (!reached) {
-        if (!c->database.overdue)
-            pause_before_next_try(c);
+        if (c->database.overdue)
+            return;
+        /* Another session may have other settings, or another server. */
+        database_close(&c->database);
+        pause_before_next_try(c);
         return;
     }
     if (c->backoff_us || c->patience_us)
@@ -348,10 +351,10 @@ static bool wait_for_work(struct committer *c)
 
     pthread_mutex_lock(&engine->lock);
     for (;;) {
-        int64_t due = next_due(c);
         if (engine->spooled && engine->stays)
             drain_hurry(&c->drain);
         engine->spooled = false;
+        int64_t due = next_due(c);
         if (engine->closing || engine->away || engine->decided.first ||
             due <= clock_now())
             break;

@@ -27,6 +27,7 @@ int64_t drain_due(const struct drain *drain)
 
 void drain_hurry(struct drain *drain)
 {
+    drain->hurried = true;
     drain->listing_due = 0;
 }
 
@@ -41,7 +42,8 @@ static void end_pass(struct drain *drain, int64_t pause)
     secrets_free(&drain->secrets);
     drain->next = 0;
     drain->failures = 0;
-    drain->listing_due = clock_now() + pause;
+    drain->listing_due = drain->hurried ? 0 : clock_now() + pause;
+    drain->hurried = false;
 }
 
 /*
@@ -92,79 +94,140 @@ static bool all_trusted(const struct item_list *list)
     return true;
 }
 
-/* Stores one file that is taken; true if it is done with. */
-static bool store_file(struct drain *drain, struct database *database,
-                       const struct settings *settings, struct spool *spool,
-                       const char *name, struct item_list *list)
+/* Files that this process has taken, and what they hold. */
+struct group {
+    struct spool_file files[DRAIN_GROUP];
+    struct item_list lists[DRAIN_GROUP];
+    const char *names[DRAIN_GROUP];
+    size_t count;
+    size_t items;
+    size_t bytes;
+};
+
+/* Takes a file into the group; false if it stays. */
+static bool take_file(struct drain *drain, struct spool *spool,
+                      const char *name, struct group *group)
 {
-    bool failed = false;
+    struct item_list *list = &group->lists[group->count];
 
-    if (!all_trusted(list)) {
-        if (!have_secrets(drain, database,
-                          drain->names.count ? drain->names.names[0] : name))
-            return false;
-        judge(drain, settings, list);
-    }
-    batch_clear(&drain->batch);
-    batch_add(&drain->batch, list);
-    drain->batch.maybe_stored = true;
-    database->sqlstate[0] = '\0';
-    enum database_outcome outcome = batch_store(&drain->batch, database, spool,
-                                                database->timeout_us, &failed);
-    if (outcome == DATABASE_DONE && !failed) {
-        drain->stored += drain->batch.count;
-        return true;
-    }
-    log_cause(LOG_DRAIN, "%s stays in the spool: %s", name,
-              database_fault(database));
-    return false;
-}
-
-/* One file, by name or by path; false if it stays. */
-static bool drain_file(struct drain *drain, struct database *database,
-                       const struct settings *settings, struct spool *spool,
-                       const char *name)
-{
-    struct spool_file file;
-    struct item_list list = {0};
-    bool done = true;
-
-    switch (spool_take(spool, name, &file, &list)) {
+    *list = (struct item_list){0};
+    switch (spool_take(spool, name, &group->files[group->count], list)) {
     case SPOOL_TAKEN:
-        done = store_file(drain, database, settings, spool, name, &list);
-        if (done)
-            spool_remove(&file);
-        else
-            spool_leave(&file);
-        break;
-    case SPOOL_UNREADABLE:
-        done = false;
-        break;
+        group->names[group->count++] = name;
+        group->items += list->count;
+        group->bytes += list->rows.length;
+        return true;
     case SPOOL_DAMAGED:
         drain->aside++;
         break;
+    case SPOOL_UNREADABLE:
+        item_list_free(list);
+        return false;
     case SPOOL_BUSY:
         break;
     }
-    item_list_free(&list);
-    return done;
+    item_list_free(list);
+    return true;
+}
+
+/* Judges the items of the group; false if the secrets cannot be read. */
+static bool judge_group(struct drain *drain, struct database *database,
+                        const struct settings *settings,
+                        const struct group *group)
+{
+    const char *oldest =
+        drain->names.count ? drain->names.names[0] : group->names[0];
+
+    for (size_t i = 0; i < group->count; i++) {
+        struct item_list list = group->lists[i];
+        if (all_trusted(&list))
+            continue;
+        if (!have_secrets(drain, database, oldest))
+            return false;
+        judge(drain, settings, &list);
+    }
+    return true;
+}
+
+/* Stores the lists from `first` to before `end`; whether all is durable. */
+static bool store_lists(struct drain *drain, struct database *database,
+                        struct spool *spool, const struct group *group,
+                        size_t first, size_t end)
+{
+    bool failed[DRAIN_GROUP] = {false};
+    bool any_failed = false;
+
+    batch_clear(&drain->batch);
+    for (size_t i = first; i < end; i++)
+        batch_add(&drain->batch, &group->lists[i]);
+    drain->batch.maybe_stored = true;
+    database->sqlstate[0] = '\0';
+    if (!database_is_usable(database) ||
+        batch_store(&drain->batch, database, spool, database->timeout_us,
+                    failed) != DATABASE_DONE)
+        return false;
+    for (size_t i = first; i < end; i++)
+        any_failed |= failed[i - first];
+    drain->stored += drain->batch.count - drain->batch.rejected;
+    return !any_failed;
 }
 
 /*
- * The next file of a pass; false at its end. One that stays does not hold up
+ * Stores a group in one transaction; if that is not possible, file by file,
+ * so that one does not hold up the others. True if no file stays.
+ */
+static bool store_group(struct drain *drain, struct database *database,
+                        const struct settings *settings, struct spool *spool,
+                        struct group *group)
+{
+    bool judged = judge_group(drain, database, settings, group);
+    bool all =
+        judged && store_lists(drain, database, spool, group, 0, group->count);
+    /* A row that comes from rejected/ and is refused again stays there. */
+    bool kept = !drain->names.count && drain->batch.rejected;
+    bool any_stays = kept;
+
+    for (size_t i = 0; i < group->count; i++) {
+        if (kept) {
+            spool_leave(&group->files[i]);
+        } else if (all ||
+                   (judged && group->count > 1 &&
+                    store_lists(drain, database, spool, group, i, i + 1))) {
+            spool_remove(&group->files[i]);
+        } else {
+            log_cause(LOG_DRAIN, "%s stays in the spool: %s", group->names[i],
+                      database_fault(database));
+            spool_leave(&group->files[i]);
+            any_stays = true;
+        }
+        item_list_free(&group->lists[i]);
+    }
+    return !any_stays;
+}
+
+/*
+ * The next files of a pass; false at its end. One that stays does not hold up
  * the others, unless many do, or the connection is gone.
  */
-static bool next_file(struct drain *drain, struct database *database,
-                      const struct settings *settings, struct spool *spool)
+static bool next_files(struct drain *drain, struct database *database,
+                       const struct settings *settings, struct spool *spool)
 {
+    static struct group group; /* the committer's, or the command's, alone */
     size_t first = drain->first % drain->names.count;
-    size_t at = (first + drain->next) % drain->names.count;
+    bool stored = true;
+    size_t at = first;
 
-    if (drain_file(drain, database, settings, spool, drain->names.names[at]))
-        drain->failures = 0;
-    else
-        drain->failures++;
-    drain->next++;
+    group.count = 0;
+    group.items = 0;
+    group.bytes = 0;
+    while (drain->next < drain->names.count && group.count < DRAIN_GROUP &&
+           group.items < SPOOL_FILE_ITEMS && group.bytes < SPOOL_FILE_BYTES) {
+        at = (first + drain->next++) % drain->names.count;
+        stored &= take_file(drain, spool, drain->names.names[at], &group);
+    }
+    if (group.count)
+        stored &= store_group(drain, database, settings, spool, &group);
+    drain->failures = stored ? 0 : drain->failures + 1;
     if (drain->failures < FAILURES_MAX && database_is_usable(database))
         return drain->next < drain->names.count;
     /* Another pass begins behind those that stayed. */
@@ -176,6 +239,7 @@ void drain_step(struct drain *drain, struct database *database,
                 const struct settings *settings, struct spool *spool)
 {
     if (drain->next == drain->names.count) {
+        drain->hurried = false;
         spool_list(spool, &drain->names);
         drain->next = 0;
         if (drain->names.count == 0) {
@@ -185,7 +249,7 @@ void drain_step(struct drain *drain, struct database *database,
         }
         return;
     }
-    if (!next_file(drain, database, settings, spool))
+    if (!next_files(drain, database, settings, spool))
         end_pass(drain, drain->failures ? RETRY_US : LISTING_US);
 }
 
@@ -203,7 +267,7 @@ static bool drain_all(struct drain *drain, struct database *database,
     bool empty;
 
     spool_list(spool, &drain->names);
-    while (drain->names.count && next_file(drain, database, settings, spool))
+    while (drain->names.count && next_files(drain, database, settings, spool))
         continue;
     end_pass(drain, 0);
     spool_list(spool, &drain->names);
@@ -217,15 +281,14 @@ static bool drain_one(struct drain *drain, struct database *database,
                       const struct settings *settings, struct spool *spool,
                       const char *file)
 {
+    static struct group group;
     char *path = realpath(file, NULL);
     bool done = false;
 
     if (!path)
         log_line("%s: %s", file, strerror(errno));
-    else
-        done = drain_file(drain, database, settings, spool, path) &&
-               access(path, F_OK) != 0 && !drain->aside &&
-               !drain->batch.rejected;
+    else if (take_file(drain, spool, path, &group) && group.count)
+        done = store_group(drain, database, settings, spool, &group);
     free(path);
     end_pass(drain, 0);
     return done;

@@ -11,9 +11,13 @@
 #include "settings.h"
 #include "spool.h"
 
+/* Files that are stored in one transaction at most. */
+#define DRAIN_GROUP 64
+
 /* One pass over the files, a step at a time; begins zeroed. */
 struct drain {
     struct spool_names names;
+    bool hurried;           /* something was spooled since the last listing */
     size_t first;           /* of the names, where the pass begins */
     size_t next;            /* how many have had their turn */
     size_t failures;        /* in a row */
@@ -32,8 +36,8 @@ int64_t drain_due(const struct drain *drain);
 void drain_hurry(struct drain *drain);
 
 /*
- * One step: looks at the folder, or stores the next file. What the database
- * does not take now stays.
+ * One step: looks at the folder, or stores the next few files. What the
+ * database does not take now stays.
  */
 void drain_step(struct drain *drain, struct database *database,
                 const struct settings *settings, struct spool *spool);

@@ -160,18 +160,24 @@ void engine_park(struct engine *engine, struct exchange *exchange)
     pthread_mutex_unlock(&engine->lock);
 }
 
-const char *engine_health(struct engine *engine)
+void engine_look(struct engine *engine, int64_t wait_us)
 {
-    struct timespec until =
-        clock_timespec(clock_now() + engine->settings->ack_us);
+    struct timespec until = clock_timespec(clock_now() + wait_us);
 
     start_threads(engine);
     pthread_mutex_lock(&engine->lock);
-    /* A process that has just begun knows nothing yet. */
     while (!engine->connected && !engine->away)
         if (pthread_cond_clockwait(&engine->room, &engine->lock,
                                    CLOCK_MONOTONIC, &until))
             break;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+const char *engine_health(struct engine *engine)
+{
+    if (!engine->stays)
+        engine_look(engine, engine->settings->ack_us);
+    pthread_mutex_lock(&engine->lock);
     bool ok = engine->connected && !engine->away;
     pthread_mutex_unlock(&engine->lock);
     if (ok)

@@ -80,6 +80,9 @@ void engine_dismiss(struct engine *engine);
  */
 void engine_park(struct engine *engine, struct exchange *exchange);
 
+/* Waits until it is known whether the database is there, or for `wait_us`. */
+void engine_look(struct engine *engine, int64_t wait_us);
+
 /* What /health says; NULL: nothing can be taken. Asks nobody. */
 const char *engine_health(struct engine *engine);
 

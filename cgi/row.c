@@ -5,6 +5,7 @@
 #include <string.h>
 
 /* The count, notification_id and received_at, and the tenant's own length. */
+#define ID_AT (2 + 4)
 #define TENANT_AT (2 + 4 + 16 + 4 + 8 + 4)
 #define JSONB_VERSION 1
 
@@ -43,6 +44,11 @@ void row_jsonb(struct buffer *row, const void *json, size_t length)
     buffer_add32(row, (int32_t)(length + 1));
     buffer_add(row, &version, 1);
     buffer_add(row, json, length);
+}
+
+void row_get_id(const char *row, struct guid *id)
+{
+    memcpy(id->bytes, row + ID_AT, sizeof(id->bytes));
 }
 
 void row_set_tenant(char *row, const struct guid *tenant)

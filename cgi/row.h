@@ -42,6 +42,9 @@ void row_time(struct buffer *row, int64_t us_since_2000);
 void row_text(struct buffer *row, const char *text, size_t length);
 void row_jsonb(struct buffer *row, const void *json, size_t length);
 
+/* The notification_id of a finished row. */
+void row_get_id(const char *row, struct guid *id);
+
 /* Sets the tenant of a finished row. */
 void row_set_tenant(char *row, const struct guid *tenant);
 

@@ -22,12 +22,14 @@
 #include "log.h"
 #include "memory.h"
 #include "minutes.h"
+#include "row.h"
 #include "spoolfile.h"
 
 #define TRUSTED_END ".trusted"
 #define DOUBTFUL_END ".doubtful"
 #define DOUBTFUL_SHARE 16
 #define MEASURE_US INT64_C(1000000)
+#define MEASURE_SHARE 50
 /* A file under its first name is left behind by a process that died. */
 #define STALE_S 3600
 
@@ -57,9 +59,9 @@ static void measure(struct spool *spool)
     struct dirent *entry;
     struct stat status;
     uint64_t bytes = 0;
+    int64_t begun = clock_now();
 
     spool->doubtful_bytes = 0;
-    spool->measured_at = clock_now();
     while (folder && (entry = readdir(folder))) {
         bool spooled = is_spooled(entry->d_name);
 
@@ -77,14 +79,18 @@ static void measure(struct spool *spool)
     spool->bytes = bytes;
     if (folder)
         closedir(folder);
+    /* Answers wait for it: a large folder is looked at less often. */
+    int64_t now = clock_now();
+    spool->measure_due = now + MEASURE_US + MEASURE_SHARE * (now - begun);
 }
 
 /* Whether `more` bytes are still within the limits. */
 static bool has_room(struct spool *spool, uint64_t more, bool doubtful)
 {
-    if (clock_now() - spool->measured_at > MEASURE_US || !spool->measured_at)
+    if (clock_now() >= spool->measure_due)
         measure(spool);
     if (spool->bytes + more > spool->max) {
+        spool->failed = true;
         log_cause(LOG_SPOOL, "the spool is full: %llu bytes",
                   (unsigned long long)spool->bytes);
         return false;
@@ -186,8 +192,10 @@ static bool end_file(struct writing *w)
         return true;
     spoolfile_end(&w->bytes);
     make_name(name, sizeof(name), w->doubtful ? DOUBTFUL_END : TRUSTED_END);
-    if (!has_room(w->spool, w->all_bytes + w->bytes.length, w->doubtful) ||
-        !write_file(w->at, name, &w->bytes))
+    if (!has_room(w->spool, w->all_bytes + w->bytes.length, w->doubtful))
+        return false;
+    w->spool->failed = !write_file(w->at, name, &w->bytes);
+    if (w->spool->failed)
         return false;
     add_name(&w->made, name);
     w->all_bytes += w->bytes.length;
@@ -202,7 +210,9 @@ static bool add_item(struct writing *w, const struct item *item,
     if (w->items == 0)
         spoolfile_begin(&w->bytes);
     spoolfile_add(&w->bytes, item, row);
-    return ++w->items < SPOOL_FILE_ITEMS || end_file(w);
+    return (++w->items < SPOOL_FILE_ITEMS &&
+            w->bytes.length < SPOOL_FILE_BYTES) ||
+           end_file(w);
 }
 
 static bool add_list(struct writing *w, const struct item_list *list)
@@ -235,6 +245,7 @@ bool spool_write(struct spool *spool, const struct item_list *const *lists,
         return false;
     w.at = open(spool->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (w.at < 0) {
+        spool->failed = true;
         log_cause(LOG_SPOOL, "the spool cannot be opened: %s", strerror(errno));
     } else {
         written = true;
@@ -248,9 +259,9 @@ bool spool_write(struct spool *spool, const struct item_list *const *lists,
     if (written) {
         spool->bytes += w.all_bytes;
         spool->doubtful_bytes += doubtful ? w.all_bytes : 0;
+        spool->failed = false;
         minutes_count(MINUTES_SPOOLED, w.all_items);
     }
-    spool->failed = !written;
     buffer_free(&w.bytes);
     spool_names_free(&w.made);
     return written;
@@ -382,7 +393,7 @@ static enum spool_taken open_locked(struct spool_file *file)
     struct stat status;
     int error;
 
-    file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    file->fd = open(file->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (file->fd < 0) {
         error = errno;
     } else {
@@ -445,6 +456,18 @@ void spool_leave(struct spool_file *file)
     close(file->fd);
 }
 
+/* By the notification's id: a row that is refused twice is kept once. */
+static void name_by_row(char *name, size_t room, const char *row)
+{
+    struct guid id;
+    size_t n = 0;
+
+    row_get_id(row, &id);
+    for (size_t i = 0; i < sizeof(id.bytes) && n < room; i++)
+        n += (size_t)snprintf(name + n, room - n, "%02x", id.bytes[i]);
+    snprintf(name + n, room - n, "%s", TRUSTED_END);
+}
+
 bool spool_reject(struct spool *spool, const struct item *item, const char *row,
                   size_t length, const char *reason)
 {
@@ -459,10 +482,11 @@ bool spool_reject(struct spool *spool, const struct item *item, const char *row,
     spoolfile_begin(&bytes);
     spoolfile_add(&bytes, &copy, row);
     spoolfile_end(&bytes);
-    make_name(name, sizeof(name), TRUSTED_END);
+    name_by_row(name, sizeof(name), row);
     /* the reason first: a row without one would be a riddle */
-    bool written = write_reason(at, name, reason) &&
-                   write_file(at, name, &bytes) && fsync(at) == 0;
+    bool written = faccessat(at, name, F_OK, 0) == 0 ||
+                   (write_reason(at, name, reason) &&
+                    write_file(at, name, &bytes) && fsync(at) == 0);
     buffer_free(&bytes);
     close(at);
     return written;

@@ -12,17 +12,18 @@
 
 #include "item.h"
 
-/* Items a file: so few that storing them never holds up live traffic. */
+/* What a file holds: so little that storing it never holds up live traffic. */
 #define SPOOL_FILE_ITEMS 1000
+#define SPOOL_FILE_BYTES ((size_t)1 << 20)
 
 struct spool {
     const char *folder; /* NULL: there is none, and nothing is ever taken */
     uint64_t max;       /* bytes, of all processes together */
     /* What the folder held when it was last looked at; the writer's. */
-    int64_t measured_at;
+    int64_t measure_due; /* clock_now() */
     atomic_ullong bytes; /* the one that other threads may look at */
     uint64_t doubtful_bytes;
-    atomic_bool failed; /* the last writing */
+    atomic_bool failed; /* the last writing, or there was no room */
 };
 
 /* The names of the files, oldest first. */

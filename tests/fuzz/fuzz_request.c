@@ -82,6 +82,11 @@ void engine_park(struct engine *engine, struct exchange *exchange)
     exchange_list_add(&parked, exchange);
 }
 
+void engine_look(struct engine *engine, int64_t wait_us)
+{
+    (void)engine, (void)wait_us;
+}
+
 const char *engine_health(struct engine *engine)
 {
     (void)engine;
