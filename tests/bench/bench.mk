@@ -1,0 +1,55 @@
+# The measurements: a part of the Makefile.
+
+BENCH = build/bench
+BENCH_PROGRAMS = $(addprefix $(BENCH)/,noop_threads noop_best paced)
+BENCH_COMPILE = $(CC) -std=c17 -pthread -D_GNU_SOURCE $(FCGI_CFLAGS) \
+    $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
+# For instance BENCH_ARGS='--cases one64 --rounds 9'.
+BENCH_ARGS ?=
+
+.PHONY: bench bench-growth bench-programs bench-receiver count
+
+# Us and the peers in turn; the table is in build/bench.txt as well.
+bench: bench-programs
+	@$(PYTHON) tests/bench/bench.py $(BENCH_ARGS)
+
+# A store of 20,000,000 rows against an empty one; 6 GB of disk, for a while.
+bench-growth: bench-programs
+	@$(PYTHON) tests/bench/growth.py $(BENCH_ARGS)
+
+# Instructions of the receiver by request and by item, under callgrind.
+count: bench-receiver
+	@$(PYTHON) tests/bench/count.py
+
+bench-programs: bench-receiver
+	@tests/install-packages bench
+	@$(SUBMAKE) $(BENCH_PROGRAMS) $(BENCH)/fsync_delay.so \
+	    $(BENCH)/node/node_modules/.package-lock.json MODE=release
+
+# The release build, whatever the tests use: a copy, for one may build again
+# while a measurement is under way.
+bench-receiver:
+	@tests/install-packages all
+	@$(SUBMAKE) build/release/callhook MODE=release
+	@mkdir -p $(BENCH)
+	@cp build/release/callhook $(BENCH)/callhook.new
+	@mv $(BENCH)/callhook.new $(BENCH)/callhook
+
+$(BENCH_PROGRAMS): $(BENCH)/%: tests/bench/%.c tests/bench/bench.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(BENCH_COMPILE) $(LDFLAGS) -o $@ $< $(FCGI_LIBS)
+
+$(BENCH)/fsync_delay.so: tests/bench/fsync_delay.c tests/bench/bench.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(BENCH_COMPILE) -fPIC -shared -o $@ $< -ldl
+
+# node-pg, in the version that package-lock.json names.
+$(BENCH)/node/node_modules/.package-lock.json: \
+    $(wildcard tests/bench/peers/node/*)
+	@mkdir -p $(BENCH)/node
+	$(call say,NPM,$(BENCH)/node)
+	$(Q)cp $^ $(BENCH)/node
+	$(Q)cd $(BENCH)/node && npm ci --silent --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,102 @@
+"""What is measured, and which figures are wanted of it."""
+
+import dataclasses
+import typing
+
+import peers
+
+FSYNC_US = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    name: str
+    title: str
+    place: typing.Callable = None   # of peers; None: psql's COPY
+    stores: bool = True
+    run: str = "full"               # full, half, copy or flight
+    warm: int = 1                   # seconds before the figures count
+    connections: int = None         # if not the case's
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    name: str
+    title: str
+    items: int
+    connections: int
+    variants: tuple
+    delay_us: int = 0
+    by: str = "items/s"             # what the ratios are made of
+
+
+@dataclasses.dataclass(frozen=True)
+class Want:
+    """A figure of a variant, or of its ratio to another's in a round."""
+
+    case: str
+    text: str
+    figure: str
+    bound: float
+    other: str = None
+    most: bool = False              # at most the bound, not at least
+    variant: str = "callhook"
+
+
+US = Variant("callhook", "callhook", peers.callhook)
+NODE = Variant("node", "Node.js, node-pg", peers.node)
+PHP = Variant("php", "PHP-FPM, PDO", peers.php)
+NOOP = Variant("noop", "no-op, 16 threads", peers.noop_threads, stores=False)
+BEST = Variant("best", "no-op, best", peers.noop_best, stores=False)
+COPY = Variant("copy", "psql's text COPY", run="copy")
+
+CASES = [
+    Case("one64", "1 item x 64 connections, plain fastcgi_pass",
+         1, 64, (US, NOOP, BEST, NODE, PHP)),
+    Case("one64fsync", "1 item x 64 connections, fsync 2 ms",
+         1, 64, (US, NODE, PHP), FSYNC_US),
+    Case("twenty32", "20 items x 32 connections",
+         20, 32, (US, COPY, NODE, PHP)),
+    Case("twenty32fsync", "20 items x 32 connections, fsync 2 ms",
+         20, 32, (US, NODE, PHP), FSYNC_US),
+    Case("handshake", "handshake x 64 connections",
+         0, 64, (US, NOOP, BEST, NODE, PHP), by="requests/s"),
+    Case("lone", "one lone client, 1 item",
+         1, 1, (US, NODE, PHP), by="p50"),
+    Case("nginx", "1 item x 64 connections, the supplied nginx file",
+         1, 64, (US,
+                 Variant("supplied", "callhook, nginx/callhook.conf",
+                         peers.callhook_supplied),
+                 Variant("keepalive", "the same with keepalive",
+                         peers.callhook_keepalive), NOOP)),
+    Case("apache", "1 item x 64 connections, Apache",
+         1, 64, (US,
+                 Variant("proxy", "callhook, mod_proxy_fcgi",
+                         peers.apache_proxy),
+                 Variant("fcgid", "callhook, mod_fcgid",
+                         peers.apache_fcgid, warm=3),
+                 Variant("cgi", "callhook, plain CGI, 8 connections",
+                         peers.apache_cgi, connections=8))),
+    Case("half", "half of the highest rate, 1 item, 64 connections",
+         1, 64, (dataclasses.replace(US, run="half"),)),
+    Case("memory", "64 requests in flight, the table locked",
+         1, 64, (dataclasses.replace(US, run="flight"),)),
+]
+
+WANTS = [
+    Want("one64", "1 x 64 / 16-thread no-op", "items/s", 0.75, "noop"),
+    Want("one64", "1 x 64 / best no-op", "items/s", 0.40, "best"),
+    Want("one64", "1 x 64 / PHP-FPM", "items/s", 4, "php"),
+    Want("one64", "1 x 64 / Node.js", "items/s", 1.7, "node"),
+    Want("one64fsync", "1 x 64, fsync 2 ms / PHP-FPM", "items/s", 7, "php"),
+    Want("one64fsync", "1 x 64, fsync 2 ms / Node.js", "items/s", 3.5,
+         "node"),
+    Want("twenty32", "20 x 32 / psql's text COPY", "items/s", 0.70, "copy"),
+    Want("twenty32", "20 x 32 / PHP-FPM", "items/s", 3, "php"),
+    Want("half", "half rate, p99.9 in ms", "p99.9", 50, most=True),
+    Want("half", "half rate, longest in ms", "max", 1000, most=True),
+    Want("lone", "lone client, p50 / Node.js", "p50", 1.5, "node",
+         most=True),
+    Want("memory", "PSS in MiB, 64 in flight", "PSS", 8, most=True),
+    Want("memory", "database connections", "sessions", 1, most=True),
+]

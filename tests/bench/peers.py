@@ -1,0 +1,229 @@
+"""Who is measured: callhook behind each web server, the peers, the ceilings.
+
+Each is a context manager around everything that it needs but the database;
+inside of it a Target says where to send to and whom to measure."""
+
+import contextlib
+import dataclasses
+import glob
+import os
+import shutil
+import signal
+import typing
+
+import apache_server
+import measure
+import servers
+from load import BUILD, HERE
+
+PARAMS = "/etc/nginx/fastcgi_params"
+PHP_WORKERS = 32
+NODE_POOL = 32
+
+
+@dataclasses.dataclass
+class Target:
+    port: int
+    path: str
+    pids: typing.Callable       # of the program that is measured
+
+
+class Program(servers.Receiver):
+    """A FastCGI program of ours, started as the receiver is."""
+
+    def __init__(self, folder, program, *settings):
+        super().__init__(folder, *settings)
+        self.program = program
+
+    def start(self):
+        self.spawn([self.program], stdin=self.listener,
+                   env=servers.minimal_environment(*self.settings))
+
+    def __exit__(self, *_):
+        self.end(signal.SIGKILL)        # libfcgi makes it deaf to others
+        self.listener.close()
+
+
+class Php(servers.Service):
+    """PHP-FPM with a fixed number of workers."""
+
+    name = "php-fpm"
+
+    def __init__(self, folder, variables):
+        super().__init__(folder)
+        self.path = self.folder / "php.sock"
+        self.script = self.folder / "callhook.php"
+        self.variables = variables
+
+    def start(self):
+        shutil.copy(HERE / "peers" / "php" / "callhook.php", self.script)
+        self.path.unlink(missing_ok=True)
+        lines = ["[global]", "error_log = /proc/self/fd/2", "daemonize = no",
+                 "[www]", f"listen = {self.path}", "listen.backlog = 511",
+                 "pm = static", f"pm.max_children = {PHP_WORKERS}"]
+        if os.geteuid() == 0:
+            lines += ["user = root", "group = root"]
+        lines += [f"env[{name}] = {value}"
+                  for name, value in self.variables.items()]
+        configuration = self.folder / "php-fpm.conf"
+        configuration.write_text("\n".join(lines) + "\n")
+        self.spawn([self._program(), "-R", "-y", configuration, "-d",
+                    "opcache.validate_timestamps=0"],
+                   env=servers.minimal_environment())
+
+    @staticmethod
+    def _program():
+        found = sorted(glob.glob("/usr/sbin/php-fpm[0-9]*"))
+        if not found:
+            raise servers.Trouble("no PHP-FPM found (Debian: php-fpm)")
+        return found[-1]
+
+    def ready(self):
+        return "ready to handle connections" in self.log()
+
+
+class Node(servers.Service):
+    """The Node.js server on a Unix socket."""
+
+    name = "node"
+
+    def __init__(self, folder, variables):
+        super().__init__(folder)
+        self.path = self.folder / "node.sock"
+        self.variables = variables
+
+    def start(self):
+        self.path.unlink(missing_ok=True)
+        self.spawn(["node", BUILD / "node" / "server.js"],
+                   env=servers.minimal_environment(
+                       {"NODE_ENV": "production", "SOCKET": self.path,
+                        "POOL": NODE_POOL}, self.variables))
+
+    def ready(self):
+        return "ready" in self.log()
+
+
+class PlainNginx(servers.Nginx):
+    """An nginx with a location of the peer's kind, or with our file."""
+
+    def __init__(self, folder, socket_path, location, upstream=""):
+        super().__init__(folder, socket_path)
+        self.location = location
+        self.upstream = upstream
+
+    def _configuration(self, listen):
+        text = super()._configuration(listen)
+        if self.location is not None:
+            text = text.replace(f"include {self.home}/callhook.conf;",
+                                self.location)
+        elif self.upstream:
+            given = self.home / "callhook.conf"
+            given.write_text(given.read_text().replace(
+                f"fastcgi_pass unix:{self.socket_path};",
+                "fastcgi_pass receiver; fastcgi_keep_conn on;"))
+        # wrk's connections stay: nginx would end each after 1000 requests.
+        return text.replace("    server {", "    keepalive_requests 100000000;"
+                            f"\n    {self.upstream}\n    server {{", 1)
+
+
+def _stock(path, extra=""):
+    return (f"location /callhook {{ include {PARAMS}; {extra} "
+            f"fastcgi_pass unix:{path}; }}")
+
+
+@contextlib.contextmanager
+def _behind_nginx(service, folder, location, upstream=""):
+    with service, PlainNginx(folder, service.path, location,
+                             upstream) as nginx:
+        yield Target(nginx.port, "/callhook",
+                     lambda: measure.descendants(service.pid))
+
+
+def _receiver(folder, database):
+    return servers.Receiver(folder, database.environment())
+
+
+def callhook(folder, database):
+    """Plain fastcgi_pass and stock parameters."""
+    receiver = _receiver(folder, database)
+    return _behind_nginx(receiver, folder, _stock(receiver.path))
+
+
+def callhook_supplied(folder, database):
+    """nginx/callhook.conf as it is."""
+    return _behind_nginx(_receiver(folder, database), folder, None)
+
+
+def callhook_keepalive(folder, database):
+    """nginx/callhook.conf with kept connections to the receiver."""
+    receiver = _receiver(folder, database)
+    return _behind_nginx(
+        receiver, folder, None,
+        f"upstream receiver {{ server unix:{receiver.path}; keepalive 64; "
+        "keepalive_requests 1000000; }")
+
+
+def noop_threads(folder, _):
+    noop = Program(folder, BUILD / "noop_threads")
+    return _behind_nginx(noop, folder, _stock(noop.path))
+
+
+def noop_best(folder, _):
+    noop = Program(folder, BUILD / "noop_best")
+    return _behind_nginx(noop, folder, _stock(noop.path))
+
+
+def php(folder, database):
+    fpm = Php(folder, database.environment())
+    return _behind_nginx(fpm, folder, _stock(
+        fpm.path, f"fastcgi_param SCRIPT_FILENAME {fpm.script};"))
+
+
+def node(folder, database):
+    """nginx keeps its connections to Node.js, as users set it up."""
+    server = Node(folder, database.environment())
+    return _behind_nginx(
+        server, folder,
+        "location /callhook { proxy_pass http://node; "
+        'proxy_http_version 1.1; proxy_set_header Connection ""; '
+        "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }",
+        f"upstream node {{ server unix:{server.path}; keepalive 64; "
+        "keepalive_requests 1000000; }")
+
+
+class Apache(apache_server.Apache):
+    """One process with threads for all: with several, one that got more
+    connections than it has threads closes some that wait."""
+
+    def _configuration(self):
+        return super()._configuration() + (
+            "ServerLimit 2\nStartServers 1\nThreadLimit 128\n"
+            "ThreadsPerChild 128\nMinSpareThreads 1\nMaxSpareThreads 256\n"
+            "MaxKeepAliveRequests 0\nKeepAliveTimeout 60\n")
+
+
+@contextlib.contextmanager
+def _apache(folder, kind, database, receiver=None):
+    settings = {} if receiver else {**database.environment(),
+                                    "CALLHOOK_SPOOL": ""}
+    with contextlib.ExitStack() as stack:
+        if receiver:
+            stack.enter_context(receiver)
+        apache = stack.enter_context(Apache(
+            folder, kind, settings, receiver and receiver.path))
+        above = receiver or apache
+        yield Target(apache.port, apache.path, lambda: measure.named(
+            measure.descendants(above.pid), "callhook"))
+
+
+def apache_fcgid(folder, database):
+    return _apache(folder, "fcgid", database)
+
+
+def apache_proxy(folder, database):
+    return _apache(folder, "proxy-fcgi", database,
+                   _receiver(folder, database))
+
+
+def apache_cgi(folder, database):
+    return _apache(folder, "cgi", database)
