@@ -5,9 +5,8 @@
  * libfcgi reads a request with blocking calls. So connections are accepted
  * here, and libfcgi gets one only when all of its request has arrived (seen
  * by MSG_PEEK), and never waits. A request that comes in parts is collected
- * here, and libfcgi gets its head.
- * Connections that say nothing wait in an epoll set and cost no thread; so a
- * web server may keep as many of them as it likes.
+ * here, and libfcgi gets its head. Connections that say nothing wait in an
+ * epoll set and cost no thread: a web server may keep as many as it likes.
  */
 #include "fastcgi.h"
 
@@ -110,9 +109,7 @@ static bool poll_link(struct link *link)
     return link->polled;
 }
 
-/*
- * Waits for the next request, or the rest of a head, on a connection.
- */
+/* Waits for the next request, or the rest of a head, on a connection. */
 static void wait_for_head(struct link *link)
 {
     struct server *server = link->server;
@@ -254,7 +251,9 @@ static int sweep_bodies(struct server *server)
     int64_t left;
 
     TAILQ_FOREACH(link, &server->coming, coming)
-    bytes += link->body.bytes.room;
+    {
+        bytes += link->body.bytes.room;
+    }
     while ((link = TAILQ_FIRST(&server->coming))) {
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): one left the list */
         left = link->deadline - clock_now();
@@ -282,10 +281,7 @@ static void attend_head(struct link *link)
     ssize_t n;
 
     do {
-        if (!buffer_reserve(head, HEAD_BYTES - head->length)) {
-            refuse(link);
-            return;
-        }
+        buffer_reserve(head, HEAD_BYTES - head->length);
         n = recv(link->fcgi.ipcFd, head->data + head->length,
                  HEAD_BYTES - head->length, MSG_DONTWAIT);
         if (n > 0)
@@ -372,7 +368,6 @@ static void watch(struct server *server, int fd, uint32_t how, void *mark)
 /* Does what a connection's edge asks for. */
 static void take_event(struct server *server, struct link *link)
 {
-
     if (link->has_body) {
         attend_body(link);
         return;

@@ -6,20 +6,7 @@
 #include <sysexits.h>
 
 #include "log.h"
-
-/* One more than the value of each digit, 0 for all others. A chain of
- * comparisons cost a tenth of the instructions of an item. */
-static const int8_t hex_values[256] = {
-    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
-    ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
-    ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
-    ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
-};
-
-static int hex_value(char c)
-{
-    return hex_values[(unsigned char)c] - 1;
-}
+#include "text.h"
 
 bool guid_read(struct guid *guid, const char *text, size_t length)
 {
@@ -34,8 +21,8 @@ bool guid_read(struct guid *guid, const char *text, size_t length)
                 return false;
             continue;
         }
-        int high = hex_value(text[i]);
-        int low = hex_value(text[++i]);
+        int high = text_hex_value(text[i]);
+        int low = text_hex_value(text[++i]);
         if (high < 0 || low < 0)
             return false;
         read.bytes[n++] = (uint8_t)(high << 4 | low);

@@ -109,6 +109,7 @@ void *keeper_run(void *context)
         spool(engine, &list, true);
         pthread_mutex_lock(&engine->lock);
         engine->spooled = true;
+        pthread_cond_signal(&engine->work);
     }
     pthread_mutex_unlock(&engine->lock);
     return NULL;

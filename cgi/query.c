@@ -3,13 +3,7 @@
 
 #include <string.h>
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "text.h"
 
 /* Adds the decoded form of `text`; false if an escape is broken. */
 static bool decode(struct buffer *out, const char *text, size_t length)
@@ -20,8 +14,8 @@ static bool decode(struct buffer *out, const char *text, size_t length)
         if (c == '+') {
             c = ' ';
         } else if (c == '%') {
-            int high = length - i > 2 ? hex_value(text[i + 1]) : -1;
-            int low = high < 0 ? -1 : hex_value(text[i + 2]);
+            int high = length - i > 2 ? text_hex_value(text[i + 1]) : -1;
+            int low = high < 0 ? -1 : text_hex_value(text[i + 2]);
             if (low < 0)
                 return false;
             c = (char)(high << 4 | low);

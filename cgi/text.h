@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The value of a hexadecimal digit of either case, -1 for all else. */
+int text_hex_value(char c);
+
 /*
  * Strict UTF-8 (RFC 3629), as PostgreSQL checks it: no overlong form, no
  * surrogate, nothing above U+10FFFF. yajl's own check lets these pass.
