@@ -252,6 +252,7 @@ static int sweep_bodies(struct server *server)
 
     TAILQ_FOREACH(link, &server->coming, coming)
     {
+        /* cppcheck-suppress uninitvar ; the macro sets it */
         bytes += link->body.bytes.room;
     }
     while ((link = TAILQ_FIRST(&server->coming))) {
