@@ -86,18 +86,21 @@ static enum body read_body(struct exchange *exchange, size_t limit,
     return BODY_READ;
 }
 
-/* X-Forwarded-For, else the peer's address; NULL if that is no text. */
+/*
+ * X-Forwarded-For, else the peer's address. A header that is no text, or
+ * longer than any list of addresses, is as good as none; NULL if both are.
+ */
 static const char *forwarded_for(struct exchange *exchange)
 {
-    const char *from = exchange_variable(exchange, "HTTP_X_FORWARDED_FOR");
-    size_t length;
+    static const char *const names[] = {"HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"};
 
-    if (!*from)
-        from = exchange_variable(exchange, "REMOTE_ADDR");
-    length = strlen(from);
-    if (!length || length > FORWARDED_FOR_MAX || !text_is_utf8(from, length))
-        return NULL;
-    return from;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *from = exchange_variable(exchange, names[i]);
+        size_t length = strlen(from);
+        if (length && length <= FORWARDED_FOR_MAX && text_is_utf8(from, length))
+            return from;
+    }
+    return NULL;
 }
 
 static void take_notifications(struct engine *engine, struct exchange *exchange)

@@ -290,6 +290,14 @@ def test_an_odd_forwarded_for_never_fails_a_request(site, subscription,
     assert len(site.rows(subscription)) == 1
 
 
+def test_the_peer_stands_in_for_a_useless_header(site, subscription):
+    assert_accepted(site.receiver.send(subscription.item(),
+                                       REMOTE_ADDR="198.51.100.9",
+                                       HTTP_X_FORWARDED_FOR=b"x" * 257))
+    [row] = site.rows(subscription)
+    assert row["forwarded_for"] == "198.51.100.9"
+
+
 def test_no_address_at_all(site, subscription):
     assert_accepted(site.receiver.send(subscription.item(), REMOTE_ADDR=None))
     [row] = site.rows(subscription)
