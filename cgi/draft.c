@@ -50,6 +50,8 @@ void draft_begin(struct draft *draft)
     *draft = (struct draft){
         .level = 1,
         .expected = DRAFT_NO_MEMBER,
+        .hashed = draft->hashed,
+        .digest = draft->digest,
         .item_extra = draft->item_extra,
         .data_extra = draft->data_extra,
     };
@@ -172,12 +174,17 @@ static bool is_given(const struct draft_text *text)
     return text->text != NULL;
 }
 
+static bool same_text(const struct draft_text *a, const struct draft_text *b)
+{
+    return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
+}
+
 static bool read_guid(const struct draft_text *text, struct guid *guid)
 {
     return is_given(text) && guid_read(guid, text->text, text->length);
 }
 
-void draft_identify(const struct draft *draft, struct item *item)
+void draft_identify(struct draft *draft, struct item *item)
 {
     const struct draft_text *tenant = &draft->texts[DRAFT_TENANT_ID];
     const struct draft_text *secret = &draft->texts[DRAFT_CLIENT_STATE];
@@ -188,8 +195,13 @@ void draft_identify(const struct draft *draft, struct item *item)
     item->has_tenant = read_guid(tenant, &item->tenant_id);
     item->odd_tenant = !item->has_tenant && is_given(tenant);
     item->has_secret = is_given(secret);
-    if (item->has_secret)
-        digest_make(&item->secret, secret->text, secret->length);
+    if (!item->has_secret)
+        return;
+    if (!is_given(&draft->hashed) || !same_text(&draft->hashed, secret)) {
+        digest_make(&draft->digest, secret->text, secret->length);
+        draft->hashed = *secret;
+    }
+    item->secret = draft->digest;
 }
 
 /* Without the leading slash, which Graph echoes as the subscriber sent it. */

@@ -46,6 +46,8 @@ struct draft {
     bool in_resource_data;
     unsigned copying;  /* level on which a member without a column began */
     unsigned skipping; /* the same for one that must not be kept */
+    struct draft_text hashed; /* the last clientState, of an earlier item */
+    struct digest digest;     /* and its digest: they are mostly the same */
     struct extra item_extra;
     struct extra data_extra; /* of resourceData */
 };
@@ -61,13 +63,13 @@ void draft_begin(struct draft *draft);
 
 /*
  * Takes what stands between the item's braces. Strings must stay where they
- * are until draft_finish.
+ * are as long as the draft is in use, for later items, too.
  */
 void draft_event(struct draft *draft, enum json_event event, const char *text,
                  size_t length);
 
 /* Reads what the item is judged by. */
-void draft_identify(const struct draft *draft, struct item *item);
+void draft_identify(struct draft *draft, struct item *item);
 
 /*
  * Adds the row of a sound draft to `rows`, and its place to `item`, which

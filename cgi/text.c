@@ -8,19 +8,12 @@
 #define NUMERIC_DIGITS_AFTER 16383
 #define EXPONENT_LIMIT 1000000
 
-/* One more than the value of each digit, 0 for all others. A chain of
- * comparisons cost a tenth of the instructions of an item, for its GUIDs. */
-static const int8_t hex_values[256] = {
+const int8_t text_hex_values[256] = {
     ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
     ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
     ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
     ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
 };
-
-int text_hex_value(char c)
-{
-    return hex_values[(unsigned char)c] - 1;
-}
 
 /*
  * The length of the character at `s` that begins with a byte above 0x7f, or

@@ -4,9 +4,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* One more than the value of each hexadecimal digit, 0 for all else. */
+extern const int8_t text_hex_values[256];
 
 /* The value of a hexadecimal digit of either case, -1 for all else. */
-int text_hex_value(char c);
+static inline int text_hex_value(char c)
+{
+    return text_hex_values[(unsigned char)c] - 1;
+}
 
 /*
  * Strict UTF-8 (RFC 3629), as PostgreSQL checks it: no overlong form, no
