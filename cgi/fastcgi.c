@@ -274,7 +274,10 @@ static void refuse(struct link *link)
     close_link(link);
 }
 
-/* A request that has begun to arrive in parts; it is read as it comes. */
+/*
+ * A request that has begun to arrive in parts; it is read as it comes, up to
+ * the EAGAIN after which another edge is sure, or to the end of it all.
+ */
 static void attend_head(struct link *link)
 {
     struct buffer *head = &link->head;
@@ -287,15 +290,15 @@ static void attend_head(struct link *link)
                  HEAD_BYTES - head->length, MSG_DONTWAIT);
         if (n > 0)
             head->length += (size_t)n;
-    } while (n < 0 && errno == EINTR);
+    } while (head->length < HEAD_BYTES && (n > 0 || (n < 0 && errno == EINTR)));
+    bool may_go_on = n < 0 && errno == EAGAIN;
     state = wire_examine((const uint8_t *)head->data, head->length);
     if (state == WIRE_HEAD || state == WIRE_WHOLE)
         begin_body(link);
-    else if (state == WIRE_BROKEN || n == 0 || head->length == HEAD_BYTES ||
-             (n < 0 && errno != EAGAIN))
-        refuse(link);
-    else
+    else if (state == WIRE_PART && may_go_on)
         wait_for_head(link);
+    else
+        refuse(link);
 }
 
 /* Looks at what has arrived on a connection, and does what can be done. */
