@@ -49,6 +49,8 @@
  * answer fits into the socket's buffer, unless the peer never reads. */
 #define PATIENCE_US 10000
 #define FIRST_LOOK_US 200000
+/* After a signal: for requests on connections that were just accepted. */
+#define GRACE_US 1000000
 
 /* A connection, which carries one request at a time. */
 struct link {
@@ -57,6 +59,7 @@ struct link {
     struct server *server;
     TAILQ_ENTRY(link) idle;
     bool polled;        /* in the epoll set */
+    bool served;        /* a request, at least: it may be kept idle for long */
     bool has_body;      /* collected here, not by libfcgi */
     struct buffer head; /* part of one, that was read */
     struct body body;
@@ -162,6 +165,7 @@ static void finish(struct exchange *exchange, const char *response,
      * of the request has been read, so that a plain close loses nothing. */
     FCGX_Detach(&link->fcgi);
     FCGX_Finish_r(&link->fcgi);
+    link->served = true;
     if (link->fcgi.ipcFd >= 0)
         wait_for_head(link);
     else
@@ -385,28 +389,61 @@ static void take_event(struct server *server, struct link *link)
         attend(link);
 }
 
-/* Serves until a signal. Connections are attended before new ones come. */
-static void run(struct server *server)
+/* What an epoll_wait brought besides events of connections. */
+struct round {
+    bool accepting;
+    bool stop;
+};
+
+/* Connections are attended before new ones come. */
+static struct round attend_events(struct server *server, int timeout_ms)
 {
     struct epoll_event events[EVENTS_A_WAIT];
-    bool stop = false;
+    struct round round = {false, false};
+    int n = epoll_wait(server->poll, events, EVENTS_A_WAIT, timeout_ms);
 
-    while (!stop) {
-        bool accepting = false;
-        int n = epoll_wait(server->poll, events, EVENTS_A_WAIT,
-                           sweep_bodies(server));
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.ptr == &server->signals)
+            round.stop = true;
+        else if (events[i].data.ptr == server)
+            round.accepting = true;
+        else
+            take_event(server, events[i].data.ptr);
+    }
+    return round;
+}
 
-        for (int i = 0; i < n; i++) {
-            if (events[i].data.ptr == &server->signals)
-                stop = true;
-            else if (events[i].data.ptr == server)
-                accepting = true;
-            else
-                take_event(server, events[i].data.ptr);
-        }
-        if (accepting && !stop)
+/* Whether a request is on its way on a connection that was accepted. */
+static bool awaits_request(struct server *server)
+{
+    struct link *link;
+    bool awaits = !TAILQ_EMPTY(&server->coming);
+
+    pthread_mutex_lock(&server->lock);
+    TAILQ_FOREACH(link, &server->idle, idle)
+    {
+        /* cppcheck-suppress uninitvar ; the macro sets it */
+        awaits |= !link->served || link->head.length;
+    }
+    pthread_mutex_unlock(&server->lock);
+    return awaits;
+}
+
+/* Serves until a signal, and then what was accepted before it. */
+static void run(struct server *server)
+{
+    struct round round = {false, false};
+
+    while (!round.stop) {
+        round = attend_events(server, sweep_bodies(server));
+        if (round.accepting && !round.stop)
             accept_links(server);
     }
+    epoll_ctl(server->poll, EPOLL_CTL_DEL, LISTENER, NULL);
+    epoll_ctl(server->poll, EPOLL_CTL_DEL, server->signals, NULL);
+    int64_t end = clock_now() + GRACE_US;
+    while (clock_now() < end && awaits_request(server))
+        attend_events(server, 10);
 }
 
 /* SIGTERM, SIGUSR1 and SIGINT are read; no thread is interrupted by them. */

@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/un.h>
 
 #include "../../cgi/fastcgi.c"
@@ -279,7 +278,6 @@ static socklen_t address_length = sizeof(address);
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     struct sockaddr_un any = {.sun_family = AF_UNIX};
-    struct epoll_event stop = {.events = EPOLLIN, .data.ptr = &server.signals};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
     (void)argc, (void)argv;
@@ -295,8 +293,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     TAILQ_INIT(&server.coming);
     server.open_max = 1;
     server.poll = epoll_create1(EPOLL_CLOEXEC);
-    server.signals = eventfd(0, EFD_CLOEXEC);
-    REQUIRE(epoll_ctl(server.poll, EPOLL_CTL_ADD, server.signals, &stop) == 0);
     engine_start(&server.engine, &settings, false);
     return 0;
 }
@@ -308,16 +304,12 @@ static bool events_wait(void)
     return poll(&events, 1, 0) == 1;
 }
 
-/* Serves what there is to be served; the stop ends it after one look. */
+/* Serves what there is to be served. */
 static void serve_events(void)
 {
-    eventfd_t count;
-
     for (int round = 0; events_wait(); round++) {
         REQUIRE(round < ROUNDS_MAX);
-        REQUIRE(eventfd_write(server.signals, 1) == 0);
-        run(&server);
-        REQUIRE(eventfd_read(server.signals, &count) == 0);
+        attend_events(&server, 0);
         answer_parked();
     }
 }
