@@ -332,7 +332,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     answer_parked();
     send_up_to(peer.length);
     serve_events();
-    evict_idle(&server); /* part of a request, the rest of which never comes */
+    link_evict_idle(
+        &server); /* part of a request, the rest of which never comes */
     REQUIRE(server.open == 0);
     REQUIRE(server.engine.in_flight == 0);
     hang_up();
