@@ -12,6 +12,8 @@
 #include <sys/un.h>
 
 #include "../../cgi/fastcgi.c"
+#include "memory.h"
+#include "wire.h"
 
 enum { FRAMED = 1, KEEP = 2, SMALL_RECORDS = 4, LATE_SHIFT = 3 };
 enum { STDOUT_RECORD = 6, END_RECORD = 3, RECORD_HEAD = 8 };
