@@ -392,6 +392,18 @@ class Database:
     def execute(self, sql, user="postgres"):
         return self.cluster.execute(sql, self.name, user)
 
+    def alter(self, sql):
+        """Changes a table that is being written to. It locks the table, then
+        its partitions, an insert the other way round: the one of the two that
+        PostgreSQL ends for it (40P01) tries again, and that may be us."""
+        for _ in range(20):
+            try:
+                return self.execute(sql)
+            except Trouble as trouble:
+                if "40P01" not in str(trouble):
+                    raise
+        raise Trouble(f"deadlocked again and again: {sql}")
+
     def session(self, user="postgres"):
         return self.cluster.session(self.name, user)
 

@@ -197,7 +197,7 @@ def test_every_other_fault_of_a_statement(under_load):
     database = under_load.database
     [load] = under_load.loads
     for state in STATES:
-        database.execute(f"""
+        database.alter(f"""
             CREATE OR REPLACE FUNCTION public.fail() RETURNS trigger
             LANGUAGE plpgsql AS $$ BEGIN
                 RAISE EXCEPTION 'a fault' USING ERRCODE = '{state}';
@@ -206,7 +206,7 @@ def test_every_other_fault_of_a_statement(under_load):
             ON callhook_store.notifications
             FOR EACH ROW EXECUTE FUNCTION public.fail()""")
         load.wait_for(length(60, 600))
-    database.execute("DROP TRIGGER fail ON callhook_store.notifications")
+    database.alter("DROP TRIGGER fail ON callhook_store.notifications")
     under_load.settle()
     check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
     assert under_load.spool.rejects() == []

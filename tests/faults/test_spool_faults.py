@@ -341,7 +341,7 @@ def refused_item(subscription):
 def test_a_row_that_the_database_refuses(begin, through_spool):
     one = begin_known(begin, **({} if through_spool
                                 else {"CALLHOOK_ACK_MS": 5000}))
-    one.database.execute(CONSTRAINT)
+    one.database.alter(CONSTRAINT)
     good = [one.subscription.item() for _ in range(40)]
     bad = refused_item(one.subscription)
     items = [*good[:20], bad, *good[20:]]
@@ -370,7 +370,7 @@ def test_a_row_that_the_database_refuses(begin, through_spool):
     assert one.receiver.send(more).status == 202
     assert_stored_once(one, more)
 
-    one.database.execute("ALTER TABLE callhook_store.notifications "
+    one.database.alter("ALTER TABLE callhook_store.notifications "
                          "DROP CONSTRAINT no_such")
     assert drain(one, str(kept[0])).returncode == 0
     assert_stored_once(one, bad, *good)
@@ -381,7 +381,7 @@ def test_refused_rows_under_load(begin):
     """Many bad rows between good ones of others, at any time."""
     one = begin_known(begin)
     load = one.load()
-    one.database.execute(CONSTRAINT)
+    one.database.alter(CONSTRAINT)
     bad = [refused_item(one.subscription)
            for _ in range(length(20, 200))]
     for item in bad[::2]:
@@ -394,7 +394,7 @@ def test_refused_rows_under_load(begin):
     # one that was in doubt may be there twice, and is stored once
     assert len(bad) <= len(one.spool.rejects()) <= len(bad) + 5
     check(one, later=0, cut=0)
-    one.database.execute("ALTER TABLE callhook_store.notifications "
+    one.database.alter("ALTER TABLE callhook_store.notifications "
                          "DROP CONSTRAINT no_such")
     for path in one.spool.rejects():
         assert drain(one, str(path)).returncode == 0
@@ -405,7 +405,7 @@ def test_refused_rows_under_load(begin):
 def test_a_refused_row_without_a_spool(launch_without_spool):
     """There is no place to put it aside: it is not acknowledged."""
     receiver, database, subscription = launch_without_spool
-    database.execute(CONSTRAINT)
+    database.alter(CONSTRAINT)
     good = subscription.item()
     answer = receiver.send(good, refused_item(subscription))
     assert answer.status == 503
