@@ -29,6 +29,7 @@ KINDS = {
     "cgi": ["cgid"],
     "shared-host": ["cgid"],
 }
+CGI_KINDS = ("cgi", "shared-host")
 BASE_MODULES = ["mpm_event", "authz_core", "authz_host", "alias", "env",
                 "remoteip", "reqtimeout"]
 
@@ -210,8 +211,15 @@ class Apache(servers.Service):
     def ready(self):
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return self.alive() and (self.home / "apache.pid").exists()
+            return (self.alive() and (self.home / "apache.pid").exists()
+                    and (self.kind not in CGI_KINDS or self._daemon_ready()))
         return False
+
+    def _daemon_ready(self):
+        """mod_cgid's daemon gives its socket away after it has made it; who
+        comes between gets 503 (EACCES, which mod_cgid does not try again)."""
+        return any(path.stat().st_uid == self.user.pw_uid
+                   for path in (self.home / "run").glob("cgisock*"))
 
     def graceful(self):
         """What `apache2ctl graceful` does."""
