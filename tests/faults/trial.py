@@ -12,6 +12,7 @@ import pathlib
 import random
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import tempfile
@@ -256,6 +257,14 @@ class Spool:
 
     def everything(self):
         return self._list(self.path) + self._list(self.rejected)
+
+    def modes(self):
+        """Of all files; the receiver may rename one while we look."""
+        seen = set()
+        for path in self.everything():
+            with contextlib.suppress(FileNotFoundError):
+                seen.add(stat.S_IMODE(path.stat().st_mode))
+        return seen
 
     @property
     def rejected(self):
