@@ -25,7 +25,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 
 # Three modes, each with objects of its own: release, dev (address and
 # undefined behaviour sanitizers) and tsan (thread sanitizer).  build/mode
-# names the one that cgi/callhook was built in last; the tests use that one.
+# names the one that the programs were built in last; the tests use that one.
 ifneq ($(origin MODE),command line)
 MODE := $(or $(if $(wildcard build/mode),$(file <build/mode)),release)
 endif
@@ -54,30 +54,40 @@ LIBCRYPTO_CFLAGS ?= $(call lazy,LIBCRYPTO_CFLAGS,--cflags,libcrypto)
 LIBCRYPTO_LIBS ?= $(call lazy,LIBCRYPTO_LIBS,--libs,libcrypto)
 CMOCKA_CFLAGS ?= $(call lazy,CMOCKA_CFLAGS,--cflags,cmocka)
 CMOCKA_LIBS ?= $(call lazy,CMOCKA_LIBS,--libs,cmocka)
+LIBCURL_CFLAGS ?= $(call lazy,LIBCURL_CFLAGS,--cflags,libcurl)
+LIBCURL_LIBS ?= $(call lazy,LIBCURL_LIBS,--libs,libcurl)
+INIH_CFLAGS ?= $(call lazy,INIH_CFLAGS,--cflags,inih)
+INIH_LIBS ?= $(call lazy,INIH_LIBS,--libs,inih)
 FCGI_CFLAGS ?=
 FCGI_LIBS ?= -lfcgi
 
 DEFINES = -D_GNU_SOURCE -DCALLHOOK_VERSION='"$(VERSION)"'
-LANGUAGE = -std=c17 -pthread $(DEFINES) -include cgi/banned.h \
-    $(LIBPQ_CFLAGS) $(YAJL_CFLAGS) $(LIBCRYPTO_CFLAGS) $(FCGI_CFLAGS)
+LANGUAGE = -std=c17 -pthread $(DEFINES) $(LIBPQ_CFLAGS) $(YAJL_CFLAGS) \
+    $(LIBCRYPTO_CFLAGS) $(FCGI_CFLAGS) $(LIBCURL_CFLAGS) $(INIH_CFLAGS)
 COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS) \
     $(MODE_FLAGS_$(MODE))
 LINK = $(CC) -pthread $(HARD_LINK) $(CFLAGS) $(MODE_FLAGS_$(MODE)) $(LDFLAGS)
-LIBRARIES = $(FCGI_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) $(LIBCRYPTO_LIBS)
+LIBRARIES_cgi = $(FCGI_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) $(LIBCRYPTO_LIBS)
+LIBRARIES_renewer = $(LIBCURL_LIBS) $(INIH_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) \
+    $(LIBCRYPTO_LIBS)
 
+# The two programs share no C code.
 SOURCES := $(sort $(wildcard cgi/*.c))
-HEADERS := $(sort $(wildcard cgi/*.h))
-UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
-C_FILES = $(SOURCES) $(HEADERS) \
-    $(sort $(wildcard tests/unit/*.[ch] tests/fuzz/*.[ch] tests/faults/*.[ch] \
+RENEWER_SOURCES := $(sort $(wildcard renewer/*.c))
+UNIT_SOURCES := $(sort $(wildcard tests/unit/*/test_*.c))
+C_FILES = $(sort $(wildcard cgi/*.[ch] renewer/*.[ch] tests/unit/*.[ch] \
+    tests/unit/*/*.[ch] tests/fuzz/*.[ch] tests/faults/*.[ch] \
     tests/bench/*.[ch]))
 PY_FILES = $(sort $(wildcard tests/*.py tests/*/*.py))
 SH_FILES = tests/install-packages tests/run-units tests/check-style \
     tests/check-configs
-MANUALS = $(sort $(wildcard cgi/*.[58]))
+MANUALS = $(sort $(wildcard cgi/*.[58] renewer/*.[58]))
 
-OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
-TESTED = $(filter-out $(BUILD)/cgi/callhook.o,$(OBJECTS))
+OBJECTS_cgi = $(SOURCES:%.c=$(BUILD)/%.o)
+OBJECTS_renewer = $(RENEWER_SOURCES:%.c=$(BUILD)/%.o)
+TESTED_cgi = $(filter-out $(BUILD)/cgi/callhook.o,$(OBJECTS_cgi))
+TESTED_renewer = \
+    $(filter-out $(BUILD)/renewer/callhook-renewer.o,$(OBJECTS_renewer))
 UNITS = $(UNIT_SOURCES:tests/%.c=$(BUILD)/%)
 
 # A program that the tests start under a sanitizer must fail loudly.
@@ -116,7 +126,7 @@ tsan:
 	@$(SUBMAKE) program MODE=tsan
 
 help:
-	@echo 'make            build cgi/callhook'
+	@echo 'make            build cgi/callhook and renewer/callhook-renewer'
 	@echo 'make demo       show the main job on real parts, then stop'
 	@echo 'make run        serve http://127.0.0.1:8080/callhook until Ctrl-C'
 	@echo 'make check      run the tests, in the mode built last'
@@ -130,47 +140,54 @@ help:
 	@echo 'make dev        build with warnings as errors, ASan and UBSan'
 	@echo 'make tsan       build with warnings as errors and TSan'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
-	@echo 'make uninstall  leaves the settings, the spool and the user'
+	@echo 'make uninstall  leaves the settings, the spool, the tokens, the users'
 	@echo 'make dist       callhook-$(VERSION).tar.gz, unpacked and built'
 	@echo 'make clean      remove all of it'
 	@echo 'V=1 shows the commands.'
 
 # -- build -----------------------------------------------------------------
 
-program: cgi/callhook
+PROGRAMS = cgi/callhook
 
-# Copied under another name first: a running receiver keeps its own file.
-cgi/callhook: $(BUILD)/callhook FORCE
-	@cmp -s $< $@ || { cp $< build/callhook.new && mv build/callhook.new $@; }
+program: $(PROGRAMS)
+
+# Copied under another name first: a running program keeps its own file.
+$(PROGRAMS): %: $(BUILD)/% FORCE
+	@cmp -s $< $@ || { cp $< $@.new && mv $@.new $@; }
 	@echo $(MODE) >build/mode
 
-$(BUILD)/callhook: $(OBJECTS)
+.SECONDEXPANSION:
+$(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $$(OBJECTS_$$(*D))
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $(OBJECTS) $(LIBRARIES)
+	$(Q)$(LINK) -o $@ $(OBJECTS_$(*D)) $(LIBRARIES_$(*D))
 
-$(BUILD)/cgi/%.o: cgi/%.c $(BUILD)/flags
+$(OBJECTS_cgi) $(OBJECTS_renewer): $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) -include $(*D)/banned.h -MMD -MP -c -o $@ $<
 
 units: $(UNITS)
 
-$(BUILD)/unit/%: tests/unit/%.c $(TESTED) $(BUILD)/flags
+# $(*D) is the program that is tested: cgi or renewer.
+$(UNITS): $(BUILD)/unit/%: tests/unit/%.c $$(TESTED_$$(*D)) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(COMPILE) $(CMOCKA_CFLAGS) -Icgi -MMD -MP -MF $@.d $(LDFLAGS) \
-	    $(HARD_LINK) -o $@ $< $(TESTED) $(LIBRARIES) $(CMOCKA_LIBS)
+	$(Q)$(COMPILE) -include $(*D)/banned.h $(CMOCKA_CFLAGS) -I$(*D) \
+	    -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) $(HARD_LINK) -o $@ $< \
+	    $(TESTED_$(*D)) $(LIBRARIES_$(*D)) $(CMOCKA_LIBS)
 
 # Holds the commands; when one of them changes, everything is built again.
 $(BUILD)/flags: FORCE
-	$(if $(and $(LIBPQ_LIBS),$(YAJL_LIBS),$(LIBCRYPTO_LIBS)),,$(error \
-	    libpq, yajl or libcrypto is missing: as root, \
-	    tests/install-packages build))
+	$(if $(and $(LIBPQ_LIBS),$(YAJL_LIBS),$(LIBCRYPTO_LIBS),$(LIBCURL_LIBS),\
+	    $(INIH_LIBS)),,$(error libpq, yajl, libcrypto, libcurl or inih is \
+	    missing: as root, tests/install-packages build))
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(COMPILE)' '$(LINK) $(LIBRARIES)' >$@.new
+	@printf '%s\n' '$(COMPILE)' \
+	    '$(LINK) $(LIBRARIES_cgi) $(LIBRARIES_renewer)' >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
--include $(wildcard $(BUILD)/cgi/*.d $(BUILD)/unit/*.d)
+-include $(wildcard $(BUILD)/cgi/*.d $(BUILD)/renewer/*.d \
+    $(BUILD)/unit/*/*.d)
 
 # -- see it ----------------------------------------------------------------
 
@@ -243,9 +260,11 @@ lint-format:
 lint-tidy:
 	@mkdir -p build
 	@echo "lint: clang-tidy"
-	@printf '%s\n' $(SOURCES) | xargs -P $(JOBS) -n 1 sh -c \
-	    'exec clang-tidy --quiet --warnings-as-errors="*" "$$@" \
-	    -- $(subst ','\'',$(LANGUAGE)) $(WARNINGS) 2>build/tidy.$$$$ \
+	@printf '%s\n' $(SOURCES) $(RENEWER_SOURCES) | \
+	    xargs -P $(JOBS) -n 1 sh -c \
+	    'clang-tidy --quiet --warnings-as-errors="*" "$$1" \
+	    -- $(subst ','\'',$(LANGUAGE)) -include "$${1%/*}/banned.h" \
+	    $(WARNINGS) 2>build/tidy.$$$$ && rm build/tidy.$$$$ \
 	    || { cat build/tidy.$$$$ >&2; exit 1; }' tidy
 
 # ctuuninitvar: version 2.10 takes a write through a pointer for a read.
@@ -254,7 +273,7 @@ lint-cppcheck:
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem \
 	    --suppress=ctuuninitvar \
-	    -D_GNU_SOURCE -DCALLHOOK_VERSION='"$(VERSION)"' cgi
+	    -D_GNU_SOURCE -DCALLHOOK_VERSION='"$(VERSION)"' cgi renewer
 
 lint-style:
 	@echo "lint: check-style"
@@ -342,5 +361,5 @@ dist:
 	    echo '$(DIST).tar.gz: unpacks and builds'
 
 clean:
-	rm -rf build cgi/callhook callhook-*.tar.gz tests/__pycache__ \
+	rm -rf build $(PROGRAMS) callhook-*.tar.gz tests/__pycache__ \
 	    tests/*/__pycache__ .pytest_cache

@@ -30,9 +30,9 @@ bench-programs: bench-receiver
 # while a measurement is under way.
 bench-receiver:
 	@tests/install-packages all
-	@$(SUBMAKE) build/release/callhook MODE=release
+	@$(SUBMAKE) build/release/cgi/callhook MODE=release
 	@mkdir -p $(BENCH)
-	@cp build/release/callhook $(BENCH)/callhook.new
+	@cp build/release/cgi/callhook $(BENCH)/callhook.new
 	@mv $(BENCH)/callhook.new $(BENCH)/callhook
 
 $(BENCH_PROGRAMS): $(BENCH)/%: tests/bench/%.c tests/bench/bench.mk

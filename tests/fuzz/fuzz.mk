@@ -9,7 +9,7 @@ FUZZ_MAX_LEN_fuzz_collection = 8192
 FUZZ_MAX_LEN_fuzz_spoolfile = 8192
 
 FUZZ = build/fuzz
-FUZZ_COMPILE = $(FUZZ_CC) $(LANGUAGE) -Icgi -Itests/fuzz $(WARNINGS) -Werror \
+FUZZ_COMPILE = $(FUZZ_CC) $(LANGUAGE) -include cgi/banned.h -Icgi -Itests/fuzz $(WARNINGS) -Werror \
     -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 FUZZ_OBJECTS = $(filter-out $(FUZZ)/cgi/callhook.o,$(SOURCES:%.c=$(FUZZ)/%.o))
 FUZZ_LIMITS = -rss_limit_mb=2048 -timeout=10 -artifact_prefix=$(FUZZ)/
@@ -48,7 +48,7 @@ $(FUZZ_TARGETS:%=$(FUZZ)/%): $(FUZZ)/%: $(FUZZ)/tests/fuzz/%.o \
     $(FUZZ)/tests/fuzz/fuzz.o $(FUZZ)/callhook.a
 	$(call say,LINK,$@)
 	$(Q)$(FUZZ_CC) -pthread -fsanitize=fuzzer,address,undefined \
-	    -Wl,--wrap=die -o $@ $^ $(LIBRARIES)
+	    -Wl,--wrap=die -o $@ $^ $(LIBRARIES_cgi)
 
 $(FUZZ)/callhook.a: $(FUZZ_OBJECTS)
 	@rm -f $@
