@@ -154,6 +154,17 @@ enum database_outcome database_settle(struct database *database,
     return database_is_usable(database) ? outcome : DATABASE_DOUBT;
 }
 
+enum database_outcome database_call(struct database *database,
+                                    const char *statement, int count,
+                                    const char *const *values, int64_t deadline)
+{
+    database->sqlstate[0] = '\0';
+    if (!PQsendQueryParams(database->connection, statement, count, NULL, values,
+                           NULL, NULL, 0))
+        return DATABASE_DOUBT;
+    return database_settle(database, DATABASE_DONE, deadline);
+}
+
 /* Runs one command that returns no rows of interest. */
 static bool command(struct database *database, int sent, int64_t deadline)
 {

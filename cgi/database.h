@@ -73,6 +73,12 @@ enum database_outcome database_settle(struct database *database,
                                       enum database_outcome outcome,
                                       int64_t deadline);
 
+/* Runs a statement with `count` values as text; its rows are thrown away. */
+enum database_outcome database_call(struct database *database,
+                                    const char *statement, int count,
+                                    const char *const *values,
+                                    int64_t deadline);
+
 /*
  * Reads the secrets that are good, or were `age_s` seconds ago, into
  * `secrets`, which the caller frees. False: nothing is read, why is told.

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "log.h"
 #include "minutes.h"
+#include "refusals.h"
 
 #define SECOND INT64_C(1000000)
 /* Other processes, and those that are gone, leave files, too. */
@@ -81,6 +82,7 @@ static void judge(struct drain *drain, const struct settings *settings,
         doubtful.count = 1;
         secrets_judge(&drain->secrets, settings, &doubtful);
         refused[items[i].verdict]++;
+        refusals_note(&items[i]);
     }
     drain->refused += list->count - refused[ITEM_TRUSTED];
     minutes_count_refused(refused);

@@ -11,6 +11,7 @@
 #include "keeper.h"
 #include "log.h"
 #include "minutes.h"
+#include "refusals.h"
 
 /* Bytes of items past which no further body is taken apart. */
 #define PARKED_BYTES_MAX ((size_t)128 << 20)
@@ -125,9 +126,13 @@ static void count_refused(const struct exchange *exchange)
     size_t refused[ITEM_VERDICTS];
 
     memcpy(refused, list->refused, sizeof(refused));
-    for (size_t i = 0; i < list->count; i++)
-        if (!exchange->doubtful || !list->items[i].has_secret)
-            refused[list->items[i].verdict]++;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct item *item = &list->items[i];
+        if (exchange->doubtful && item->has_secret)
+            continue;
+        refused[item->verdict]++;
+        refusals_note(item);
+    }
     minutes_count_refused(refused);
 }
 

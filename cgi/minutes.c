@@ -163,14 +163,10 @@ static bool write_minute(struct database *database, const struct minute *minute,
              (unsigned long long)minute->spool_bytes);
     add_array(&counted, minute->counters, MINUTES_COUNTERS);
     add_array(&times, minute->buckets, BUCKETS);
-    const char *values[] = {number,     host,    counted.data,
-                            times.data, longest, bytes};
-    enum database_outcome outcome = DATABASE_DOUBT;
-    if (PQsendQueryParams(database->connection, statement, 6, NULL, values,
-                          NULL, NULL, 0)) {
-        database->sqlstate[0] = '\0';
-        outcome = database_settle(database, DATABASE_DONE, deadline);
-    }
+    const char *const values[] = {number,     host,    counted.data,
+                                  times.data, longest, bytes};
+    enum database_outcome outcome =
+        database_call(database, statement, 6, values, deadline);
     buffer_free(&counted);
     buffer_free(&times);
     return outcome == DATABASE_DONE;
@@ -186,8 +182,8 @@ bool minutes_write(struct database *database, int64_t deadline)
     kept_count -= written;
     memmove(kept, kept + written, kept_count * sizeof(*kept));
     if (kept_count)
-        log_cause(LOG_STATEMENT, "the minutes are not written: SQLSTATE %s",
-                  database->sqlstate);
+        log_cause(LOG_STATEMENT, "the minutes are not written: %s",
+                  database_fault(database));
     return kept_count == 0;
 }
 

@@ -119,3 +119,64 @@ $$;
 COMMENT ON FUNCTION callhook_store.add_minute(
     timestamptz, text, bigint[], integer[], bigint, bigint) IS
     'Adds what one receiver counted in a minute.';
+
+-- The caller's arrays are parallel. Strangers' ids are noted, too: 256 rows
+-- stay, those of known subscriptions first, then those last heard of.
+CREATE OR REPLACE FUNCTION callhook_store.add_refusals(
+    subscription_ids uuid[], tenant_ids uuid[], reasons text[],
+    counts bigint[])
+RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '100ms' -- notifications wait behind it
+AS $$
+    SELECT pg_advisory_xact_lock(hashtext('callhook refusals'));
+    INSERT INTO callhook_store.refusals AS r
+        (subscription_id, tenant_id, reason, refusals)
+        SELECT id, (array_agg(tenant ORDER BY n DESC))[1],
+               (array_agg(reason ORDER BY n DESC))[1], sum(more)::bigint
+        FROM unnest(subscription_ids, tenant_ids, reasons, counts)
+             WITH ORDINALITY AS item (id, tenant, reason, more, n)
+        GROUP BY id
+    ON CONFLICT (subscription_id) DO UPDATE
+    SET tenant_id = excluded.tenant_id,
+        reason = excluded.reason,
+        refusals = r.refusals + excluded.refusals,
+        first_at = CASE WHEN r.last_at < now() - interval '10 minutes'
+                        THEN excluded.first_at ELSE r.first_at END,
+        last_at = excluded.last_at;
+    DELETE FROM callhook_store.refusals
+    WHERE subscription_id IN (
+        SELECT r.subscription_id
+        FROM callhook_store.refusals AS r
+        ORDER BY EXISTS (SELECT FROM callhook_store.subscriptions AS s
+                         WHERE s.subscription_id = r.subscription_id) DESC,
+                 r.last_at DESC, r.subscription_id
+        OFFSET 256);
+$$;
+COMMENT ON FUNCTION callhook_store.add_refusals(
+    uuid[], uuid[], text[], bigint[]) IS
+    'Adds what one receiver refused: subscriptions, their tenants, reasons '
+    '(unknown or secret) and numbers of items.';
+
+-- A simulation's subscription is ended from its start, and its calls are nil.
+CREATE OR REPLACE FUNCTION callhook_store.remove_simulated(subscription uuid)
+RETURNS bigint
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH ended AS (
+        DELETE FROM callhook_store.subscriptions
+        WHERE subscription_id = subscription AND ended_at <= announced_at
+    ), removed AS (
+        DELETE FROM callhook_store.notifications
+        WHERE subscription_id = subscription
+          AND received_at > now() - interval '1 hour'
+          AND call_id = '00000000-0000-0000-0000-000000000000'
+        RETURNING notification_id
+    )
+    SELECT count(*) FROM removed;
+$$;
+COMMENT ON FUNCTION callhook_store.remove_simulated(uuid) IS
+    'Removes what a simulation of the last hour stored; how many '
+    'notifications those were.';

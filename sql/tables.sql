@@ -70,6 +70,18 @@ BEGIN
 END
 $$;
 
+-- The renewer looks for new lifecycle items at each run. They are few; a
+-- change costs the receiver nothing here.
+DO $$
+BEGIN
+    IF to_regclass('callhook_store.notifications_lifecycle') IS NULL THEN
+        CREATE INDEX notifications_lifecycle
+            ON callhook_store.notifications (stored_at)
+            WHERE lifecycle_event IS NOT NULL;
+    END IF;
+END
+$$;
+
 -- Takes what no month is made for, so that no insert fails for want of one.
 CREATE TABLE IF NOT EXISTS callhook_store.notifications_default
     PARTITION OF callhook_store.notifications DEFAULT;
@@ -87,10 +99,21 @@ CREATE TABLE IF NOT EXISTS callhook_store.subscriptions (
     announced_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz,
     renewed_at timestamptz,
-    ended_at timestamptz
+    ended_at timestamptz,
+    lifecycle_url text,
+    alive_at timestamptz -- when Graph last showed it
 );
+-- (The receiver reads here: no lock if there is nothing to add.)
 DO $$
 BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'callhook_store.subscriptions'::regclass
+          AND attname = 'alive_at') THEN
+        ALTER TABLE callhook_store.subscriptions
+            ADD COLUMN lifecycle_url text,
+            ADD COLUMN alive_at timestamptz;
+    END IF;
     IF to_regclass('callhook_store.subscriptions_subscription_id') IS NULL THEN
         CREATE INDEX subscriptions_subscription_id
             ON callhook_store.subscriptions (subscription_id);
@@ -109,3 +132,51 @@ CREATE TABLE IF NOT EXISTS callhook_store.receiver_minutes (
     spool_bytes bigint NOT NULL,
     PRIMARY KEY (minute, host)
 );
+
+-- Subscriptions whose items the receivers refused, one row each; at most 256:
+-- strangers' ids come here, too. first_at begins anew after a pause of 10
+-- minutes. See add_refusals.
+CREATE TABLE IF NOT EXISTS callhook_store.refusals (
+    subscription_id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL, -- as the last item said
+    reason text NOT NULL CHECK (reason IN ('unknown', 'secret')),
+    refusals bigint NOT NULL,
+    first_at timestamptz NOT NULL DEFAULT now(),
+    last_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- How the last run went for each tenant of the renewer's configuration.
+CREATE TABLE IF NOT EXISTS callhook_store.tenants (
+    tenant text PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    last_run_at timestamptz,
+    failed_at timestamptz,
+    failure text,
+    retry_at timestamptz
+);
+
+-- Lifecycle items that the renewer has worked off.
+CREATE TABLE IF NOT EXISTS callhook_store.lifecycle_handled (
+    notification_id uuid PRIMARY KEY,
+    handled_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Times for which Graph may not have told every change. One that lasts still
+-- has no end; one that has been searched has closed_at.
+CREATE TABLE IF NOT EXISTS callhook_store.gaps (
+    gap_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant text NOT NULL,
+    tenant_id uuid NOT NULL,
+    resource text NOT NULL,
+    change_type text NOT NULL,
+    reason text NOT NULL,
+    begins_at timestamptz NOT NULL,
+    ends_at timestamptz,
+    noted_at timestamptz NOT NULL DEFAULT now(),
+    closed_at timestamptz,
+    found bigint
+);
+-- At most one at a time lasts.
+CREATE UNIQUE INDEX IF NOT EXISTS gaps_one_lasts
+    ON callhook_store.gaps (tenant_id, resource, change_type)
+    WHERE ends_at IS NULL;

@@ -69,7 +69,8 @@ LEFT JOIN LATERAL (
     FROM callhook_store.notifications
     WHERE subscription_id = s.subscription_id
       AND received_at > now() - interval '31 days'
-) AS n ON s.subscription_id IS NOT NULL;
+) AS n ON s.subscription_id IS NOT NULL
+WHERE s.ended_at IS NULL OR s.ended_at > s.announced_at; -- no simulations
 
 COMMENT ON VIEW callhook.subscriptions IS
     'The subscriptions that the renewer keeps, and those that ended.';
@@ -93,6 +94,42 @@ COMMENT ON COLUMN callhook.subscriptions.last_notification_at IS
     'The last delivery for it within 31 days.';
 COMMENT ON COLUMN callhook.subscriptions.state IS
     'announced, live or ended.';
+
+CREATE OR REPLACE VIEW callhook.gaps AS
+SELECT tenant,
+       nullif(tenant_id, '00000000-0000-0000-0000-000000000000') AS tenant_id,
+       resource,
+       change_type,
+       reason,
+       begins_at,
+       ends_at,
+       noted_at,
+       closed_at,
+       found
+FROM callhook_store.gaps;
+
+COMMENT ON VIEW callhook.gaps IS
+    'Times for which notifications may be missing.';
+COMMENT ON COLUMN callhook.gaps.tenant IS
+    'The tenant''s name in the renewer''s configuration.';
+COMMENT ON COLUMN callhook.gaps.tenant_id IS
+    'The Microsoft 365 tenant.';
+COMMENT ON COLUMN callhook.gaps.resource IS
+    'The resource whose changes may be missing.';
+COMMENT ON COLUMN callhook.gaps.change_type IS
+    'The kinds of change that may be missing.';
+COMMENT ON COLUMN callhook.gaps.reason IS
+    'Why they may be missing.';
+COMMENT ON COLUMN callhook.gaps.begins_at IS
+    'From when on changes may be missing.';
+COMMENT ON COLUMN callhook.gaps.ends_at IS
+    'Until when; null while it lasts.';
+COMMENT ON COLUMN callhook.gaps.noted_at IS
+    'When the renewer noticed.';
+COMMENT ON COLUMN callhook.gaps.closed_at IS
+    'When Graph was searched for what is missing; null: not yet.';
+COMMENT ON COLUMN callhook.gaps.found IS
+    'How many missing calls that search found.';
 
 -- The receiver's buckets: the first up to 64 us, then four to an octave.
 CREATE OR REPLACE VIEW callhook.receiver_minutes AS

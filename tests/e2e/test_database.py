@@ -35,6 +35,18 @@ SUBSCRIPTIONS = {
     "last_notification_at": "timestamp with time zone",
     "state": "text",
 }
+GAPS = {
+    "tenant": "text",
+    "tenant_id": "uuid",
+    "resource": "text",
+    "change_type": "text",
+    "reason": "text",
+    "begins_at": "timestamp with time zone",
+    "ends_at": "timestamp with time zone",
+    "noted_at": "timestamp with time zone",
+    "closed_at": "timestamp with time zone",
+    "found": "bigint",
+}
 SCHEMAS = "('callhook', 'callhook_store')"
 
 
@@ -62,7 +74,8 @@ def refused(database, sql, user):
 # --- Views ---
 
 @pytest.mark.parametrize("view, columns", [
-    ("notifications", NOTIFICATIONS), ("subscriptions", SUBSCRIPTIONS)])
+    ("notifications", NOTIFICATIONS), ("subscriptions", SUBSCRIPTIONS),
+    ("gaps", GAPS)])
 def test_views_have_the_promised_columns(installed, view, columns):
     found = {row["name"]: row["type"] for row in installed.query(f"""
         SELECT attname AS name, format_type(atttypid, NULL) AS type
@@ -107,7 +120,9 @@ def test_the_view_of_subscriptions(database):
           expires_at="2030-01-01T00:00Z", renewed_at="2026-01-01T00:00Z")
     enter(tenant="ended", subscription_id=ended,
           notification_url="https://u.example/callhook",
-          ended_at="2026-01-02T00:00Z")
+          announced_at="2026-01-01T00:00Z", ended_at="2026-01-02T00:00Z")
+    enter(tenant="simulation", subscription_id=str(uuid.uuid4()),
+          announced_at="2026-01-01T00:00Z", ended_at="2026-01-01T00:00Z")
     rows = {row["tenant"]: row for row in database.query(
         "SELECT * FROM callhook.subscriptions", "test_reader")}
     assert {name: row["state"] for name, row in rows.items()} == {
@@ -130,6 +145,48 @@ def test_the_view_knows_the_last_notification(site, subscription):
         "SELECT last_notification_at AS t FROM callhook.subscriptions WHERE "
         f"subscription_id = '{subscription.subscription_id}'", "test_reader")
     assert row["t"] == max(arrivals)
+
+
+def lasting_gap(**changes):
+    """An INSERT of a gap, as the renewer notes it."""
+    values = {"tenant": "contoso", "tenant_id": NIL, "resource": "r",
+              "change_type": "updated", "reason": "removed",
+              "begins_at": "2026-01-01T00:00Z", **changes}
+    return (f"INSERT INTO callhook_store.gaps ({', '.join(values)}) "
+            f"VALUES ({', '.join(map(servers.literal, values.values()))})")
+
+
+def test_the_view_of_gaps(database):
+    database.execute(lasting_gap(), "test_renewer")
+    database.execute(
+        lasting_gap(tenant_id=str(uuid.UUID(int=1)), found="3",
+                    ends_at="2026-01-02T00:00Z",
+                    closed_at="2026-01-03T00:00Z"), "test_renewer")
+    lasting, closed = database.query(
+        "SELECT * FROM callhook.gaps ORDER BY ends_at NULLS FIRST",
+        "test_reader")
+    assert lasting.pop("noted_at") is not None
+    assert lasting == {
+        "tenant": "contoso", "tenant_id": None, "resource": "r",
+        "change_type": "updated", "reason": "removed",
+        "begins_at": "2026-01-01T00:00:00+00:00", "ends_at": None,
+        "closed_at": None, "found": None}
+    assert closed["tenant_id"] == str(uuid.UUID(int=1))
+    assert closed["ends_at"] == "2026-01-02T00:00:00+00:00"
+    assert closed["closed_at"] == "2026-01-03T00:00:00+00:00"
+    assert closed["found"] == 3
+
+
+def test_one_gap_at_a_time_lasts(database):
+    for change in ({}, {"tenant_id": str(uuid.uuid4())}, {"resource": "s"},
+                   {"change_type": "created"},
+                   {"ends_at": "2026-01-02T00:00Z"}):
+        database.execute(lasting_gap(**change), "test_renewer")
+    with pytest.raises(servers.Trouble, match="23505"):
+        database.execute(lasting_gap(tenant="other"), "test_renewer")
+    database.execute("UPDATE callhook_store.gaps SET ends_at = now()",
+                     "test_renewer")
+    database.execute(lasting_gap(), "test_renewer")
 
 
 # --- Partitions ---
@@ -156,6 +213,28 @@ def test_a_row_is_in_the_partition_of_its_month(site, subscription):
         WHERE subscription_id = '{subscription.subscription_id}'""")
     assert [row["name"].split(".")[-1] for row in found] == [
         "notifications_" + row["month"] for row in found]
+
+
+def test_new_lifecycle_items_are_found_by_their_index(database):
+    """Also in a month that is made later."""
+    database.execute("SELECT callhook_store.make_partition('2099-05-01')")
+    for day in ("2099-05-02", "2097-05-02"):    # the last one: no month's
+        database.execute(f"""
+            INSERT INTO callhook_store.notifications (notification_id,
+                received_at, tenant_id, stored_at, lifecycle_event)
+            SELECT gen_random_uuid(), timestamptz '{day}' + n * interval '1s',
+                '{NIL}', now() - n * interval '1 minute',
+                CASE WHEN n % 1000 = 0 THEN 'missed' END
+            FROM generate_series(1, 20000) AS n""")
+    database.execute("ANALYZE callhook_store.notifications")
+    question = """SELECT notification_id FROM callhook_store.notifications
+        WHERE lifecycle_event IS NOT NULL
+            AND stored_at > now() - interval '3 days'"""
+    plan = database.execute(f"EXPLAIN {question}", "test_renewer")
+    for part in ("2099_05", "default"):
+        assert f"using notifications_{part}_stored_at_idx1 " in plan
+        assert f"Seq Scan on notifications_{part}" not in plan
+    assert len(database.query(question, "test_renewer")) == 8
 
 
 # --- Rights ---
@@ -203,6 +282,12 @@ def rights(database, role, schema):
     "TRUNCATE callhook_store.notifications",
     "SELECT 1 FROM callhook.notifications",
     "SELECT secret_sha256 FROM callhook.subscriptions",
+    "SELECT 1 FROM callhook_store.refusals",
+    "INSERT INTO callhook_store.refusals (subscription_id, tenant_id, reason, "
+    f"refusals) VALUES ('{NIL}', '{NIL}', 'unknown', 1)",
+    "DELETE FROM callhook_store.refusals",
+    "SELECT 1 FROM callhook_store.tenants",
+    f"SELECT callhook_store.remove_simulated('{NIL}')",
     "DELETE FROM callhook_store.subscriptions",
     "UPDATE callhook_store.subscriptions SET tenant = 'x'",
     "INSERT INTO callhook_store.subscriptions (tenant, tenant_id, "
@@ -229,6 +314,37 @@ def test_the_receiver_holds_one_right_on_notifications(installed):
                      "right": "INSERT"}]
 
 
+def test_what_the_renewer_holds(installed):
+    held = {}
+    for row in rights(installed, "callhook_renewer", "callhook_store"):
+        held.setdefault(row["name"].split(".")[-1], set()).add(row["right"])
+    every = {"SELECT", "INSERT", "UPDATE", "DELETE"}
+    assert held == {
+        "notifications": {"SELECT"}, "subscriptions": every, "gaps": every,
+        "lifecycle_handled": every, "tenants": every,
+        "refusals": {"SELECT", "DELETE"}}
+    assert {row["right"] for row in rights(
+        installed, "callhook_renewer", "callhook")} == {"SELECT"}
+
+
+def functions(database, role):
+    """The functions that a role may call."""
+    return {row["name"] for row in database.query(f"""
+        SELECT proname AS name FROM pg_proc
+        WHERE pronamespace = 'callhook_store'::regnamespace
+            AND has_function_privilege('{role}', oid, 'EXECUTE')""")}
+
+
+def test_which_functions_the_roles_may_call(installed):
+    assert functions(installed, "callhook_receiver") == {
+        "schema_major", "good_secrets", "add_minute", "add_refusals"}
+    renewers = functions(installed, "callhook_renewer")
+    assert renewers >= {"schema_major", "make_partitions", "remove_simulated"}
+    assert not renewers & {"good_secrets", "add_minute", "add_refusals",
+                           "add_arrays", "make_partition"}
+    assert functions(installed, "callhook_reader") == set()
+
+
 @pytest.mark.parametrize("sql", [
     "INSERT INTO callhook_store.notifications DEFAULT VALUES",
     "DELETE FROM callhook_store.notifications",
@@ -237,6 +353,74 @@ def test_the_receiver_holds_one_right_on_notifications(installed):
 ])
 def test_the_renewer_does_not_write_notifications(installed, sql):
     refused(installed, sql, "test_renewer")
+
+
+def test_the_renewer_does_all_its_work(database):
+    """Each table as it is used: the rights, and that keys make themselves."""
+    one = str(uuid.uuid4())
+    database.execute(f"""
+        INSERT INTO callhook_store.lifecycle_handled (notification_id)
+            VALUES ('{one}') ON CONFLICT DO NOTHING;
+        DELETE FROM callhook_store.lifecycle_handled;
+        INSERT INTO callhook_store.tenants (tenant, tenant_id, last_run_at)
+            VALUES ('contoso', '{one}', now()) ON CONFLICT (tenant)
+            DO UPDATE SET last_run_at = excluded.last_run_at;
+        UPDATE callhook_store.tenants SET failed_at = now(), failure = 'x',
+            retry_at = now();
+        DELETE FROM callhook_store.tenants;
+        INSERT INTO callhook_store.subscriptions (tenant, tenant_id,
+            secret_sha256, lifecycle_url, alive_at)
+            VALUES ('contoso', '{one}', sha256('x'), 'https://u', now())
+            RETURNING subscription_no;
+        DELETE FROM callhook_store.subscriptions;
+        {lasting_gap()} RETURNING gap_no;
+        DELETE FROM callhook_store.gaps;
+        """, "test_renewer")
+
+
+# --- Simulations ---
+
+def test_a_simulation_is_removed_and_nothing_else(launch, database):
+    receiver = launch()
+    real, simulated = database.subscribe(), database.subscribe()
+    database.execute(
+        "UPDATE callhook_store.subscriptions SET ended_at = announced_at "
+        f"WHERE subscription_id = '{simulated.subscription_id}'",
+        "test_renewer")
+
+    def item_of_nil(subscription):
+        resource = f"communications/callRecords/{NIL}"
+        return subscription.item(
+            resource=resource, resourceData={"id": NIL})
+
+    assert_accepted(receiver.send(
+        item_of_nil(simulated), simulated.item(), item_of_nil(real),
+        real.item()))
+    assert database.count() == 4
+    database.execute(f"""
+        INSERT INTO callhook_store.notifications (notification_id,
+            received_at, tenant_id, subscription_id, call_id)
+        VALUES (gen_random_uuid(), now() - interval '61 minutes', '{NIL}',
+            '{simulated.subscription_id}', '{NIL}')""")
+
+    def remove(subscription):
+        [row] = database.query(
+            "SELECT callhook_store.remove_simulated("
+            f"'{subscription.subscription_id}') AS n", "test_renewer")
+        return row["n"]
+
+    assert remove(simulated) == 1
+    assert remove(simulated) == 0
+    # A real call stays, and what is older than an hour.
+    stays = [row["call_id"] == NIL for row in database.rows(simulated)]
+    assert sorted(stays) == [False, True]
+    assert [row["subscription_id"] for row in database.query(
+        "SELECT subscription_id FROM callhook_store.subscriptions")] == [
+            real.subscription_id]
+    assert remove(real) == 1
+    assert len(database.rows(real)) == 1
+    assert len(database.query(
+        "SELECT FROM callhook_store.subscriptions")) == 1
 
 
 @pytest.fixture
