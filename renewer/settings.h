@@ -1,0 +1,58 @@
+/* /etc/callhook/renewer.conf, read and checked. */
+#ifndef RENEWER_SETTINGS_H
+#define RENEWER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TENANT_NAME_MAX 32
+
+/*
+ * One [tenant NAME]. Texts are never NULL; "" is "not given". What a tenant
+ * does not set itself is filled in from [callhook], or with the default.
+ */
+struct tenant {
+    char name[TENANT_NAME_MAX + 1];
+    char *tenant_id; /* a GUID in lower case, as client_id */
+    char *client_id;
+    char *client_secret_file; /* this, or the next two */
+    char *certificate_file;
+    char *private_key_file;
+    char *scope;     /* follows `cloud` */
+    char *login_url; /* "https://login.microsoftonline.com", no path */
+    char *graph_url; /* "https://graph.microsoft.com", no path */
+    char *ca_file;
+    char *proxy;    /* "" = none */
+    char *resource; /* as written */
+    char *change_type;
+    char *notification_url;
+    char *lifecycle_url; /* never "": notification_url by default */
+    long lifetime_minutes;
+    long renew_every_minutes;
+    bool records;
+    bool reconcile;
+    bool pstn;
+};
+
+struct settings {
+    char *database; /* libpq conninfo, "" = the PG... environment */
+    char *state_dir;
+    long retention_days;
+    struct tenant *tenants;
+    size_t tenant_count;
+};
+
+/*
+ * Reads `path` and every file that it names, checks all of it, and tells each
+ * fault on a line of its own, "FILE:LINE: what". Returns how many there were;
+ * 0: settings can be used. settings_free() in either case.
+ */
+size_t settings_read(struct settings *settings, const char *path);
+
+void settings_free(struct settings *settings);
+
+/* The tenant of that name, or NULL. */
+const struct tenant *settings_tenant(const struct settings *settings,
+                                     const char *name);
+
+#endif

@@ -1,0 +1,278 @@
+/* renewer.conf: what is read from it. */
+#include "settings_files.h"
+
+static void read_good(struct settings *settings, const char *text)
+{
+    char said[4096];
+
+    put_file(CONF, text, strlen(text), 0644);
+    size_t faults = read_settings(settings, said, sizeof(said));
+    assert_string_equal(said, "");
+    assert_int_equal(faults, 0);
+}
+
+static void defaults(void **state)
+{
+    struct settings settings;
+
+    (void)state;
+    read_good(&settings, GOOD);
+    assert_string_equal(settings.database, "");
+    assert_string_equal(settings.state_dir, "/var/lib/callhook");
+    assert_int_equal(settings.retention_days, 0);
+    assert_int_equal(settings.tenant_count, 1);
+    const struct tenant *a = settings_tenant(&settings, "a");
+    assert_ptr_equal(a, &settings.tenants[0]);
+    assert_null(settings_tenant(&settings, "A"));
+    assert_string_equal(a->name, "a");
+    assert_string_equal(a->tenant_id, A_GUID);
+    assert_string_equal(a->client_id, "11234567-89ab-cdef-0123-456789abcdef");
+    assert_string_equal(a->client_secret_file, "secret");
+    assert_string_equal(a->certificate_file, "");
+    assert_string_equal(a->private_key_file, "");
+    assert_string_equal(a->scope, "https://graph.microsoft.com/.default");
+    assert_string_equal(a->login_url, "https://login.microsoftonline.com");
+    assert_string_equal(a->graph_url, "https://graph.microsoft.com");
+    assert_string_equal(a->ca_file, "");
+    assert_string_equal(a->proxy, "");
+    assert_string_equal(a->resource, "communications/callRecords");
+    assert_string_equal(a->change_type, "updated");
+    assert_string_equal(a->notification_url, "https://calls.example.com/"
+                                             "callhook");
+    assert_string_equal(a->lifecycle_url, a->notification_url);
+    assert_int_equal(a->lifetime_minutes, 4200);
+    assert_int_equal(a->renew_every_minutes, 120);
+    assert_false(a->records);
+    assert_true(a->reconcile);
+    assert_false(a->pstn);
+    settings_free(&settings);
+    assert_int_equal(settings.tenant_count, 0);
+}
+
+/* A tenant of its own mind first, one that inherits, and then [callhook]. */
+static const char everything[] =
+    "\xef\xbb\xbf# comment " X150 X150 X150 "\r\n"
+    "[tenant own.A_b-1]\r\n"
+    "tenant_id = " A_GUID "\r\n"
+    "client_id = " A_GUID "\r\n"
+    "certificate_file = certificate\r\n"
+    "private_key_file = key\r\n"
+    "cloud = dod\r\n"
+    "login_url = https://127.0.0.1:8443/\r\n"
+    "ca_file = certificate\r\n"
+    "resource = /communications/callRecords\r\n"
+    "change_type = updated , created\r\n"
+    "notification_url = http://localhost:8080/own?x=1\r\n"
+    "lifetime_minutes = 60\r\n"
+    "renew_every_minutes = 30\r\n"
+    "records = off\r\n"
+    "reconcile = Yes\r\n"
+    "pstn = 0\r\n"
+    "proxy =\r\n"
+    "[tenant heir] ; comment\r\n"
+    "tenant_id = " A_GUID "\r\n"
+    "client_id = " A_GUID "\r\n"
+    "client_secret_file=secret ; a comment ; \" and another\r\n"
+    "cloud = usgov\r\n"
+    "[ callhook ]\r\n"
+    "   ; an indented comment\r\n"
+    "\r\n"
+    "database = service=callhook ;not this ; nor this\r\n"
+    "state_dir = /srv/a state\t\r\n"
+    "retention_days = 36500\r\n"
+    "notification_url = https://calls.example.com/callhook\r\n"
+    "lifecycle_url = https://calls.example.com/life\r\n"
+    "lifetime_minutes = 4230\r\n"
+    "renew_every_minutes = 2115\r\n"
+    "records = on\r\n"
+    "reconcile = false\r\n"
+    "pstn = TRUE\r\n"
+    "proxy = http://proxy.example.com:3128/";
+
+static void all_of_them(void **state)
+{
+    struct settings settings;
+
+    (void)state;
+    read_good(&settings, everything);
+    assert_string_equal(settings.database, "service=callhook");
+    assert_string_equal(settings.state_dir, "/srv/a state");
+    assert_int_equal(settings.retention_days, 36500);
+    assert_int_equal(settings.tenant_count, 2);
+    const struct tenant *own = settings_tenant(&settings, "own.A_b-1");
+    assert_non_null(own);
+    assert_string_equal(own->client_secret_file, "");
+    assert_string_equal(own->certificate_file, "certificate");
+    assert_string_equal(own->private_key_file, "key");
+    assert_string_equal(own->scope, "https://dod-graph.microsoft.us/.default");
+    assert_string_equal(own->login_url, "https://127.0.0.1:8443");
+    assert_string_equal(own->graph_url, "https://dod-graph.microsoft.us");
+    assert_string_equal(own->ca_file, "certificate");
+    assert_string_equal(own->proxy, "");
+    assert_string_equal(own->resource, "/communications/callRecords");
+    assert_string_equal(own->change_type, "created,updated");
+    assert_string_equal(own->notification_url, "http://localhost:8080/own?x=1");
+    assert_string_equal(own->lifecycle_url, "https://calls.example.com/life");
+    assert_int_equal(own->lifetime_minutes, 60);
+    assert_int_equal(own->renew_every_minutes, 30);
+    assert_false(own->records);
+    assert_true(own->reconcile);
+    assert_false(own->pstn);
+    const struct tenant *heir = settings_tenant(&settings, "heir");
+    assert_non_null(heir);
+    assert_string_equal(heir->client_secret_file, "secret");
+    assert_string_equal(heir->scope, "https://graph.microsoft.us/.default");
+    assert_string_equal(heir->login_url, "https://login.microsoftonline.us");
+    assert_string_equal(heir->graph_url, "https://graph.microsoft.us");
+    assert_string_equal(heir->proxy, "http://proxy.example.com:3128");
+    assert_string_equal(heir->notification_url, "https://calls.example.com/"
+                                                "callhook");
+    assert_string_equal(heir->lifecycle_url, "https://calls.example.com/life");
+    assert_int_equal(heir->lifetime_minutes, 4230);
+    assert_int_equal(heir->renew_every_minutes, 2115);
+    assert_true(heir->records);
+    assert_false(heir->reconcile);
+    assert_true(heir->pstn);
+    settings_free(&settings);
+}
+
+static void a_tenant_takes_its_own_url_for_lifecycles(void **state)
+{
+    struct settings settings;
+
+    (void)state;
+    read_good(&settings, GOOD "notification_url = https://own.example.com/\n");
+    assert_string_equal(settings.tenants[0].lifecycle_url, "https://"
+                                                           "own.example.com/");
+    settings_free(&settings);
+}
+
+static void a_short_lifetime_is_renewed_at_half(void **state)
+{
+    struct settings settings;
+
+    (void)state;
+    read_good(&settings, GOOD "lifetime_minutes = 181\n");
+    assert_int_equal(settings.tenants[0].renew_every_minutes, 90);
+    settings_free(&settings);
+}
+
+static void many_tenants(void **state)
+{
+    static char text[400 * 300] = GENERAL;
+    struct settings settings;
+    char name[16];
+
+    (void)state;
+    size_t at = strlen(text);
+    for (int i = 0; i < 300; i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at,
+                               "[tenant t%d]\ntenant_id = "
+                               "%08d-0000-0000-0000-000000000000\n"
+                               "client_id = " A_GUID "\nclient_secret_file = "
+                               "secret\n",
+                               i, i);
+    read_good(&settings, text);
+    assert_int_equal(settings.tenant_count, 300);
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof(name), "t%d", i);
+        assert_ptr_equal(settings_tenant(&settings, name),
+                         &settings.tenants[i]);
+    }
+    settings_free(&settings);
+}
+
+/* libinih takes lines of this length and no longer. */
+static void the_longest_line(void **state)
+{
+    struct settings settings;
+    char said[4096];
+
+    (void)state;
+    read_good(&settings, GOOD "resource = " X150 X10 X10 X10 "xxxxx12\n");
+    assert_string_equal(settings.tenants[0].resource + 180, "xxxxx12");
+    settings_free(&settings);
+    PUT(CONF, GOOD "resource = " X150 X10 X10 X10 "xxxxx123", 0644);
+    assert_int_equal(read_settings(&settings, said, sizeof(said)), 1);
+    assert_string_equal(said, "callhook-renewer: " CONF ":8: the line is "
+                              "longer than 198 bytes\n");
+    settings_free(&settings);
+}
+
+static void no_file(void **state)
+{
+    struct settings settings;
+    char said[4096];
+
+    (void)state;
+    unlink(CONF);
+    assert_int_equal(read_settings(&settings, said, sizeof(said)), 1);
+    assert_string_equal(said, "callhook-renewer: " CONF ": cannot be opened: "
+                              "No such file or "
+                              "directory\n");
+    settings_free(&settings);
+}
+
+static void a_nul_byte(void **state)
+{
+    struct settings settings;
+    char said[4096];
+
+    (void)state;
+    PUT(CONF, GOOD "pstn = on\0off\n# \0\n", 0644);
+    assert_int_equal(read_settings(&settings, said, sizeof(said)), 2);
+    assert_string_equal(said, "callhook-renewer: " CONF ":8: a NUL byte in the "
+                              "line\n"
+                              "callhook-renewer: " CONF ":9: a NUL byte in the "
+                              "line\n");
+    settings_free(&settings);
+}
+
+/* A password in the file makes the file a secret. */
+static void a_password_of_the_database(void **state)
+{
+    static const char *const values[] = {"host=db password=hidden",
+                                         "postgresql://user:hidden@db/callhook",
+                                         "postgresql://db/"
+                                         "callhook?sslpassword=hidden"};
+    struct settings settings;
+    char text[512], said[4096];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(values); i++) {
+        snprintf(text, sizeof(text), "%s[callhook]\ndatabase = %s\n%s",
+                 TENANT("a", A_GUID), values[i],
+                 "notification_url = https://calls.example.com/\n");
+        put_file(CONF, text, strlen(text), 0644);
+        assert_int_equal(read_settings(&settings, said, sizeof(said)), 1);
+        assert_string_equal(said, "callhook-renewer: " CONF ":6: database: it "
+                                  "holds a password, "
+                                  "but "
+                                  "this file is open to others (mode 0644)\n");
+        settings_free(&settings);
+        assert_int_equal(chmod(CONF, 0640), 0);
+        assert_int_equal(read_settings(&settings, said, sizeof(said)), 0);
+        assert_string_equal(settings.database, values[i]);
+        settings_free(&settings);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(all_of_them),
+        cmocka_unit_test(a_tenant_takes_its_own_url_for_lifecycles),
+        cmocka_unit_test(a_short_lifetime_is_renewed_at_half),
+        cmocka_unit_test(many_tenants),
+        cmocka_unit_test(the_longest_line),
+        cmocka_unit_test(no_file),
+        cmocka_unit_test(a_nul_byte),
+        cmocka_unit_test(a_password_of_the_database),
+    };
+    int failed;
+
+    make_files();
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return remove_files() || failed;
+}

@@ -1,0 +1,97 @@
+/* Which URLs have the same origin, and which may be used. */
+#include "unit.h"
+
+#include "http.h"
+
+static const struct origin_case {
+    const char *name;
+    const char *a;
+    const char *b;
+    bool same;
+} origin_cases[] = {
+    {"path", "https://a.example/v1.0/x?y=1", "https://a.example", true},
+    {"default port", "https://a.example:443/", "https://a.example", true},
+    {"case", "HTTPS://A.Example/x", "https://a.example/X", true},
+    {"port", "https://a.example:8443/a", "https://a.example:8443/b", true},
+    {"address", "https://[::1]:8443/", "https://[::1]:8443", true},
+    {"another port", "https://a.example:8443", "https://a.example", false},
+    {"another scheme", "http://a.example", "https://a.example", false},
+    {"port 80", "http://a.example:443", "https://a.example:443", false},
+    {"another host", "https://b.example/", "https://a.example/", false},
+    {"longer host", "https://a.example.evil/", "https://a.example", false},
+    {"host as a name", "https://a.example@evil/", "https://a.example", false},
+    {"backslash", "https://a.example\\@evil/", "https://a.example", false},
+    {"backslashes", "https:\\\\a.example", "https://a.example", false},
+    {"space", "https://a.example /", "https://a.example", false},
+    {"line", "https://a.example/\r\nX: y", "https://a.example", false},
+    {"no scheme", "a.example", "a.example", false},
+    {"relative", "/v1.0/subscriptions", "https://a.example", false},
+    {"no host", "https://", "https://", false},
+    {"empty", "", "", false},
+};
+
+static void origin(void **state)
+{
+    const struct origin_case *c = ROW_OF(state);
+
+    assert_int_equal(http_same_origin(c->a, c->b), c->same);
+    assert_int_equal(http_same_origin(c->b, c->a), c->same);
+}
+
+static const struct url_case {
+    const char *name; /* the URL */
+    bool allowed;
+} url_cases[] = {
+    {"https://a.example/x", true},
+    {"HTTPS://a.example", true},
+    {"https://127.0.0.1:8443/x", true},
+    {"http://127.0.0.1/", true},
+    {"http://127.0.0.1:8080/callhook", true},
+    {"http://127.255.255.254/", true},
+    {"http://localhost:8080/", true},
+    {"http://LOCALHOST/", true},
+    {"http://[::1]:8080/", true},
+    {"http://a.example/", false},
+    {"http://128.0.0.1/", false},
+    {"http://127.0.0.1.example/", false},
+    {"http://127.example/", false},
+    {"http://localhost.example/", false},
+    {"http://localhost@a.example/", false},
+    {"http://[::2]/", false},
+    {"http://0.0.0.0/", false},
+    {"https://user:secret@a.example/", false},
+    {"https://user@a.example/", false},
+    {"https://:secret@a.example/", false},
+    {"ftp://127.0.0.1/", false},
+    {"file:///etc/passwd", false},
+    {"//a.example/", false},
+    {"a.example", false},
+    {"https://", false},
+    {"https:///", false},
+    {"https://a.example:99999/", false},
+    {"https://a.example:x/", false},
+    {"https://a.example/\x7f", false},
+    {"https://a.example/ x", false},
+    {"https://a.example/\n", false},
+    {"https://\u00e4.example/", false},
+    {"https://a.example\\x", false},
+    {"", false},
+};
+
+static void url(void **state)
+{
+    const struct url_case *c = ROW_OF(state);
+
+    assert_int_equal(http_url_allowed(c->name), c->allowed);
+}
+
+int main(void)
+{
+    int failed = 0;
+
+    http_setup();
+    RUN_TABLE(failed, origin_cases, origin);
+    RUN_TABLE(failed, url_cases, url);
+    http_cleanup();
+    return failed;
+}
