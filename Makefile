@@ -147,7 +147,7 @@ help:
 
 # -- build -----------------------------------------------------------------
 
-PROGRAMS = cgi/callhook
+PROGRAMS = cgi/callhook renewer/callhook-renewer
 
 program: $(PROGRAMS)
 
@@ -308,44 +308,59 @@ put = for file in $(1); do \
     $(INSTALL) -D -m 644 build/put \
         "$(DESTDIR)$(2)/$(or $(3),$$(basename $$file))" || exit 1; done
 
+# The cron files come last: cron does not look again at one whose user was
+# not there.
 install: all
 	$(INSTALL) -D -m 755 cgi/callhook $(DESTDIR)$(SBINDIR)/callhook
-	@$(call put,cgi/callhook.8,$(MANDIR)/man8)
+	$(INSTALL) -D -m 755 renewer/callhook-renewer \
+	    $(DESTDIR)$(SBINDIR)/callhook-renewer
+	@$(call put,cgi/callhook.8 renewer/callhook-renewer.8,$(MANDIR)/man8)
+	@$(call put,renewer/callhook-renewer.conf.5,$(MANDIR)/man5)
 	@$(call put,sql/*.sql,$(DATADIR)/sql)
 	@$(call put,nginx/*,$(DATADIR)/nginx)
 	@$(call put,apache/*,$(DATADIR)/apache)
-	@$(call put,cgi/callhook.env,$(DATADIR))
+	@$(call put,cgi/callhook.env renewer/renewer.conf,$(DATADIR))
 	@$(call put,cgi/callhook.service cgi/callhook.socket,$(UNITDIR))
-	@$(call put,cgi/callhook.cron,$(SYSCONFDIR)/cron.d,callhook)
 	@if test -z "$(DESTDIR)" && test "$$(id -u)" -eq 0; then \
 	    $(MAKE) --no-print-directory install-system; fi
+	@$(call put,cgi/callhook.cron,$(SYSCONFDIR)/cron.d,callhook)
+	@$(call put,renewer/callhook.cron,$(SYSCONFDIR)/cron.d,callhook-renewer)
 	@echo 'installed below $(DESTDIR)$(PREFIX), $(DESTDIR)$(UNITDIR)' \
 	    'and $(DESTDIR)$(SYSCONFDIR)'
 
-# The user, the spool and the settings, on a real system only.
+# Makes a user with a folder of its own, and its settings unless there are any.
+user = getent passwd $(1) >/dev/null || \
+    useradd --system --user-group --no-create-home --home-dir $(2) \
+    --shell /usr/sbin/nologin $(1); \
+    $(INSTALL) -d -m 700 -o $(1) -g $(1) $(2) && \
+    { test -e $(SYSCONFDIR)/callhook/$(3) || \
+    $(INSTALL) -m 600 -o $(1) -g $(1) \
+    $(DATADIR)/$(3) $(SYSCONFDIR)/callhook/$(3); }
+
+# The users, their folders and the settings, on a real system only.
 install-system:
-	getent passwd callhook >/dev/null || \
-	    useradd --system --user-group --no-create-home \
-	    --home-dir /var/spool/callhook --shell /usr/sbin/nologin callhook
-	$(INSTALL) -d -m 700 -o callhook -g callhook /var/spool/callhook
 	$(INSTALL) -d -m 755 $(SYSCONFDIR)/callhook
-	test -e $(SYSCONFDIR)/callhook/callhook.env || \
-	    $(INSTALL) -m 600 -o callhook -g callhook \
-	    $(DATADIR)/callhook.env $(SYSCONFDIR)/callhook/callhook.env
+	$(call user,callhook,/var/spool/callhook,callhook.env)
+	$(call user,callhook-renewer,/var/lib/callhook,renewer.conf)
 	if test -d /run/systemd/system; then systemctl daemon-reload; fi
 
 uninstall:
 	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
 	    systemctl disable --now callhook.socket callhook.service || :; fi
 	rm -f $(DESTDIR)$(SBINDIR)/callhook \
+	    $(DESTDIR)$(SBINDIR)/callhook-renewer \
 	    $(DESTDIR)$(MANDIR)/man8/callhook.8 \
+	    $(DESTDIR)$(MANDIR)/man8/callhook-renewer.8 \
+	    $(DESTDIR)$(MANDIR)/man5/callhook-renewer.conf.5 \
 	    $(DESTDIR)$(UNITDIR)/callhook.service \
 	    $(DESTDIR)$(UNITDIR)/callhook.socket \
-	    $(DESTDIR)$(SYSCONFDIR)/cron.d/callhook
+	    $(DESTDIR)$(SYSCONFDIR)/cron.d/callhook \
+	    $(DESTDIR)$(SYSCONFDIR)/cron.d/callhook-renewer
 	rm -rf $(DESTDIR)$(DATADIR)
 	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
 	    systemctl daemon-reload; fi
-	@echo 'left as they are: $(SYSCONFDIR)/callhook, /var/spool/callhook, user callhook'
+	@echo 'left as they are: $(SYSCONFDIR)/callhook, /var/spool/callhook,' \
+	    '/var/lib/callhook, users callhook and callhook-renewer'
 
 # -- hand over -------------------------------------------------------------
 

@@ -1,0 +1,168 @@
+/* callhook-renewer: keeps tokens and subscriptions alive, for cron. */
+#include <getopt.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "commands.h"
+#include "http.h"
+#include "log.h"
+#include "run.h"
+#include "settings.h"
+#include "state.h"
+
+#define SETTINGS_FILE "/etc/callhook/renewer.conf"
+
+static int command_run(const struct settings *settings,
+                       const struct words *words)
+{
+    (void)words;
+    return run(settings);
+}
+
+/* What follows a command: at least, and at most so many words. */
+static const struct command {
+    const char *name;
+    int (*function)(const struct settings *settings, const struct words *words);
+    int least;
+    int most;
+    const char *usage;
+} commands[] = {
+    {"run", command_run, 0, 0, "run"},
+    {"status", command_status, 0, 1, "status [--json]"},
+    {"check", command_check, 0, 0, "check"},
+    {"subscriptions", command_subscriptions, 0, 0, "subscriptions"},
+    {"unsubscribe", command_unsubscribe, 1, 2,
+     "unsubscribe TENANT [SUBSCRIPTION-ID]"},
+    {"token", command_token, 1, 1, "token TENANT"},
+    {"simulate", command_simulate, 1, 1, "simulate TENANT"},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void print_usage(FILE *stream)
+{
+    fputs("usage: callhook-renewer [-c FILE] [-n] [-v] [COMMAND]\n", stream);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(stream, "       callhook-renewer %s\n", commands[i].usage);
+    fputs("  -c FILE  settings, " SETTINGS_FILE " by default\n"
+          "  -n       check the settings, change nothing\n"
+          "  -v       tell what is done\n",
+          stream);
+}
+
+static _Noreturn void wrong_usage(void)
+{
+    print_usage(stderr);
+    exit(EX_USAGE);
+}
+
+struct options {
+    const char *file;
+    bool check_only;
+};
+
+static void read_options(struct options *options, int argc, char **argv)
+{
+    static const struct option longer[] = {
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "+c:nv", longer, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            options->file = optarg;
+            break;
+        case 'n':
+            options->check_only = true;
+            break;
+        case 'v':
+            log_verbose = true;
+            break;
+        case 'h':
+            print_usage(stdout);
+            exit(EX_OK);
+        case 'V':
+            puts("callhook-renewer " CALLHOOK_VERSION);
+            exit(EX_OK);
+        default:
+            wrong_usage();
+        }
+    }
+}
+
+static const struct command *find_command(const char *name,
+                                          const struct words *words)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0 &&
+            words->count >= commands[i].least &&
+            words->count <= commands[i].most)
+            return &commands[i];
+    wrong_usage();
+}
+
+static int say_fine(const struct settings *settings)
+{
+    printf("the settings are fine, tenants:\n");
+    for (size_t i = 0; i < settings->tenant_count; i++) {
+        const struct tenant *tenant = &settings->tenants[i];
+
+        /* A second secret may be in its query. */
+        printf("  %s: %.*s, %s of %s, proxy %s\n", tenant->name,
+               (int)strcspn(tenant->notification_url, "?"),
+               tenant->notification_url, tenant->change_type, tenant->resource,
+               *tenant->proxy ? tenant->proxy : "none");
+    }
+    return EX_OK;
+}
+
+static int execute(const struct options *options, const struct command *command,
+                   const struct words *words)
+{
+    struct settings settings;
+    int status = EX_CONFIG;
+
+    if (settings_read(&settings, options->file) == 0) {
+        if (options->check_only)
+            status = say_fine(&settings);
+        else if (state_check(settings.state_dir))
+            status = command->function(&settings, words);
+    }
+    settings_free(&settings);
+    return status;
+}
+
+/* Secrets go through this process: no files, dumps or key logs of others. */
+static void seal(void)
+{
+    umask(077);
+    prctl(PR_SET_DUMPABLE, 0);
+    unsetenv("SSLKEYLOGFILE");
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.file = SETTINGS_FILE};
+    struct words words;
+    const struct command *command;
+    int status;
+
+    seal();
+    read_options(&options, argc, argv);
+    words = (struct words){argc - optind - 1, argv + optind + 1};
+    if (words.count < 0)
+        words.count = 0;
+    command = find_command(optind < argc ? argv[optind] : "run", &words);
+    http_setup();
+    status = execute(&options, command, &words);
+    http_cleanup();
+    if (fflush(stdout) != 0)
+        status = EX_IOERR;
+    return status;
+}

@@ -1,0 +1,37 @@
+/*
+ * The connection to PostgreSQL: one, shared by the threads of a run. Every
+ * statement has a deadline; one that is missed closes the connection for good,
+ * and the run goes on as it does without a database.
+ */
+#ifndef RENEWER_DATABASE_H
+#define RENEWER_DATABASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libpq-fe.h>
+
+struct database;
+
+/*
+ * Connects to `conninfo` ("" = the PG... environment). NULL: `why` says what
+ * happened. A schema that is not ours, or newer, counts as no database.
+ */
+struct database *database_open(const char *conninfo, int64_t deadline,
+                               char *why, size_t why_size);
+
+void database_close(struct database *database);
+
+/* False for NULL, too, and once a connection is lost. */
+bool database_is_there(struct database *database);
+
+/*
+ * Runs one statement in a transaction of its own, with text parameters (NULL
+ * is null). The result is PGRES_COMMAND_OK or PGRES_TUPLES_OK; NULL: it failed
+ * and has been told, by SQLSTATE. PQclear() it.
+ */
+PGresult *database_run(struct database *database, const char *sql, int count,
+                       const char *const *values);
+
+#endif

@@ -1,0 +1,48 @@
+/* Graph's times. */
+#include "datetime.h"
+
+#include <ctype.h>
+
+/* Reads "Z" or "+hh:mm" and what must be the end of the text. */
+static bool read_offset(const char *text, int64_t *offset)
+{
+    int hours, minutes, length = 0;
+
+    *offset = 0;
+    if (text[0] == 'Z' && text[1] == '\0')
+        return true;
+    if (*text != '+' && *text != '-')
+        return false;
+    if (!isdigit((unsigned char)text[1]) ||
+        sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &length) != 2 ||
+        length != 5 || !isdigit((unsigned char)text[4]) || text[6] != '\0' ||
+        hours > 15 || minutes > 59)
+        return false;
+    *offset = (hours * 60 + minutes) * 60 * (*text == '-' ? -1 : 1);
+    return true;
+}
+
+bool datetime_read(const char *text, int64_t *seconds)
+{
+    struct tm tm = {0};
+    const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+    int64_t offset;
+
+    if (!rest)
+        return false;
+    if (*rest == '.')
+        rest += 1 + strspn(rest + 1, "0123456789");
+    if (!read_offset(rest, &offset))
+        return false;
+    *seconds = timegm(&tm) - offset;
+    return true;
+}
+
+void datetime_write(char text[DATETIME_SIZE], int64_t seconds)
+{
+    struct tm tm;
+    time_t t = (time_t)seconds;
+
+    gmtime_r(&t, &tm);
+    strftime(text, DATETIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}

@@ -1,0 +1,51 @@
+/* What is due for a tenant, from what the database says; nothing is asked. */
+#ifndef RENEWER_DUE_H
+#define RENEWER_DUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "knowledge.h"
+#include "settings.h"
+
+/* Reasons to talk to Graph; several may hold. */
+enum due {
+    DUE_CREATE = 1,   /* there is none */
+    DUE_RENEW = 2,    /* it is time to */
+    DUE_MOVE = 4,     /* the configuration has another notification URL */
+    DUE_LOOK = 8,     /* what Graph has may not be what we know */
+    DUE_REPLACE = 16, /* its items are refused: its secret is not ours */
+};
+
+/* One tenant's part of what is known. */
+struct duty {
+    const struct tenant *tenant;
+    int64_t now;            /* the database's time */
+    unsigned due;           /* enum due, 0: nothing */
+    bool may_list;          /* Graph's list may be asked for, as a caution */
+    const char *refused_id; /* for DUE_REPLACE: that subscription */
+    int64_t refused_at;     /* and since when */
+    const struct row *rows; /* of this tenant_id */
+    size_t row_count;
+    const struct event *events;
+    size_t event_count;
+    const struct past *past; /* NULL: it never ran */
+};
+
+/* Whether the row is of the tenant's resource and change type. */
+bool due_is_wanted(const struct tenant *tenant, const struct row *row);
+
+/* Whether no tenant of the configuration wants it any more. */
+bool due_is_orphan(const struct settings *settings, const struct row *row);
+
+/* Finds the tenant's part and says what is due. */
+void due_find(struct duty *duty, const struct knowledge *knowledge,
+              const struct settings *settings, const struct tenant *tenant);
+
+/* Whether what is due cannot be done without Graph's list. */
+bool due_needs_list(const struct duty *duty);
+
+/* Whether the event asks for a PATCH that has not been sent since. */
+bool due_event_asks(const struct event *event, const struct row *row);
+
+#endif

@@ -1,0 +1,233 @@
+/* The command `run`: whatever is due, for all tenants, some at a time. */
+#include "run.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "database.h"
+#include "due.h"
+#include "http.h"
+#include "knowledge.h"
+#include "log.h"
+#include "memory.h"
+#include "state.h"
+#include "store.h"
+#include "work.h"
+
+/* A run ends within 50 s: the next one begins a minute after it. */
+#define RUN_MS 44000
+#define TENANT_MS 20000
+#define CONNECT_MS 8000
+#define LAST_RESORT_SECONDS 50
+
+/*
+ * Lists of subscriptions in a run, for each application. Graph documentation,
+ * throttling: 40 in 20 s for an application, over all its tenants.
+ */
+#define LISTS 30
+
+/* Tenants at a time. They mostly wait for Graph. */
+#define WORKERS 24
+
+struct run {
+    const struct settings *settings;
+    struct database *database; /* NULL: away */
+    struct duty *duties;       /* those that are due, the most urgent first */
+    size_t count;
+    size_t next;
+    size_t left; /* who needs a list and gets none */
+    bool failed;
+    int64_t deadline;
+    pthread_mutex_t lock;
+};
+
+/* The next duty, or NULL: there is none, or no time for it. */
+static const struct duty *take(struct run *run)
+{
+    const struct duty *duty = NULL;
+
+    pthread_mutex_lock(&run->lock);
+    if (run->next < run->count) {
+        if (clock_ms() < run->deadline - 1000)
+            duty = &run->duties[run->next++];
+        else
+            run->next = run->count; /* the next run's */
+    }
+    pthread_mutex_unlock(&run->lock);
+    return duty;
+}
+
+static void *work_through(void *argument)
+{
+    struct run *run = argument;
+    struct http *http = http_open();
+    const struct duty *duty;
+
+    while ((duty = take(run))) {
+        int64_t deadline = clock_ms() + TENANT_MS;
+
+        if (deadline > run->deadline)
+            deadline = run->deadline;
+        if (!work_on(run->settings, run->database, duty, http, deadline)) {
+            pthread_mutex_lock(&run->lock);
+            run->failed = true;
+            pthread_mutex_unlock(&run->lock);
+        }
+    }
+    http_close(http);
+    return NULL;
+}
+
+static void work_together(struct run *run)
+{
+    pthread_t workers[WORKERS];
+    size_t count = 0;
+
+    while (count < WORKERS && count < run->count)
+        if (pthread_create(&workers[count], NULL, work_through, run) == 0)
+            count++;
+        else
+            break;
+    if (count == 0 && run->count)
+        work_through(run);
+    while (count)
+        pthread_join(workers[--count], NULL);
+}
+
+/* Those that failed the last time come last: they may cost much time. */
+static int by_urgency(const void *a, const void *b)
+{
+    const struct duty *one = a;
+    const struct duty *other = b;
+    bool one_failed = one->past && one->past->failed_at;
+    bool other_failed = other->past && other->past->failed_at;
+    int64_t one_ran = one->past ? one->past->last_run_at : 0;
+    int64_t other_ran = other->past ? other->past->last_run_at : 0;
+
+    if (one_failed != other_failed)
+        return one_failed ? 1 : -1;
+    return (one_ran > other_ran) - (one_ran < other_ran);
+}
+
+static bool has_list_left(const struct run *run, const struct duty *duty)
+{
+    size_t lists = 0;
+
+    for (size_t i = 0; i < run->count; i++)
+        lists +=
+            run->duties[i].may_list && strcmp(run->duties[i].tenant->client_id,
+                                              duty->tenant->client_id) == 0;
+    return lists < LISTS;
+}
+
+/*
+ * Shares out the lists that an application may ask for: first to those who
+ * need one, then, as a caution, to others. Who needs one and gets none is left
+ * to the next run.
+ */
+static void share_lists(struct run *run)
+{
+    size_t kept = 0;
+
+    for (int caution = 0; caution < 2; caution++)
+        for (size_t i = 0; i < run->count; i++)
+            if (run->duties[i].due &&
+                due_needs_list(&run->duties[i]) != caution)
+                run->duties[i].may_list = has_list_left(run, &run->duties[i]);
+    for (size_t i = 0; i < run->count; i++)
+        if (run->duties[i].may_list || !due_needs_list(&run->duties[i]))
+            run->duties[kept++] = run->duties[i];
+    run->left = run->count - kept;
+    run->count = kept;
+}
+
+/* Without a database nobody can say what is due: Graph is asked, in turns. */
+static void find_due(struct run *run, const struct knowledge *knowledge)
+{
+    const struct settings *settings = run->settings;
+    size_t turn = (size_t)(clock_wall() / 60) * LISTS;
+
+    run->duties = memory_new(settings->tenant_count, sizeof(struct duty));
+    for (size_t i = 0; i < settings->tenant_count; i++) {
+        struct duty *duty = &run->duties[run->count];
+
+        if (run->database) {
+            due_find(duty, knowledge, settings, &settings->tenants[i]);
+            run->count += work_is_due(duty, settings);
+        } else {
+            duty->tenant =
+                &settings->tenants[(turn + i) % settings->tenant_count];
+            duty->due = DUE_LOOK;
+            run->count++;
+        }
+    }
+    if (run->database)
+        qsort(run->duties, run->count, sizeof(struct duty), by_urgency);
+    share_lists(run);
+}
+
+static void open_database(struct run *run, struct knowledge *knowledge)
+{
+    char why[300] = "";
+
+    run->database = database_open(run->settings->database,
+                                  clock_ms() + CONNECT_MS, why, sizeof(why));
+    if (run->database && !knowledge_load(run->database, knowledge)) {
+        snprintf(why, sizeof(why), "it did not say what is due");
+        database_close(run->database);
+        run->database = NULL;
+    }
+    if (!run->database) {
+        char *line =
+            memory_print("database: %s; only renewing what Graph shows", why);
+
+        state_tell(run->settings->state_dir, "all", line);
+        free(line);
+        run->failed = true;
+    }
+}
+
+/* Should something hang that must not: cron's next run will try again. */
+static void give_up(int signal)
+{
+    static const char line[] = "callhook-renewer: the run took too long and "
+                               "was ended\n";
+
+    (void)signal;
+    if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
+        _exit(EX_OSERR);
+    _exit(1);
+}
+
+static void limit_time(void)
+{
+    struct sigaction action = {.sa_handler = give_up};
+
+    sigaction(SIGALRM, &action, NULL);
+    alarm(LAST_RESORT_SECONDS);
+}
+
+int run(const struct settings *settings)
+{
+    struct knowledge knowledge = {0};
+    struct run run = {.settings = settings,
+                      .deadline = clock_ms() + RUN_MS,
+                      .lock = PTHREAD_MUTEX_INITIALIZER};
+
+    limit_time();
+    open_database(&run, &knowledge);
+    find_due(&run, &knowledge);
+    work_together(&run);
+    if (run.left)
+        log_detail("Graph's list is asked for often: %zu tenants wait",
+                   run.left);
+    if (run.database && !store_make_partitions(run.database))
+        run.failed = true;
+    database_close(run.database);
+    knowledge_free(&knowledge);
+    free(run.duties);
+    return run.failed ? 1 : 0;
+}

@@ -1,0 +1,64 @@
+/*
+ * What the renewer knows, in PostgreSQL: its subscriptions, the gaps between
+ * them, how each tenant's last run went. The statements of subscriptions are
+ * all here. A function returns false where the database did not do it.
+ */
+#ifndef RENEWER_STORE_H
+#define RENEWER_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "database.h"
+#include "settings.h"
+
+/* Writes down the digest of a secret before the secret goes out; sets `no`. */
+bool store_announce(struct database *database, const struct tenant *tenant,
+                    const char *secret_sha256_hex, char no[24]);
+
+/* What Graph has shown of a subscription of ours. */
+struct shown {
+    const char *id;
+    const char *notification_url; /* NULL or "": as it was, as the next one */
+    const char *lifecycle_url;
+    int64_t expires_at;
+};
+
+/* The row is (again) that subscription, alive now. `renewed`: just now. */
+bool store_alive(struct database *database, const struct tenant *tenant,
+                 const char *no, const struct shown *shown, bool renewed);
+
+/* It has ended, or never began. Its secret stays good for a day. */
+bool store_end(struct database *database, const char *no);
+
+/*
+ * A gap begins at `begins_at` (seconds since 1970; 0: now). If one is open
+ * already it stays as it is. store_close_gap(): a subscription lives.
+ */
+bool store_open_gap(struct database *database, const struct tenant *tenant,
+                    const char *reason, int64_t begins_at);
+bool store_close_gap(struct database *database, const struct tenant *tenant);
+
+/* A gap that is over: what Graph said it missed. */
+bool store_note_gap(struct database *database, const struct tenant *tenant,
+                    const char *reason, int64_t begins_at, int64_t ends_at);
+
+/* The event needs nothing more. */
+bool store_handled(struct database *database, const char *notification_id);
+
+/* The refusals of a subscription have been dealt with. */
+bool store_forget_refusals(struct database *database, const char *id);
+
+/* Whether the tenant's last run is another than the one known as `last_run`. */
+bool store_ran_since(struct database *database, const struct tenant *tenant,
+                     const char *last_run);
+
+/* How the run went; `failure` NULL: well. retry_after in seconds, or 0. */
+bool store_past(struct database *database, const struct tenant *tenant,
+                const char *failure, long retry_after);
+
+/* Makes the months to come; how many were new is of no interest. */
+bool store_make_partitions(struct database *database);
+
+#endif

@@ -1,0 +1,365 @@
+"""callhook-renewer status: what it shows, and when somebody must act."""
+
+import contextlib
+import json
+import os
+import pty
+import re
+import subprocess
+import time
+import uuid
+
+import pytest
+
+import servers
+from graph import GraphDouble, SecureSite
+from renewer import PROGRAM, Renewer
+
+RED = "\033[31m"
+
+
+@pytest.fixture
+def double(folder):
+    with GraphDouble(folder) as started:
+        yield started
+
+
+@pytest.fixture
+def renewer(folder, database, double):
+    return Renewer(folder, double, database,
+                   notification_url="https://calls.example.com/callhook?s=1")
+
+
+@pytest.fixture
+def contoso(renewer):
+    return renewer.add("contoso")
+
+
+def enter(database, tenant, *, id=None, renewed="5 min", left="51 h 30 min",
+          ran=True, **columns):
+    """What a run would have left behind; the id of the subscription."""
+    subscription_id = id or str(uuid.uuid4())
+    values = {
+        "tenant": f"'{tenant.name}'", "tenant_id": f"'{tenant.tenant_id}'",
+        "subscription_id": f"'{subscription_id}'",
+        "resource": "'communications/callRecords'",
+        "change_type": "'updated'",
+        "notification_url": "'https://calls.example.com/callhook?s=1'",
+        "secret_sha256": "decode(repeat('ab', 32), 'hex')",
+        "announced_at": "now() - interval '330 s'",
+        "renewed_at": f"now() - interval '{renewed}'",
+        "expires_at": f"now() + interval '{left}'", **columns}
+    database.execute(
+        f"INSERT INTO callhook_store.subscriptions ({', '.join(values)}) "
+        f"VALUES ({', '.join(values.values())})")
+    if ran:
+        past(database, tenant)
+    return subscription_id
+
+
+def past(database, tenant, failed="NULL", failure=None, retry="NULL"):
+    database.execute(f"""
+        INSERT INTO callhook_store.tenants
+        VALUES ('{tenant.name}', '{tenant.tenant_id}', now(), {failed},
+                {servers.literal(failure)}, {retry})""")
+
+
+def notified(database, subscription_id, ago, **columns):
+    values = {"notification_id": f"'{uuid.uuid4()}'",
+              "received_at": f"now() - interval '{ago}'",
+              "tenant_id": f"'{servers.NIL}'",
+              "subscription_id": f"'{subscription_id}'", **columns}
+    database.execute(
+        f"INSERT INTO callhook_store.notifications ({', '.join(values)}) "
+        f"VALUES ({', '.join(values.values())})")
+
+
+def shown(renewer, status=0):
+    """The table's text and the object of --json, which must agree."""
+    table = renewer.run("status")
+    assert (table.status, table.stderr) == (status, "")
+    assert max(map(len, table.stdout.splitlines())) <= 80
+    assert RED not in table.stdout
+    found = renewer.run("status", "--json")
+    assert (found.status, found.stderr) == (status, "")
+    assert found.stdout.count("\n") == 1
+    content = json.loads(found.stdout)
+    assert content["ok"] is (status == 0)
+    return table.stdout, content
+
+
+def needs(renewer, status=1):
+    """The one tenant's needs, which the table must hold as well."""
+    table, content = shown(renewer, status)
+    [tenant] = content["tenants"]
+    assert tenant["ok"] is (status == 0)
+    plain = " ".join(table.split())
+    for sentence in tenant["needs"] + tenant["notes"]:
+        assert sentence in plain
+    return tenant["needs"]
+
+
+def test_all_is_well(renewer, contoso, database):
+    subscription_id = enter(database, contoso)
+    notified(database, subscription_id, "12 min")
+    table, content = shown(renewer)
+    head, line = table.splitlines()
+    assert head.split() == ["TENANT", "STATE", "EXPIRES", "RENEWED", "LAST",
+                            "ITEM", "TOKEN", "ENDS"]
+    assert re.split("  +", line.strip()) == [
+        "contoso", "live", "in 2 d 3 h", "5 min ago", "12 min ago", "none"]
+    [tenant] = content["tenants"]
+    [subscription] = tenant["subscriptions"]
+    assert subscription["subscription_id"] == subscription_id
+    assert subscription["state"] == "live"
+    assert subscription["notification_url"] == \
+        "https://calls.example.com/callhook"
+    assert subscription["refusals"] == 0
+    assert tenant["needs"] == tenant["notes"] == []
+    assert tenant["tenant_id"] == contoso.tenant_id
+    assert tenant["token_expires_at"] is tenant["failure"] is None
+    for text in (content["at"], tenant["last_run_at"],
+                 subscription["expires_at"], subscription["renewed_at"],
+                 subscription["last_notification_at"]):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text)
+
+
+def test_the_keys_are_the_same_without_a_database(renewer, contoso, database):
+    enter(database, contoso)
+    _, there = shown(renewer)
+    renewer.database = None
+    table, away = shown(renewer, 1)
+    assert "not known" in table
+    assert "the database cannot be used" in away["database_fault"]
+    assert there["database_fault"] is None
+    assert away.keys() == there.keys()
+    assert away["tenants"][0].keys() == there["tenants"][0].keys()
+    assert away["tenants"][0]["ok"] is False
+
+
+def test_a_tenant_that_never_ran(renewer, contoso):
+    [need] = needs(renewer)
+    assert "no run" in need and "cron" in need
+
+
+def test_no_subscription(renewer, contoso, database):
+    past(database, contoso)
+    [need] = needs(renewer)
+    assert "there is no subscription" in need
+
+
+@pytest.mark.parametrize("columns, state, words", [
+    ({"subscription_id": "NULL"}, "announced", "asked for 5 min ago"),
+    ({"expires_at": "now() - interval '3 h'"}, "expired", "ended 3 h ago"),
+])
+def test_none_that_lives(renewer, contoso, database, columns, state, words):
+    enter(database, contoso, **columns)
+    [need] = needs(renewer)
+    assert words in need
+    _, content = shown(renewer, 1)
+    [subscription] = content["tenants"][0]["subscriptions"]
+    assert subscription["state"] == state
+
+
+def test_one_that_ended_is_not_shown(renewer, contoso, database):
+    enter(database, contoso, ran=False, ended_at="now()")
+    enter(database, contoso)
+    table, content = shown(renewer)
+    assert len(content["tenants"][0]["subscriptions"]) == 1
+    assert len(table.splitlines()) == 2
+
+
+def test_two_that_live(renewer, contoso, database):
+    enter(database, contoso, ran=False)
+    enter(database, contoso)
+    assert needs(renewer, 0) == []
+    table, content = shown(renewer)
+    assert table.count("contoso ") == 2
+    assert "there are 2" in content["tenants"][0]["notes"][0]
+
+
+@pytest.mark.parametrize("renewed, left, words", [
+    ("230 min", "59 min 30 s", "ends in 59 min"),
+    ("5 h", "2 days", "renewed 5 h ago and should be every 120 min"),
+    ("230 min", "2 days", None),
+    ("5 min", "62 min", None),
+    ("5 min", "40 min", None),          # of a life of 45 minutes
+    ("37 min", "8 min 30 s", "ends in 8 min"),
+])
+def test_late(renewer, contoso, database, renewed, left, words):
+    enter(database, contoso, renewed=renewed, left=left)
+    found = needs(renewer, 1 if words else 0)
+    assert len(found) == (1 if words else 0)
+    if words:
+        assert words in found[0]
+
+
+def test_a_failed_run(renewer, contoso, database):
+    enter(database, contoso, ran=False)
+    past(database, contoso, "now() - interval '3 h'",
+         "create subscription: HTTP 403, code Forbidden",
+         "now() + interval '10 min 30 s'")
+    [need] = needs(renewer)
+    assert "failed for 3 h: create subscription: HTTP 403" in need
+    _, content = shown(renewer, 1)
+    [tenant] = content["tenants"]
+    assert tenant["failure"].startswith("create subscription")
+    assert tenant["failed_since"] and tenant["retry_at"]
+    assert "next try in 10 min" in tenant["notes"][0]
+
+
+def test_refusals_of_ours(renewer, contoso, database):
+    subscription_id = enter(database, contoso)
+    database.execute(f"""
+        INSERT INTO callhook_store.refusals
+            (subscription_id, tenant_id, reason, refusals, last_at)
+        VALUES ('{uuid.uuid4()}', '{contoso.tenant_id}', 'unknown', 1000,
+                now())""")
+    assert needs(renewer, 0) == []              # strangers' are not ours
+    database.execute(f"""
+        INSERT INTO callhook_store.refusals
+            (subscription_id, tenant_id, reason, refusals, last_at)
+        VALUES ('{subscription_id}', '{contoso.tenant_id}', 'secret', 12,
+                now() - interval '5 min')""")
+    [need] = needs(renewer)
+    assert "refused 12 items" in need and "5 min ago" in need
+    _, content = shown(renewer, 1)
+    [subscription] = content["tenants"][0]["subscriptions"]
+    assert subscription["refusals"] == 12
+    assert subscription["refusal_reason"] == "secret"
+    database.execute("UPDATE callhook_store.refusals "
+                     "SET last_at = now() - interval '25 h'")
+    assert needs(renewer, 0) == []
+
+
+def test_gaps(renewer, contoso, database):
+    enter(database, contoso)
+    database.execute(f"""
+        INSERT INTO callhook_store.gaps (tenant, tenant_id, resource,
+            change_type, reason, begins_at, ends_at, closed_at)
+        SELECT 'contoso', '{contoso.tenant_id}',
+            'communications/callrecords', 'updated', reason,
+            now() - age, now() - age + over, closed
+        FROM (VALUES ('a', interval '5 days', interval '1 h', now()),
+                     ('b', interval '2 days', interval '1 h', NULL),
+                     ('c', interval '1 day', interval '1 h', NULL))
+             AS gap (reason, age, over, closed)""")
+    assert needs(renewer, 0) == []
+    _, content = shown(renewer)
+    assert content["tenants"][0]["gaps_unsearched"] == 2
+    assert "2 gaps" in content["tenants"][0]["notes"][0]
+    assert "2 d ago" in content["tenants"][0]["notes"][0]
+    database.execute(f"""
+        INSERT INTO callhook_store.gaps (tenant, tenant_id, resource,
+            change_type, reason, begins_at)
+        VALUES ('contoso', '{contoso.tenant_id}',
+            'communications/callrecords', 'updated',
+            'the subscription was gone', now() - interval '2 h')""")
+    [need] = needs(renewer)
+    assert "2 h" in need and "the subscription was gone" in need
+
+
+def test_lifecycle_items_that_wait(renewer, contoso, database):
+    subscription_id = enter(database, contoso)
+    for ago in ("4 min", "7 min", "9 min"):
+        notified(database, subscription_id, ago,
+                 tenant_id=f"'{contoso.tenant_id}'",
+                 lifecycle_event="'missed'")
+    database.execute("""
+        INSERT INTO callhook_store.lifecycle_handled
+        SELECT notification_id FROM callhook_store.notifications
+        ORDER BY received_at LIMIT 1""")
+    assert needs(renewer, 0) == []
+    _, content = shown(renewer)
+    [tenant] = content["tenants"]
+    assert tenant["lifecycle_waiting"] == 2
+    assert tenant["notes"] == ["2 lifecycle items wait for the next run, "
+                               "the oldest came 7 min ago"]
+
+
+def test_two_tenants_of_one_id(renewer, contoso, database):
+    """They differ by their resource: each has its own subscription."""
+    other = renewer.add(
+        "a.name-that-is-just-too-long_32c", tenant_id=contoso.tenant_id,
+        resource="/communications/callRecords?$filter=x")
+    enter(database, contoso)
+    past(database, other)
+    table, content = shown(renewer, 1)
+    assert [len(tenant["subscriptions"]) for tenant in content["tenants"]] \
+        == [1, 0]
+    assert "\na.name-that-is-jus.. none" in table
+    assert table.endswith("1 of 2 tenants need a hand\n")
+
+
+def test_after_a_real_run(folder, database, double):
+    with SecureSite(folder, database, double.authority) as site:
+        renewer = Renewer(folder, double, database,
+                          notification_url=site.url)
+        contoso = renewer.add("contoso")
+        assert renewer.run().status == 0
+        [live] = double.live(contoso.tenant_id)
+        assert double.notify(live) == 202
+        table, content = shown(renewer)
+        [tenant] = content["tenants"]
+        [subscription] = tenant["subscriptions"]
+        assert subscription["subscription_id"] == live.id
+        assert subscription["last_notification_at"] is not None
+        assert tenant["token_expires_at"] is not None
+        assert "in 59 min" in table
+        assert double.leaks(table) == []
+        assert double.violations == []
+
+
+def on_a_terminal(renewer, **environment):
+    """What `status` writes to a terminal."""
+    renewer.run("status")               # writes the files
+    first, second = pty.openpty()
+    subprocess.run([PROGRAM, "-c", renewer.path, "status"], stdout=second,
+                   env={**renewer.environment(), **environment}, cwd="/")
+    os.close(second)
+    text = b""
+    with contextlib.suppress(OSError):  # the other side is closed
+        while data := os.read(first, 65536):
+            text += data
+    os.close(first)
+    return text.decode()
+
+
+def test_red_on_a_terminal_only(renewer, contoso, database):
+    past(database, contoso)
+    assert RED in on_a_terminal(renewer)
+    assert RED not in on_a_terminal(renewer, NO_COLOR="1")
+    enter(database, contoso, ran=False)
+    assert RED not in on_a_terminal(renewer)
+
+
+def test_another_word(renewer, contoso):
+    done = renewer.run("status", "--yaml")
+    assert (done.status, done.stdout) == (64, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_thousand_tenants(renewer, database):
+    first = renewer.add("t0")
+    for number in range(1, 1000):
+        keys = {**first.keys, "tenant_id": str(uuid.uuid4())}
+        renewer.tenants[f"t{number}"] = type(first)(
+            f"t{number}", keys["tenant_id"], first.client_id, keys)
+    rows = ", ".join(f"('{tenant.name}', '{tenant.keys['tenant_id']}'::uuid)"
+                     for tenant in renewer.tenants.values())
+    database.execute(f"""
+        CREATE TEMP TABLE t AS SELECT * FROM (VALUES {rows}) AS t (name, id);
+        INSERT INTO callhook_store.tenants
+            SELECT name, id, now() FROM t;
+        INSERT INTO callhook_store.subscriptions (tenant, tenant_id,
+            subscription_id, resource, change_type, secret_sha256,
+            renewed_at, expires_at)
+        SELECT name, id, gen_random_uuid(), 'communications/callRecords',
+            'updated', decode(repeat('ab', 32), 'hex'), now(),
+            now() + interval '2 days' FROM t""")
+    renewer.run("status")
+    begun_at = time.monotonic()
+    done = renewer.run("status")
+    assert done.status == 0
+    assert len(done.stdout.splitlines()) == 1001
+    assert time.monotonic() - begun_at < 3
