@@ -291,8 +291,7 @@ static void store_batch(struct committer *c)
         batch_store(&c->batch, &c->database, &engine->spool,
                     engine->settings->ack_us, failed);
 
-    c->commit_us =
-        clock_now() - begun - (int64_t)c->batch.count * HOLD_ROW_US;
+    c->commit_us = clock_now() - begun - (int64_t)c->batch.count * HOLD_ROW_US;
     switch (outcome) {
     case DATABASE_DONE:
         c->patience_us = 0;

@@ -6,19 +6,21 @@
 /* Reads "Z" or "+hh:mm" and what must be the end of the text. */
 static bool read_offset(const char *text, int64_t *offset)
 {
-    int hours, minutes, length = 0;
+    static const char form[] = "dd:dd";
+    struct tm tm = {0};
 
     *offset = 0;
     if (text[0] == 'Z' && text[1] == '\0')
         return true;
     if (*text != '+' && *text != '-')
         return false;
-    if (!isdigit((unsigned char)text[1]) ||
-        sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &length) != 2 ||
-        length != 5 || !isdigit((unsigned char)text[4]) || text[6] != '\0' ||
-        hours > 15 || minutes > 59)
+    for (size_t i = 0; i < sizeof(form); i++)
+        if (form[i] == 'd' ? !isdigit((unsigned char)text[1 + i])
+                           : text[1 + i] != form[i])
+            return false;
+    if (!strptime(text + 1, "%H:%M", &tm) || tm.tm_hour > 15)
         return false;
-    *offset = (hours * 60 + minutes) * 60 * (*text == '-' ? -1 : 1);
+    *offset = (tm.tm_hour * 60 + tm.tm_min) * 60 * (*text == '-' ? -1 : 1);
     return true;
 }
 

@@ -75,10 +75,10 @@ static int64_t last_alive_at(const struct keeping *keeping)
     const struct duty *duty = keeping->duty;
     int64_t last = 0;
 
-    for (size_t i = 0; i < duty->row_count; i++)
-        if (due_is_wanted(duty->tenant, &duty->rows[i]) &&
-            duty->rows[i].alive_at > last)
-            last = duty->rows[i].alive_at;
+    for (const struct row *row = duty->rows; row < duty->rows + duty->row_count;
+         row++)
+        if (due_is_wanted(duty->tenant, row) && row->alive_at > last)
+            last = row->alive_at;
     return last;
 }
 

@@ -204,6 +204,9 @@ static bool unsubscribe(const struct settings *settings,
     bool good = id ? delete_one(&graph, database, &knowledge, id)
                    : delete_own(&graph, database, &knowledge);
 
+    /* That it ended is not written down then; the next run will find out. */
+    good = good && database;
+
     if (!database)
         good = false; /* nobody has written it down */
     graph_close(&graph);

@@ -184,7 +184,7 @@ static void open_database(struct run *run, struct knowledge *knowledge)
         char *line =
             memory_print("database: %s; only renewing what Graph shows", why);
 
-        state_tell(run->settings->state_dir, "all", line);
+        state_tell(run->settings->state_dir, "", line);
         free(line);
         run->failed = true;
     }

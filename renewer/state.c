@@ -83,15 +83,17 @@ static bool keep_fresh(const char *old, const char *key, int64_t now,
 
     for (const char *s = old; s && *s; s = strchr(s, '\n')) {
         int64_t at;
-        char one[KEY_SIZE];
+        char *one;
 
         s += *s == '\n';
-        if (sscanf(s, "%" SCNd64 " %16[0-9a-f]", &at, one) != 2 || at > now ||
+        at = strtoll(s, &one, 10);
+        one += *one == ' ';
+        if (strcspn(one, "\n") != KEY_SIZE - 1 || at > now ||
             now - at >= QUIET_SECONDS || count == TOLD_MAX)
             continue;
-        if (strcmp(one, key) == 0)
+        if (strncmp(one, key, KEY_SIZE - 1) == 0)
             found = true;
-        fprintf(kept, "%" PRId64 " %s\n", at, one);
+        fprintf(kept, "%" PRId64 " %.*s\n", at, KEY_SIZE - 1, one);
         count++;
     }
     return found;

@@ -19,7 +19,7 @@ int state_lock(const char *state_dir, const char *name, bool *held);
 
 /*
  * Tells `line` on standard error unless the same was told within the hour.
- * `name` is a tenant's, or "all"; the caller holds its lock, or it is "all".
+ * `name` is a tenant's, whose lock the caller holds, or "": it is of all.
  */
 void state_tell(const char *state_dir, const char *name, const char *line);
 

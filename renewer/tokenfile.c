@@ -159,7 +159,7 @@ static bool wait_for(int file, int64_t deadline)
 int tokenfile_lock(const struct tenant *tenant, const char *state_dir,
                    int64_t deadline)
 {
-    char *path = file_path(tenant, state_dir, ".lock");
+    char *path = file_path(tenant, state_dir, "-lock");
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
                     S_IRUSR | S_IWUSR);
     int saved = errno;

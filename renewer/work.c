@@ -85,6 +85,7 @@ static enum outcome work(struct keeping *keeping, int64_t deadline,
     outcome = keeping->database ? keep(keeping)
                                 : renew_blindly(&graph, &keeping->fault);
     graph_close(&graph);
+    keeping->graph = NULL;
     return outcome;
 }
 

@@ -92,7 +92,7 @@ def test_all_is_well(renewer, contoso):
     assert notes(lines) == ["contoso: stored: there is no live subscription "
                             "yet; the next run creates one"]
     assert sorted(path.suffix for path in renewer.state_dir.iterdir()) == [
-        ".lock", ".token"]
+        ".token", ".token-lock"]
 
 
 def test_after_a_run(folder, database, double):

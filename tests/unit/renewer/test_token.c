@@ -403,6 +403,6 @@ int main(void)
     RUN_TABLE(failed, role_cases, role);
     http_cleanup();
     remove_file("");
-    remove_file(".lock");
+    remove_file("-lock");
     return failed + (rmdir(folder) != 0);
 }
