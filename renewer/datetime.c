@@ -18,7 +18,9 @@ static bool read_offset(const char *text, int64_t *offset)
         if (form[i] == 'd' ? !isdigit((unsigned char)text[1 + i])
                            : text[1 + i] != form[i])
             return false;
-    if (!strptime(text + 1, "%H:%M", &tm) || tm.tm_hour > 15)
+    /* It stops before the 0 of 60. */
+    if (strptime(text + 1, "%H:%M", &tm) != text + sizeof(form) ||
+        tm.tm_hour > 15)
         return false;
     *offset = (tm.tm_hour * 60 + tm.tm_min) * 60 * (*text == '-' ? -1 : 1);
     return true;
