@@ -13,7 +13,19 @@ SELECT pg_advisory_xact_lock(hashtext('callhook install'));
 \ir tables.sql
 \ir functions.sql
 \ir views.sql
+\ir calls.sql
+\ir conversions.sql
+\ir records.sql
+\ir record_members.sql
+\ir record_parts.sql
+\ir record_views.sql
+\ir records_functions.sql
+\ir forget.sql
+\ir listing.sql
+\ir call_legs.sql
+\ir retention.sql
 \ir grants.sql
+\ir records_grants.sql
 
 SELECT callhook_store.make_partitions();
 COMMIT;

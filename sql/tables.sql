@@ -65,7 +65,8 @@ DO $$
 BEGIN
     IF to_regclass('callhook_store.notifications_stored_at') IS NULL THEN
         CREATE INDEX notifications_stored_at
-            ON callhook_store.notifications USING brin (stored_at);
+            ON callhook_store.notifications USING brin (stored_at)
+            WITH (autosummarize = on);
     END IF;
 END
 $$;

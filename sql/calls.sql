@@ -1,0 +1,266 @@
+-- One row for each call that is known, folded from notifications, from lists
+-- of calls and from the records that were read.
+CREATE SEQUENCE IF NOT EXISTS callhook_store.reading_numbers;
+
+-- Tenants whose records are to be read; others keep the ids alone.
+CREATE TABLE IF NOT EXISTS callhook_store.readers (
+    tenant_id uuid PRIMARY KEY,
+    since timestamptz NOT NULL DEFAULT now()
+);
+
+-- The id comes first in the key, for calls are looked up by it. reading_no is
+-- set while somebody reads the record; next_read_at is then the end of that
+-- lease. wanted: something new was heard since the reading began.
+CREATE TABLE IF NOT EXISTS callhook_store.calls (
+    call_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    first_notified_at timestamptz,
+    last_notified_at timestamptz,
+    notifications integer NOT NULL DEFAULT 0,
+    filed_at timestamptz NOT NULL DEFAULT now(),
+    listed_at timestamptz,
+    listed_version bigint,
+    started_at timestamptz,
+    ended_at timestamptz,
+    day date NOT NULL GENERATED ALWAYS AS (
+        (coalesce(started_at, first_notified_at, filed_at)
+            AT TIME ZONE 'UTC')::date) STORED,
+    version bigint,
+    record_state text NOT NULL DEFAULT 'none',
+    read_at timestamptz,
+    reading_no bigint,
+    next_read_at timestamptz,
+    wanted boolean NOT NULL DEFAULT false,
+    attempts integer NOT NULL DEFAULT 0,
+    error_status integer,
+    error_code text,
+    error_request_id text,
+    PRIMARY KEY (call_id, tenant_id)
+);
+DO $$
+BEGIN
+    IF to_regclass('callhook_store.calls_due') IS NULL THEN
+        CREATE INDEX calls_due
+            ON callhook_store.calls (tenant_id, next_read_at)
+            WHERE next_read_at IS NOT NULL;
+        CREATE INDEX calls_day
+            ON callhook_store.calls USING brin (day)
+            WITH (pages_per_range = 16, autosummarize = on);
+    END IF;
+END
+$$;
+
+-- How far the notifications are folded. Every row with stored_at before
+-- folded_to is folded; none with stored_at before final_to can appear any
+-- more. slab: how much time the last batch spanned.
+CREATE TABLE IF NOT EXISTS callhook_store.fold_state (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    folded_to timestamptz,
+    final_to timestamptz,
+    asked_at timestamptz,
+    asked_about text[],
+    slab interval NOT NULL DEFAULT '1 day',
+    margin interval NOT NULL DEFAULT '1 minute' -- a clock may be set back
+);
+INSERT INTO callhook_store.fold_state DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+-- What is folded already of the rows that are not before folded_to.
+CREATE TABLE IF NOT EXISTS callhook_store.folded (
+    notification_id uuid PRIMARY KEY,
+    stored_at timestamptz NOT NULL
+);
+
+-- A row's stored_at is the time at which its transaction began, so a row may
+-- appear long after others with a later time. Which times are final is found
+-- without trusting any clock for longer than a margin: each transaction holds
+-- a lock on its own number from its beginning until its rows can be seen.
+-- Note the time, then the transactions that run; when all of these have
+-- ended, no row from before that time can come. A prepared transaction is
+-- under another number, so that the question waits for its end.
+CREATE OR REPLACE FUNCTION callhook_store.advance_final()
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    FOR round IN 1..2 LOOP
+        UPDATE callhook_store.fold_state
+        SET final_to = greatest(final_to, asked_at - margin), asked_at = NULL
+        WHERE asked_at IS NOT NULL
+          AND NOT EXISTS (SELECT FROM pg_prepared_xacts
+                          WHERE database = current_database())
+          AND NOT EXISTS (SELECT FROM pg_locks
+                          WHERE locktype = 'virtualxid'
+                            AND virtualxid = ANY (asked_about));
+        UPDATE callhook_store.fold_state SET asked_at = clock_timestamp()
+        WHERE asked_at IS NULL;
+        EXIT WHEN NOT FOUND;
+        UPDATE callhook_store.fold_state
+        SET asked_about = ARRAY(SELECT virtualxid FROM pg_locks
+                                WHERE locktype = 'virtualxid'
+                                  AND pid <> pg_backend_pid());
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.advance_final() IS
+    'Finds out up to when the rows of notifications are final.';
+
+-- The end of the next slab: about as many rows as a batch may have. Rows that
+-- share one stored_at cannot be parted.
+CREATE OR REPLACE FUNCTION callhook_store.slab_end(
+    begins timestamptz, ends timestamptz, width interval, batch integer)
+RETURNS timestamptz
+LANGUAGE plpgsql
+SET enable_seqscan = off -- the block range index, whatever statistics say
+AS $$
+DECLARE
+    upper timestamptz := least(begins + width, ends);
+    found bigint;
+BEGIN
+    LOOP
+        SELECT count(*) INTO found
+        FROM (SELECT FROM callhook_store.notifications
+              WHERE stored_at >= begins AND stored_at < upper
+              LIMIT batch + 1) AS rows;
+        EXIT WHEN found <= batch OR upper - begins <= interval '1 ms';
+        upper := begins + (upper - begins) / 2;
+    END LOOP;
+    RETURN upper;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.slab_end(
+    timestamptz, timestamptz, interval, integer) IS
+    'How far a batch of rows reaches from a time on.';
+
+-- Calls whose records are kept by Graph no longer are not asked for: it keeps
+-- them for 30 days.
+CREATE OR REPLACE FUNCTION callhook_store.fold_into_calls(
+    tenants uuid[], calls uuid[], firsts timestamptz[], lasts timestamptz[],
+    counts integer[])
+RETURNS void
+LANGUAGE sql
+AS $$
+    INSERT INTO callhook_store.calls AS c (
+        tenant_id, call_id, first_notified_at, last_notified_at,
+        notifications, record_state, next_read_at)
+    SELECT n.tenant_id, n.call_id, n.first_at, n.last_at, n.notifications,
+           CASE WHEN due THEN 'waiting' ELSE 'none' END,
+           CASE WHEN due THEN now() END
+    FROM unnest(tenants, calls, firsts, lasts, counts)
+             AS n (tenant_id, call_id, first_at, last_at, notifications)
+    LEFT JOIN callhook_store.readers AS r USING (tenant_id)
+    CROSS JOIN LATERAL (
+        SELECT r.tenant_id IS NOT NULL
+               AND n.last_at > now() - interval '30 days') AS d (due)
+    ORDER BY n.call_id, n.tenant_id
+    ON CONFLICT (call_id, tenant_id) DO UPDATE SET
+        first_notified_at =
+            least(c.first_notified_at, excluded.first_notified_at),
+        last_notified_at =
+            greatest(c.last_notified_at, excluded.last_notified_at),
+        notifications = c.notifications + excluded.notifications,
+        wanted = c.wanted OR excluded.next_read_at IS NOT NULL,
+        record_state = CASE
+            WHEN c.record_state = 'stored' THEN 'stored'
+            WHEN excluded.next_read_at IS NOT NULL THEN 'waiting'
+            ELSE c.record_state END,
+        next_read_at = CASE
+            WHEN c.reading_no IS NULL AND excluded.next_read_at IS NOT NULL
+                THEN excluded.next_read_at
+            ELSE c.next_read_at END;
+$$;
+COMMENT ON FUNCTION callhook_store.fold_into_calls(
+    uuid[], uuid[], timestamptz[], timestamptz[], integer[]) IS
+    'Adds notifications, counted by call, to the calls.';
+
+-- Folds the rows of [begins, ends) that are not folded yet: all of them if
+-- they are final, at most a batch of them if not.
+CREATE OR REPLACE FUNCTION callhook_store.fold_slab(
+    begins timestamptz, ends timestamptz, batch integer, final boolean)
+RETURNS bigint
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+DECLARE
+    taken bigint;
+BEGIN
+    WITH fresh AS (
+        SELECT notification_id, tenant_id, call_id, received_at, stored_at
+        FROM callhook_store.notifications AS n
+        WHERE stored_at >= begins AND stored_at < ends
+          AND call_id <> '00000000-0000-0000-0000-000000000000'
+          AND NOT EXISTS (SELECT FROM callhook_store.folded AS f
+                          WHERE f.notification_id = n.notification_id)
+        LIMIT CASE WHEN NOT final THEN batch END
+    ), noted AS (
+        INSERT INTO callhook_store.folded
+        SELECT notification_id, stored_at FROM fresh WHERE NOT final
+    ), counted AS (
+        SELECT tenant_id, call_id, min(received_at) AS first_at,
+               max(received_at) AS last_at, count(*)::integer AS notifications
+        FROM fresh GROUP BY call_id, tenant_id
+    ), arrays AS (
+        SELECT array_agg(tenant_id) AS tenants, array_agg(call_id) AS calls,
+               array_agg(first_at) AS firsts, array_agg(last_at) AS lasts,
+               array_agg(notifications) AS counts,
+               coalesce(sum(notifications), 0) AS total
+        FROM counted
+    )
+    SELECT total, callhook_store.fold_into_calls(
+                      tenants, calls, firsts, lasts, counts)
+    INTO taken FROM arrays;
+    IF final THEN
+        DELETE FROM callhook_store.folded WHERE stored_at < ends;
+    END IF;
+    RETURN taken;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.fold_slab(
+    timestamptz, timestamptz, integer, boolean) IS
+    'Folds the notifications stored within a span of time.';
+
+-- Each row is counted once, in whatever order transactions commit: rows with
+-- a final time are folded by spans of time, younger ones at once too, by id.
+CREATE OR REPLACE FUNCTION callhook_store.fold_notifications(
+    batch integer DEFAULT 50000)
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+    state callhook_store.fold_state;
+    upper timestamptz;
+    taken bigint := 0;
+BEGIN
+    -- Each statement must see what ended before the one before it.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE 'fold_notifications needs the isolation level read committed';
+    END IF;
+    PERFORM FROM callhook_store.fold_state FOR UPDATE;
+    PERFORM callhook_store.advance_final();
+    SELECT * INTO state FROM callhook_store.fold_state;
+    IF state.folded_to IS NULL AND state.final_to IS NOT NULL THEN
+        SELECT least(min(stored_at), state.final_to) INTO state.folded_to
+        FROM callhook_store.notifications;
+    END IF;
+    WHILE state.folded_to < state.final_to AND taken < batch LOOP
+        upper := callhook_store.slab_end(state.folded_to, state.final_to,
+                                         state.slab * 2, batch);
+        taken := taken + callhook_store.fold_slab(state.folded_to, upper,
+                                                  batch, true);
+        state.slab := greatest(upper - state.folded_to, interval '1 ms');
+        state.folded_to := upper;
+    END LOOP;
+    UPDATE callhook_store.fold_state
+    SET folded_to = state.folded_to, slab = state.slab;
+    IF taken < batch THEN
+        taken := taken + callhook_store.fold_slab(
+            coalesce(state.folded_to, '-infinity'), 'infinity',
+            batch - taken::integer, false);
+    END IF;
+    RETURN taken;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.fold_notifications(integer) IS
+    'Folds new notifications into calls, about batch of them; how many. Call '
+    'it until it returns less than batch.';

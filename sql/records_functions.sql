@@ -1,0 +1,466 @@
+-- Reading call records. The renewer claims calls, stores each page as it
+-- comes, and finishes the reading: then the record appears, whole.
+
+-- Switches the reading of a tenant's records on or off. Calls that Graph may
+-- still have become due when it is switched on.
+CREATE OR REPLACE FUNCTION callhook_store.set_reading(
+    tenant uuid, reads boolean)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF reads THEN
+        INSERT INTO callhook_store.readers (tenant_id) VALUES (tenant)
+        ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            UPDATE callhook_store.calls
+            SET record_state = 'waiting', next_read_at = now()
+            WHERE tenant_id = tenant AND record_state = 'none'
+              AND coalesce(ended_at, last_notified_at, filed_at)
+                  > now() - interval '30 days';
+        END IF;
+    ELSE
+        DELETE FROM callhook_store.readers WHERE tenant_id = tenant;
+        IF FOUND THEN
+            UPDATE callhook_store.calls
+            SET record_state = CASE record_state WHEN 'waiting' THEN 'none'
+                                                 ELSE record_state END,
+                next_read_at = NULL, reading_no = NULL
+            WHERE tenant_id = tenant AND next_read_at IS NOT NULL;
+        END IF;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.set_reading(uuid, boolean) IS
+    'Whether the records of a tenant are to be read.';
+
+-- A reader that dies leaves its calls claimed until the lease is over.
+CREATE OR REPLACE FUNCTION callhook_store.claim_calls(
+    tenant uuid, most integer, lease interval DEFAULT '10 minutes')
+RETURNS TABLE (call_id uuid, reading_no bigint, version bigint)
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE callhook_store.calls AS c
+    SET reading_no = nextval('callhook_store.reading_numbers'),
+        next_read_at = now() + lease, wanted = false,
+        attempts = c.attempts + 1
+    WHERE (c.call_id, c.tenant_id) IN (
+        SELECT due.call_id, due.tenant_id FROM callhook_store.calls AS due
+        WHERE due.tenant_id = tenant AND due.next_read_at <= now()
+        ORDER BY due.next_read_at
+        LIMIT most
+        FOR UPDATE SKIP LOCKED)
+    RETURNING c.call_id, c.reading_no, c.version;
+$$;
+COMMENT ON FUNCTION callhook_store.claim_calls(uuid, integer, interval) IS
+    'Claims calls whose records are due, each under a new reading''s number.';
+
+-- For the command fetch: whatever is known of these calls.
+CREATE OR REPLACE FUNCTION callhook_store.want_calls(
+    tenant uuid, calls uuid[])
+RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO callhook_store.calls AS c
+        (tenant_id, call_id, record_state, next_read_at)
+    SELECT DISTINCT tenant, id, 'waiting', now()
+    FROM unnest(calls) AS id ORDER BY id
+    ON CONFLICT (call_id, tenant_id) DO UPDATE
+    SET record_state = CASE c.record_state WHEN 'stored' THEN 'stored'
+                                           ELSE 'waiting' END,
+        next_read_at = now(), reading_no = NULL, attempts = 0;
+$$;
+COMMENT ON FUNCTION callhook_store.want_calls(uuid, uuid[]) IS
+    'Makes the records of calls due, also of those read before.';
+
+-- kind: record (the call record, as often as it is asked for with another
+-- expansion), sessions or participants_v2 (further pages); page_no counts
+-- from 1 in each kind. A reading that somebody else has taken over stores
+-- nothing.
+CREATE OR REPLACE FUNCTION callhook_store.store_page(
+    tenant uuid, call uuid, reading bigint, kind text, page_no integer,
+    body json)
+RETURNS boolean
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH stored AS (
+        INSERT INTO callhook_store.record_pages
+            (tenant_id, call_id, reading_no, kind, page_no, body)
+        SELECT tenant, call, reading, kind, page_no, body
+        FROM callhook_store.calls AS c
+        WHERE c.call_id = call AND c.tenant_id = tenant
+          AND c.reading_no = reading
+        ON CONFLICT ON CONSTRAINT record_pages_pkey
+            DO UPDATE SET body = excluded.body
+        RETURNING 1
+    )
+    SELECT EXISTS (SELECT FROM stored);
+$$;
+COMMENT ON FUNCTION callhook_store.store_page(
+    uuid, uuid, bigint, text, integer, json) IS
+    'Stores a page of a reading; false if the reading is another''s.';
+
+-- The same for many calls at once whose record is one page.
+CREATE OR REPLACE FUNCTION callhook_store.store_single_pages(
+    tenant uuid, calls uuid[], readings bigint[], bodies json[])
+RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO callhook_store.record_pages
+        (tenant_id, call_id, reading_no, kind, page_no, body)
+    SELECT tenant, p.call_id, p.reading_no, 'record', 1, p.body
+    FROM unnest(calls, readings, bodies) AS p (call_id, reading_no, body)
+    JOIN callhook_store.calls AS c USING (call_id, reading_no)
+    WHERE c.tenant_id = tenant
+    ON CONFLICT ON CONSTRAINT record_pages_pkey
+        DO UPDATE SET body = excluded.body;
+$$;
+COMMENT ON FUNCTION callhook_store.store_single_pages(
+    uuid, uuid[], bigint[], json[]) IS
+    'Stores records that are one page each.';
+
+-- What becomes of a reading, before anything is done:
+--   stored      it is to be taken apart
+--   same        the version that is stored, unchanged
+--   older       than the version that is stored
+--   changed     its pages are of several versions: read it again
+--   incomplete  a page that another one links to is missing
+--   bad         it is no record, or another call's
+--   lost        the reading is not this call's any more
+CREATE OR REPLACE FUNCTION callhook_store.judge_readings(
+    tenant uuid, calls uuid[], readings bigint[])
+RETURNS TABLE (call_id uuid, reading_no bigint, outcome text, version bigint,
+               modified_at timestamptz, sha256 bytea)
+LANGUAGE sql
+AS $$
+    WITH page AS MATERIALIZED (
+        SELECT r.call_id, kind, page_no, sha256,
+               kind = 'record' AS head,
+               jsonb_typeof(body) = 'object' AS is_object,
+               callhook_store.as_uuid(body ->> 'id') AS id,
+               body -> 'version' AS version,
+               callhook_store.as_time(body ->> 'lastModifiedDateTime')
+                   AS modified_at,
+               body ->> CASE kind WHEN 'record' THEN 'sessions@odata.nextLink'
+                                  ELSE '@odata.nextLink' END AS next,
+               body ->> 'participants_v2@odata.nextLink' AS next_participants
+        FROM unnest(calls, readings) AS r (call_id, reading_no)
+        CROSS JOIN LATERAL (
+            SELECT kind, page_no, callhook_store.parsed(p.body) AS body,
+                   sha256(convert_to(p.body::text, 'UTF8')) AS sha256
+            FROM callhook_store.record_pages AS p
+            WHERE p.call_id = r.call_id AND p.tenant_id = tenant
+              AND p.reading_no = r.reading_no
+            OFFSET 0) AS p -- parsed once
+    ), whole AS (
+        SELECT call_id,
+               count(*) FILTER (WHERE head) AS records,
+               bool_and(is_object) FILTER (WHERE head)
+                   AND coalesce(bool_and(id = call_id) FILTER (WHERE head),
+                                true) AS good,
+               count(DISTINCT version) FILTER (WHERE head) AS versions,
+               max(callhook_store.as_bigint(version)) FILTER (WHERE head)
+                   AS version,
+               max(modified_at) FILTER (WHERE head) AS modified_at,
+               sha256(string_agg(sha256, '' ORDER BY kind, page_no))
+                   AS sha256,
+               count(*) FILTER (WHERE kind IN ('record', 'sessions')
+                                  AND next IS NOT NULL)
+                   > count(*) FILTER (WHERE kind = 'sessions')
+               OR count(*) FILTER (
+                      WHERE CASE WHEN head THEN next_participants
+                                 WHEN kind = 'participants_v2' THEN next
+                            END IS NOT NULL)
+                   > count(*) FILTER (WHERE kind = 'participants_v2')
+                   AS incomplete
+        FROM page GROUP BY call_id
+    )
+    SELECT r.call_id, r.reading_no,
+           CASE WHEN c.reading_no IS DISTINCT FROM r.reading_no THEN 'lost'
+                WHEN w.records > 0 AND NOT w.good THEN 'bad'
+                WHEN w.versions > 1 THEN 'changed'
+                WHEN coalesce(w.records, 0) = 0 OR w.incomplete
+                    THEN 'incomplete'
+                WHEN coalesce(w.version, 0) < coalesce(s.version, 0)
+                    THEN 'older'
+                WHEN w.version IS NOT DISTINCT FROM s.version
+                 AND w.sha256 = v.sha256 AND s.call_id IS NOT NULL
+                    THEN 'same'
+                ELSE 'stored' END,
+           w.version, w.modified_at, w.sha256
+    FROM unnest(calls, readings) AS r (call_id, reading_no)
+    LEFT JOIN callhook_store.calls AS c
+        ON c.call_id = r.call_id AND c.tenant_id = tenant
+    LEFT JOIN whole AS w ON w.call_id = r.call_id
+    LEFT JOIN callhook_store.call_records AS s
+        ON s.call_id = r.call_id AND s.tenant_id = tenant
+    LEFT JOIN callhook_store.record_versions AS v
+        ON v.call_id = r.call_id AND v.tenant_id = tenant
+       AND v.version = coalesce(s.version, 0);
+$$;
+COMMENT ON FUNCTION callhook_store.judge_readings(uuid, uuid[], bigint[]) IS
+    'What is to become of readings whose pages are all stored.';
+
+CREATE OR REPLACE FUNCTION callhook_store.remove_record(
+    tenant uuid, calls uuid[])
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    part text;
+BEGIN
+    FOREACH part IN ARRAY ARRAY['streams', 'media', 'segments', 'feedback',
+                                'sessions', 'participants', 'call_records']
+    LOOP
+        EXECUTE format('DELETE FROM callhook_store.%I
+                        WHERE call_id = ANY ($1) AND tenant_id = $2', part)
+            USING calls, tenant;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.remove_record(uuid, uuid[]) IS
+    'Removes what records were taken apart into.';
+
+-- Puts records that were judged to be stored in the place of older versions.
+CREATE OR REPLACE FUNCTION callhook_store.replace_records(
+    tenant uuid, calls uuid[], readings bigint[], digests bytea[])
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    old uuid[];
+BEGIN
+    SELECT array_agg(call_id) INTO old FROM callhook_store.call_records
+    WHERE call_id = ANY (calls) AND tenant_id = tenant;
+    IF old IS NOT NULL THEN
+        PERFORM callhook_store.remove_record(tenant, old);
+    END IF;
+    PERFORM callhook_store.forget_in_pages(tenant, calls, readings);
+    PERFORM callhook_store.take_apart(tenant, calls, readings, digests);
+END
+$$;
+COMMENT ON FUNCTION callhook_store.replace_records(
+    uuid, uuid[], bigint[], bytea[]) IS
+    'Stores records, in the place of older versions.';
+
+CREATE OR REPLACE FUNCTION callhook_store.backoff(attempts integer)
+RETURNS interval
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT least(interval '1 minute' * 2 ^ least(attempts, 12), '6 hours');
+$$;
+COMMENT ON FUNCTION callhook_store.backoff(integer) IS
+    'How long to wait after so many attempts.';
+
+-- Notes in the calls what became of their readings. One that is behind what a
+-- list of calls has shown is read again later. fault: why one is bad, if that
+-- is known.
+CREATE OR REPLACE FUNCTION callhook_store.note_outcomes(
+    tenant uuid, calls uuid[], outcomes text[], fault text)
+RETURNS void
+LANGUAGE sql
+AS $$
+    WITH noted AS (
+        SELECT o.call_id, o.outcome, r.version, r.start_date_time,
+               r.end_date_time, r.call_id IS NOT NULL AS stored,
+               outcome IN ('stored', 'same') AS good,
+               outcome IN ('bad', 'incomplete') AS failed
+        FROM unnest(calls, outcomes) AS o (call_id, outcome)
+        LEFT JOIN callhook_store.call_records AS r
+            ON r.call_id = o.call_id AND r.tenant_id = tenant
+        WHERE outcome <> 'lost'
+    )
+    UPDATE callhook_store.calls AS c
+    SET reading_no = NULL,
+        version = n.version,
+        started_at = coalesce(n.start_date_time, c.started_at),
+        ended_at = coalesce(n.end_date_time, c.ended_at),
+        read_at = CASE WHEN good THEN now() ELSE c.read_at END,
+        record_state = CASE WHEN stored THEN 'stored'
+                            WHEN failed THEN 'failed'
+                            ELSE c.record_state END,
+        error_status = NULL,
+        error_code = CASE WHEN failed THEN concat_ws(' ', outcome, fault) END,
+        error_request_id = NULL,
+        attempts = CASE WHEN good AND coalesce(n.version >= c.listed_version,
+                                               true)
+                        THEN 0 ELSE c.attempts END,
+        next_read_at = CASE
+            WHEN c.wanted OR outcome = 'changed' THEN now()
+            WHEN (failed OR coalesce(n.version < c.listed_version, false))
+             AND coalesce(c.ended_at, c.last_notified_at, c.filed_at)
+                 > now() - interval '30 days'
+            THEN now() + callhook_store.backoff(c.attempts) END
+    FROM noted AS n
+    WHERE c.call_id = n.call_id AND c.tenant_id = tenant;
+$$;
+COMMENT ON FUNCTION callhook_store.note_outcomes(
+    uuid, uuid[], text[], text) IS
+    'Notes in the calls what became of their readings.';
+
+-- A value that no conversion foresaw may fail a record, never its batch: then
+-- each is tried alone.
+CREATE OR REPLACE FUNCTION callhook_store.finish_records(
+    tenant uuid, calls uuid[], readings bigint[])
+RETURNS TABLE (call_id uuid, outcome text)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+SET enable_seqscan = off -- statistics of tables that grow are never right
+AS $$
+#variable_conflict use_column
+DECLARE
+    ids uuid[];
+    numbers bigint[];
+    digests bytea[];
+    judged uuid[];
+    outcomes text[];
+    fault text;
+BEGIN
+    PERFORM FROM callhook_store.forgotten LIMIT 1; -- locks it before the calls
+    PERFORM FROM callhook_store.calls AS c
+    WHERE c.call_id = ANY (calls) AND c.tenant_id = tenant
+    ORDER BY c.call_id FOR UPDATE;
+    BEGIN
+        WITH judgement AS MATERIALIZED (
+            SELECT * FROM callhook_store.judge_readings(
+                tenant, calls, readings)
+        ), versions AS (
+            INSERT INTO callhook_store.record_versions AS v (
+                tenant_id, call_id, version, modified_at, sha256)
+            SELECT tenant, call_id, coalesce(version, 0), modified_at, sha256
+            FROM judgement WHERE outcome = 'stored'
+            ON CONFLICT ON CONSTRAINT record_versions_pkey DO UPDATE
+            SET modified_at = excluded.modified_at, read_at = now(),
+                sha256 = excluded.sha256
+        )
+        SELECT array_agg(call_id), array_agg(outcome),
+               array_agg(call_id) FILTER (WHERE outcome = 'stored'),
+               array_agg(reading_no) FILTER (WHERE outcome = 'stored'),
+               array_agg(sha256) FILTER (WHERE outcome = 'stored')
+        INTO judged, outcomes, ids, numbers, digests
+        FROM judgement;
+        IF ids IS NOT NULL THEN
+            PERFORM callhook_store.replace_records(
+                tenant, ids, numbers, digests);
+        END IF;
+    EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+        IF cardinality(calls) > 1 THEN
+            RETURN QUERY
+            SELECT f.call_id, f.outcome
+            FROM unnest(calls, readings) AS r (call_id, reading_no)
+            CROSS JOIN LATERAL callhook_store.finish_records(
+                tenant, ARRAY[r.call_id], ARRAY[r.reading_no]) AS f;
+            RETURN;
+        END IF;
+        judged := calls;
+        outcomes := ARRAY['bad'];
+        fault := SQLSTATE;
+        ids := NULL;
+        numbers := NULL;
+    END;
+    PERFORM callhook_store.note_outcomes(tenant, judged, outcomes, fault);
+    DELETE FROM callhook_store.record_pages
+    WHERE call_id = ANY (ids) AND tenant_id = tenant
+      AND reading_no <> ALL (numbers);
+    DELETE FROM callhook_store.record_pages
+    WHERE call_id = ANY (calls) AND tenant_id = tenant
+      AND reading_no = ANY (readings)
+      AND reading_no <> ALL (coalesce(numbers, '{}'));
+    RETURN QUERY SELECT * FROM unnest(judged, outcomes);
+END
+$$;
+COMMENT ON FUNCTION callhook_store.finish_records(uuid, uuid[], bigint[]) IS
+    'Makes records visible whose pages are all stored. For each call: stored, '
+    'same, older, changed, incomplete, bad or lost (see judge_readings).';
+
+CREATE OR REPLACE FUNCTION callhook_store.finish_record(
+    tenant uuid, call uuid, reading bigint)
+RETURNS text
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT outcome FROM callhook_store.finish_records(
+        tenant, ARRAY[call], ARRAY[reading]);
+$$;
+COMMENT ON FUNCTION callhook_store.finish_record(uuid, uuid, bigint) IS
+    'Makes one record visible; what became of it.';
+
+-- Gives a claimed call back, for a cause that is not the call's: a quota, the
+-- end of the run. It counts as no attempt.
+CREATE OR REPLACE FUNCTION callhook_store.release_call(
+    tenant uuid, call uuid, reading bigint, retry_after interval)
+RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    DELETE FROM callhook_store.record_pages
+    WHERE call_id = call AND tenant_id = tenant AND reading_no = reading;
+    UPDATE callhook_store.calls
+    SET reading_no = NULL, attempts = greatest(attempts - 1, 0),
+        next_read_at = now() + retry_after
+    WHERE call_id = call AND tenant_id = tenant AND reading_no = reading;
+$$;
+COMMENT ON FUNCTION callhook_store.release_call(uuid, uuid, bigint, interval)
+    IS 'Gives a claimed call back, to be read after a while.';
+
+-- When to try again after a failure at that age of a call. Not found: Graph
+-- may take 150 minutes to write a record, and keeps it for 30 days.
+CREATE OR REPLACE FUNCTION callhook_store.retry_after(
+    status integer, age interval, attempts integer)
+RETURNS interval
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE
+        WHEN age > interval '30 days' THEN NULL
+        WHEN status = 404 AND age < interval '150 minutes' THEN
+            least(greatest(age / 8, interval '1 minute'),
+                  interval '10 minutes')
+        WHEN status = 404 THEN
+            least(greatest(age / 8, interval '15 minutes'), interval '1 day')
+        WHEN status IS NULL OR status IN (401, 408, 429) OR status >= 500
+            THEN callhook_store.backoff(attempts)
+        ELSE interval '1 day' END;
+$$;
+COMMENT ON FUNCTION callhook_store.retry_after(integer, interval, integer) IS
+    'When to try again after a failure; null: not any more.';
+
+-- status: HTTP's, or null if there was no answer.
+CREATE OR REPLACE FUNCTION callhook_store.reading_failed(
+    tenant uuid, call uuid, reading bigint, status integer, code text,
+    request_id text)
+RETURNS text
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    DELETE FROM callhook_store.record_pages
+    WHERE call_id = call AND tenant_id = tenant AND reading_no = reading;
+    UPDATE callhook_store.calls AS c
+    SET reading_no = NULL,
+        next_read_at = CASE WHEN c.wanted AND f.pause IS NULL THEN now()
+                            ELSE now() + f.pause END,
+        record_state = CASE
+            WHEN c.record_state = 'stored' THEN 'stored'
+            WHEN f.pause IS NULL AND status = 404 THEN 'gone'
+            WHEN f.pause IS NULL OR f.pause = interval '1 day'
+             AND status <> 404 THEN 'failed'
+            ELSE 'waiting' END,
+        error_status = status,
+        error_code = left(code, 100),
+        error_request_id = left(request_id, 100)
+    FROM (SELECT callhook_store.retry_after(status,
+              now() - greatest(last_notified_at,
+                               coalesce(ended_at, filed_at)), attempts) AS pause
+          FROM callhook_store.calls
+          WHERE call_id = call AND tenant_id = tenant) AS f
+    WHERE c.call_id = call AND c.tenant_id = tenant AND c.reading_no = reading
+    RETURNING c.record_state;
+$$;
+COMMENT ON FUNCTION callhook_store.reading_failed(
+    uuid, uuid, bigint, integer, text, text) IS
+    'Notes that a record could not be read; the call''s state.';

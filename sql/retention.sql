@@ -1,0 +1,155 @@
+-- Old rows go in batches, so that nobody waits for long.
+
+-- Whole months go at once, without reading them. Dropping waits for readers
+-- and others wait behind it: it gives up soon and is tried at the next run.
+CREATE OR REPLACE FUNCTION callhook_store.drop_months(before timestamptz)
+RETURNS integer
+LANGUAGE plpgsql
+SET timezone = 'UTC'
+SET lock_timeout = '500ms'
+AS $$
+DECLARE
+    month regclass;
+    dropped integer := 0;
+BEGIN
+    FOR month IN
+        SELECT c.oid FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
+        WHERE inhparent = 'callhook_store.notifications'::regclass
+          AND c.relname ~ '^notifications_\d{4}_\d\d$'
+          AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month'
+              <= before
+        ORDER BY c.relname
+    LOOP
+        BEGIN
+            EXECUTE format('DROP TABLE %s', month);
+            dropped := dropped + 1;
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+            RETURN dropped;
+        END;
+    END LOOP;
+    RETURN dropped;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.drop_months(timestamptz) IS
+    'Drops the months of notifications that ended before a time; how many.';
+
+-- Calls with all that belongs to them.
+CREATE OR REPLACE FUNCTION callhook_store.remove_old_calls(
+    before timestamptz, batch integer)
+RETURNS bigint
+LANGUAGE plpgsql
+SET enable_seqscan = off -- the block range index, whatever statistics say
+AS $$
+DECLARE
+    tenant uuid;
+    old uuid[];
+    removed bigint := 0;
+BEGIN
+    FOR tenant, old IN
+        SELECT tenant_id, array_agg(call_id) FROM (
+            SELECT tenant_id, call_id FROM callhook_store.calls
+            WHERE day < (before AT TIME ZONE 'UTC')::date
+              AND coalesce(last_notified_at, filed_at) < before
+            LIMIT batch FOR UPDATE SKIP LOCKED) AS c
+        GROUP BY tenant_id
+    LOOP
+        PERFORM callhook_store.remove_record(tenant, old);
+        DELETE FROM callhook_store.record_pages
+        WHERE call_id = ANY (old) AND tenant_id = tenant;
+        DELETE FROM callhook_store.record_versions
+        WHERE call_id = ANY (old) AND tenant_id = tenant;
+        DELETE FROM callhook_store.calls
+        WHERE call_id = ANY (old) AND tenant_id = tenant;
+        removed := removed + cardinality(old);
+    END LOOP;
+    RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.remove_old_calls(timestamptz, integer) IS
+    'Removes a batch of calls from before a time; how many.';
+
+-- By the key, oldest first: the table is large and in order of it.
+CREATE OR REPLACE FUNCTION callhook_store.remove_old_notifications(
+    before timestamptz, batch bigint)
+RETURNS bigint
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    removed bigint;
+BEGIN
+    DELETE FROM callhook_store.notifications
+    WHERE received_at < before
+      AND (received_at, notification_id) IN (
+        SELECT received_at, notification_id FROM callhook_store.notifications
+        WHERE received_at < before ORDER BY received_at LIMIT batch);
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.remove_old_notifications(
+    timestamptz, bigint) IS
+    'Removes a batch of notifications from before a time; how many.';
+
+-- The other tables lose the rows whose time, given as an expression, is over.
+-- What the receivers counted is kept for 13 months, however long the rest is.
+CREATE OR REPLACE FUNCTION callhook_store.remove_old_rows(
+    before timestamptz, batch bigint)
+RETURNS bigint
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    old record;
+    removed bigint;
+    total bigint := 0;
+BEGIN
+    FOR old IN SELECT * FROM (VALUES
+        ('pstn_calls', 'coalesce(start_date_time, read_at)', before),
+        ('direct_routing_calls',
+         'coalesce(start_date_time, invite_date_time, read_at)', before),
+        ('listings', 'ends_at', before),
+        ('gaps', 'closed_at', before),
+        ('subscriptions', 'ended_at', before),
+        ('refusals', 'last_at', before),
+        ('lifecycle_handled', 'handled_at',
+         least(before, now() - interval '7 days')),
+        ('receiver_minutes', 'minute', now() - interval '13 months')
+    ) AS v (name, expression, ends)
+    LOOP
+        EXECUTE format(
+            'DELETE FROM callhook_store.%1$I WHERE ctid = ANY (ARRAY(
+                 SELECT ctid FROM callhook_store.%1$I
+                 WHERE %2$s < $1 LIMIT $2))', old.name, old.expression)
+            USING old.ends, greatest(batch - total, 0);
+        GET DIAGNOSTICS removed = ROW_COUNT;
+        total := total + removed;
+    END LOOP;
+    RETURN total;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.remove_old_rows(timestamptz, bigint) IS
+    'Removes a batch of rows of other tables from before a time; how many.';
+
+CREATE OR REPLACE FUNCTION callhook_store.retain(
+    days integer, batch integer DEFAULT 10000)
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+    before constant timestamptz := now() - make_interval(days => days);
+    total bigint;
+BEGIN
+    IF days <= 0 THEN
+        RETURN 0;
+    END IF;
+    PERFORM callhook_store.drop_months(before);
+    total := callhook_store.remove_old_calls(before, batch);
+    total := total + callhook_store.remove_old_notifications(
+        before, batch - total);
+    RETURN total + callhook_store.remove_old_rows(before, batch - total);
+END
+$$;
+COMMENT ON FUNCTION callhook_store.retain(integer, integer) IS
+    'Removes what is older than so many days, about a batch of it; how many '
+    'rows and calls. Call it until it returns less than batch.';

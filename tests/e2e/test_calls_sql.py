@@ -1,0 +1,400 @@
+"""Calls folded from notifications and lists: each counted once, none missed."""
+
+import datetime
+import random
+import time
+import uuid
+
+import pytest
+
+import servers
+from callrecords import (TENANT, Store, new_id, notification, sample,
+                         small_record)
+from helpers import Later
+from servers import NIL
+
+
+@pytest.fixture
+def store(database):
+    return Store(database)
+
+
+def counts(store):
+    """Notifications by call."""
+    return {row["call_id"]: row["notifications"]
+            for row in store.view("calls")}
+
+
+def expected(store):
+    rows = store.database.query(f"""
+        SELECT call_id, count(*) AS n FROM callhook_store.notifications
+        WHERE call_id <> '{NIL}' GROUP BY call_id""")
+    return {row["call_id"]: row["n"] for row in rows}
+
+
+def fold_all(store):
+    total = 0
+    while True:
+        taken = store.fold(1000)
+        total += taken
+        if taken < 1000:
+            return total
+
+
+# --- Folding ---
+
+def test_one_row_for_each_call(store):
+    call_id, other = new_id(), new_id()
+    for minute in (5, 1, 3):
+        store.notify(call_id, f"'2026-03-01T10:0{minute}:00Z'")
+    store.notify(other)
+    store.notify(call_id, tenant=NIL)
+    assert store.fold() == 5
+    assert store.fold() == 0
+    rows = store.view("calls", f"call_id = '{call_id}'", "tenant_id")
+    assert [row["tenant_id"] for row in rows] == [TENANT, None]
+    first = rows[0]
+    assert first["first_notified_at"] == "2026-03-01T10:01:00+00:00"
+    assert first["last_notified_at"] == "2026-03-01T10:05:00+00:00"
+    assert (first["notifications"], first["source"]) == (3, "notification")
+    assert (first["record_state"], first["record_error"]) == ("none", None)
+    store.notify(call_id, "'2026-03-01T10:00:00Z'")     # from the spool
+    assert store.fold() == 1
+    again = store.view("calls", f"call_id = '{call_id}'", "tenant_id")[0]
+    assert again["first_notified_at"] == "2026-03-01T10:00:00+00:00"
+    assert again["notifications"] == 4
+
+
+def test_what_is_no_call_is_left_out(store):
+    store.notify(NIL)
+    store.notify(None)
+    assert store.fold() == 0
+    assert store.view("calls") == []
+
+
+def test_batches_end_and_miss_nothing(store):
+    store.database.execute(f"""
+        INSERT INTO callhook_store.notifications (notification_id,
+            received_at, stored_at, tenant_id, call_id)
+        SELECT gen_random_uuid(), t, t, '{TENANT}',
+            md5((n / 3)::text)::uuid
+        FROM generate_series(1, 5000) AS n
+        CROSS JOIN LATERAL (SELECT now() - interval '1 month'
+            + n * random() * interval '9 min') AS r (t)""")
+    taken = []
+    while not taken or taken[-1] >= 700:
+        taken.append(store.fold(700))
+    assert sum(taken) == 5000
+    assert max(taken) <= 1400
+    assert counts(store) == expected(store)
+
+
+def test_recent_rows_are_folded_in_batches_too(store):
+    for _ in range(10):
+        store.notify(new_id())
+    assert [store.fold(4), store.fold(4), store.fold(4)] == [4, 4, 2]
+    assert len(counts(store)) == 10
+
+
+def set_margin(store, margin):
+    store.database.execute(
+        f"UPDATE callhook_store.fold_state SET margin = '{margin}'")
+
+
+def final_to(store):
+    [row] = store.database.query("SELECT final_to, folded_to, (SELECT "
+                                 "count(*) FROM callhook_store.folded) AS "
+                                 "kept FROM callhook_store.fold_state")
+    return row
+
+
+def test_transactions_may_commit_in_any_order(store):
+    """One that stays open for longer than the margin holds up nothing but
+    the final time; its rows count when they appear."""
+    set_margin(store, "100 ms")
+    early, middle, late = new_id(), new_id(), new_id()
+    with store.database.session() as open_one, \
+            store.database.session() as idle_one:
+        open_one.run("BEGIN; " + notification(early))
+        idle_one.run("BEGIN; SELECT now()")
+        begun = store.database.query("SELECT now() AS t")[0]["t"]
+        for _ in range(5):
+            time.sleep(0.1)
+            store.notify(middle)
+            assert store.fold() == 1
+            assert (final_to(store)["final_to"] or "") < begun
+        idle_one.run(notification(late))    # an old time, just now
+        idle_one.run("COMMIT")
+        assert store.fold() == 1
+        open_one.run("COMMIT")
+    assert store.fold() == 1
+    assert counts(store) == expected(store) == {early: 1, middle: 5, late: 1}
+    time.sleep(0.2)
+    assert store.fold() == store.fold() == 0
+    state = final_to(store)
+    assert state["final_to"] > begun and state["kept"] == 0
+
+
+def test_a_rolled_back_row_does_not_count(store):
+    with store.database.session() as session:
+        session.run("BEGIN; " + notification(new_id()))
+        assert store.fold() == 0
+        session.run("ROLLBACK")
+    assert store.fold() == 0
+
+
+def test_a_savepoints_row_counts_once(store):
+    with store.database.session() as session:
+        session.run("BEGIN; SAVEPOINT s; " + notification(new_id()))
+        session.run("RELEASE s")
+        assert store.fold() == 0
+        session.run("COMMIT")
+    assert (store.fold(), store.fold()) == (1, 0)
+
+
+def test_folding_beside_writers_of_every_pace(store):
+    """Writers that hold transactions open for up to a second, two folders."""
+    set_margin(store, "50 ms")
+    ids = [new_id() for _ in range(20)]
+    end = time.monotonic() + 6
+
+    def write(seed):
+        dice = random.Random(seed)
+        with store.database.session() as session:
+            while time.monotonic() < end:
+                session.run("BEGIN")
+                session.run(notification(dice.choice(ids)))
+                time.sleep(dice.choice((0, 0, 0.05, 0.3, 1)))
+                session.run(notification(dice.choice(ids)))
+                session.run(dice.choice(("COMMIT", "COMMIT", "ROLLBACK")))
+
+    def fold():
+        total = 0
+        while time.monotonic() < end + 1:
+            total += store.fold(random.choice((5, 1000)))
+        return total
+
+    writers = [Later(write, seed) for seed in range(4)]
+    folders = [Later(fold) for _ in range(2)]
+    for writer in writers:
+        writer.result()
+    total = sum(folder.result() for folder in folders) + fold_all(store)
+    assert counts(store) == expected(store)
+    assert total == sum(expected(store).values()) > 50
+
+
+def test_a_moved_row_counts_once(store):
+    """A month made late takes its rows out of the default partition."""
+    store.notify(new_id(), "'2100-01-15T00:00:00Z'")
+    assert store.fold() == 1
+    store.database.execute("SELECT callhook_store.make_partition("
+                           "'2100-01-01')")
+    assert store.fold() == 0
+
+
+def test_folding_needs_snapshots_of_its_own(store):
+    with pytest.raises(servers.Trouble, match="read committed"):
+        store.database.execute(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ; "
+            "SELECT callhook_store.fold_notifications()", "test_renewer")
+
+
+def test_only_calls_that_graph_may_still_have_become_due(store):
+    store.turn_reading_on()
+    young, old = new_id(), new_id()
+    store.notify(young, "now() - interval '29 days'")
+    store.notify(old, "now() - interval '31 days'")
+    store.fold()
+    assert store.known(young)["record_state"] == "waiting"
+    assert store.known(old)["record_state"] == "none"
+    assert [row["call_id"] for row in store.call(
+        "claim_calls", TENANT, 10)] == [young]
+
+
+def test_a_call_is_found_by_its_id(store):
+    store.database.execute(f"""
+        INSERT INTO callhook_store.calls (tenant_id, call_id)
+        SELECT '{TENANT}', gen_random_uuid() FROM generate_series(1, 20000);
+        ANALYZE callhook_store.calls""")
+    plan = store.database.execute(
+        f"EXPLAIN SELECT * FROM callhook.calls WHERE call_id = '{NIL}'")
+    assert "calls_pkey" in plan and "Seq Scan on calls" not in plan
+
+
+# --- Lists ---
+
+def listed(*ids, version=1, day="2026-03-01"):
+    return {"value": [{"id": call_id, "version": version,
+                       "startDateTime": f"{day}T10:00:00.1234567Z",
+                       "endDateTime": f"{day}T10:10:00Z"}
+                      for call_id in ids]}
+
+
+def file(store, page):
+    [row] = store.call("file_listed_calls", store.tenant, page)
+    return row["listed"], row["missing"], row["newer"]
+
+
+def test_the_documented_list(store):
+    page = sample("callrecord-list-page.json")
+    assert file(store, page) == (3, 3, 0)
+    assert file(store, {"value": page}) == (3, 0, 0)
+    known = store.known(page[1]["id"])
+    assert (known["source"], known["notifications"]) == ("list", 0)
+    assert known["started_at"] == "2025-05-29T17:27:51.652895+00:00"
+    assert known["duration_seconds"] == 162
+    assert known["record_state"] == "none"
+
+
+def test_a_listed_call_is_notified_later(store):
+    call_id = new_id()
+    file(store, listed(call_id))
+    store.notify(call_id)
+    store.fold()
+    known = store.known(call_id)
+    assert (known["source"], known["notifications"]) == ("notification", 1)
+
+
+def test_higher_versions_are_read(store):
+    store.turn_reading_on()
+    call_id = new_id()
+    day = str(datetime.date.today())
+    record = small_record(call_id, endDateTime=f"{day}T10:00:00Z")
+    assert store.read(call_id, record) == "stored"
+    assert file(store, listed(call_id, day=day)) == (1, 0, 0)
+    assert store.call("claim_calls", TENANT, 10) == []
+    assert file(store, listed(call_id, version=2, day=day)) == (1, 0, 1)
+    [claimed] = store.call("claim_calls", TENANT, 10)
+    assert (claimed["call_id"], claimed["version"]) == (call_id, 1)
+    store.page(call_id, claimed["reading_no"], "record", 1, record)
+    assert store.finish(call_id, claimed["reading_no"]) == "same"
+    [row] = store.database.query("SELECT next_read_at > now() AS later "
+                                 "FROM callhook_store.calls")
+    assert row["later"]                 # still behind: later again
+    assert store.read(call_id, small_record(call_id, version=2)) == "stored"
+    assert store.call("claim_calls", TENANT, 10) == []
+
+
+def test_what_is_listed_is_not_gone(store):
+    store.turn_reading_on()
+    call_id = new_id()
+    store.database.execute(f"""
+        INSERT INTO callhook_store.calls (tenant_id, call_id, record_state)
+        VALUES ('{TENANT}', '{call_id}', 'gone')""")
+    file(store, listed(call_id))
+    assert store.known(call_id)["record_state"] == "waiting"
+
+
+@pytest.mark.parametrize("page", [
+    {"value": [{"id": None}, {}, "x", {"id": "no GUID"}, None]}, [], {
+        "value": []}])
+def test_rows_without_an_id_are_left_out(store, page):
+    assert file(store, page) == (0, 0, 0)
+
+
+def test_a_page_names_a_call_twice(store):
+    call_id = new_id()
+    page = {"value": listed(call_id, version=2)["value"]
+            + listed(call_id, version=1)["value"]}
+    assert file(store, page) == (1, 1, 0)
+
+
+def test_completeness(store):
+    """Notified, only listed, read, behind and failed calls of two days."""
+    store.turn_reading_on()
+    notified, only_listed, behind, failed, other_day = (
+        new_id() for _ in range(5))
+    for call_id in (notified, behind, failed):
+        store.notify(call_id, "'2026-03-01T10:00:00Z'")
+    store.fold()
+    file(store, listed(notified, only_listed, failed))
+    file(store, listed(behind, version=2))
+    file(store, listed(other_day, day="2026-03-02"))
+    store.call("note_listing", TENANT, "2026-03-01T00:00Z",
+               "2026-03-02T12:00Z", 5, 2, 0)
+    for call_id in (notified, only_listed, behind):
+        store.read(call_id, small_record(call_id))
+    store.read(failed, [])
+    [one, two] = store.view("completeness", order="day")
+    assert one.pop("last_listed_at") is not None
+    assert sorted(one.pop("missing_ids")) == sorted([behind, failed])
+    assert one == {
+        "tenant_id": TENANT, "day": "2026-03-01", "calls": 4, "listed": 4,
+        "notified": 3, "only_listed": 1, "stored": 3, "newest_version": 2,
+        "missing": 2, "gone": 0}
+    assert (two["missing"], two["missing_ids"]) == (1, [other_day])
+    assert two["last_listed_at"] is None
+    store.read(behind, small_record(behind, version=2))
+    store.read(failed, small_record(failed))
+    store.read(other_day, small_record(
+        other_day, startDateTime="2026-03-02T10:00:00Z"))
+    assert [(row["missing"], row["missing_ids"]) for row in store.view(
+        "completeness")] == [(0, None)] * 2
+
+
+def test_many_calls_with_many_faults_end_complete(store):
+    """Notifications dropped, doubled and shuffled; versions that rise."""
+    store.turn_reading_on()
+    dice = random.Random(5)
+    graph = {str(uuid.UUID(int=dice.getrandbits(128))): dice.randint(1, 3)
+             for _ in range(300)}
+    told = [call_id for call_id in graph for _ in range(dice.randint(0, 3))]
+    dice.shuffle(told)
+    store.database.execute(";".join(
+        notification(call_id, "'2026-03-01T10:00:00Z'") for call_id in told))
+    fold_all(store)
+    ids = list(graph)
+    for start in range(0, len(ids), 60):
+        page = [row for call_id in ids[start:start + 60]
+                for row in listed(call_id, version=graph[call_id])["value"]]
+        file(store, page)
+    while claimed := store.call("claim_calls", TENANT, 50):
+        calls = ",".join(servers.literal(row["call_id"]) for row in claimed)
+        numbers = ",".join(str(row["reading_no"]) for row in claimed)
+        store.database.execute(f"""
+            SELECT callhook_store.store_page('{TENANT}', call_id, reading_no,
+                'record', 1, json_build_object('id', call_id, 'version',
+                    coalesce((SELECT v::int FROM json_each_text(
+                        {servers.literal(str(graph).replace("'", '"'))})
+                        AS g (k, v) WHERE k = call_id::text), 0),
+                    'startDateTime', '2026-03-01T10:00:00Z'))
+            FROM unnest(ARRAY[{calls}]::uuid[], ARRAY[{numbers}]::bigint[])
+                AS c (call_id, reading_no);
+            SELECT callhook_store.finish_records('{TENANT}',
+                ARRAY[{calls}]::uuid[], ARRAY[{numbers}]::bigint[])""",
+            "test_renewer")
+    [day] = store.view("completeness")
+    assert (day["calls"], day["stored"], day["newest_version"],
+            day["missing"]) == (300, 300, 300, 0)
+    assert day["notified"] == len(set(told))
+    assert {row["call_id"]: row["version"]
+            for row in store.view("calls")} == graph
+
+
+def test_gaps_are_closed(store):
+    def gap(begins, ends):
+        store.database.execute(f"""
+            INSERT INTO callhook_store.gaps (tenant, tenant_id, resource,
+                change_type, reason, begins_at, ends_at)
+            VALUES ('contoso', '{TENANT}', 'communications/callRecords',
+                'updated', 'outage', '{begins}', {servers.literal(ends)})""",
+            "test_renewer")
+
+    gap("2026-03-01T09:00Z", "2026-03-01T11:00Z")
+    gap("2026-03-01T12:30Z", "2026-03-01T12:35Z")
+    gap("2026-03-01T13:00Z", None)
+    gap("2026-03-05T00:00Z", "2026-03-05T01:00Z")
+    missed, known = new_id(), new_id()
+    store.notify(known)
+    store.fold()
+    file(store, listed(missed, known))      # both ended at 10:10
+    [closed] = store.call("close_gaps", TENANT, "2026-03-01T00:00Z",
+                          "2026-03-03T00:00Z")
+    assert closed == {"gaps": 2, "found": 2}
+    rows = store.view("gaps", order="begins_at")
+    assert [row["found"] for row in rows] == [1, 1, None, None]
+    assert [row["closed_at"] is None for row in rows] == [
+        False, False, True, True]
+    [again] = store.call("close_gaps", TENANT, "2026-03-01T00:00Z",
+                         "2026-03-03T00:00Z")
+    assert again["gaps"] == 0

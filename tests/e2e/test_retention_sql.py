@@ -1,0 +1,309 @@
+"""What is too old goes, and who wants to be forgotten is."""
+
+import datetime
+import hashlib
+
+import pytest
+
+import servers
+from callrecords import (TENANT, Store, copy_of, make, new_id, sample,
+                         small_record, whole_record)
+from helpers import Later
+
+TABLES = ("calls", "call_records", "participants", "sessions", "segments",
+          "media", "streams", "feedback", "record_pages", "record_versions")
+
+
+@pytest.fixture
+def store(database):
+    return Store(database)
+
+
+def rows(store, table):
+    return store.database.query(
+        f"SELECT count(*) AS n FROM callhook_store.{table}")[0]["n"]
+
+
+def retain(store, days, batch=10000):
+    """All of it; how many rows and calls were removed."""
+    total = 0
+    while True:
+        removed = store.value("retain", days, batch)
+        total += removed
+        if removed < batch:
+            return total
+
+
+# --- Retention ---
+
+def test_old_calls_go_with_all_that_is_theirs(store):
+    old, new = new_id(), new_id()
+    for call_id, age in ((old, 40), (new, 20)):
+        day = (datetime.datetime.now(datetime.timezone.utc)
+               - datetime.timedelta(days=age)).strftime("%Y-%m-%d")
+        store.notify(call_id, f"now() - interval '{age} days'")
+        store.fold()
+        store.read(call_id, copy_of(
+            whole_record(call_id), startDateTime=f"{day}T10:00:00Z"))
+    before = {table: rows(store, table) for table in TABLES}
+    assert retain(store, 0) == 0
+    assert {table: rows(store, table) for table in TABLES} == before
+    retain(store, 30)
+    assert [row["call_id"] for row in store.view("calls")] == [new]
+    assert [row["call_id"] for row in store.view("notifications")] == [new]
+    for table in TABLES:
+        assert rows(store, table) == before[table] / 2, table
+
+
+def test_an_old_call_that_is_still_told_of_stays(store):
+    call_id = new_id()
+    store.read(call_id, small_record(call_id, startDateTime="2020-01-01"
+                                     "T00:00:00Z"))
+    store.notify(call_id)
+    store.fold()
+    retain(store, 30)
+    assert len(store.view("calls")) == 1
+
+
+def test_rows_go_in_batches(store):
+    store.database.execute(f"""
+        INSERT INTO callhook_store.calls (tenant_id, call_id,
+            first_notified_at, last_notified_at, filed_at)
+        SELECT '{TENANT}', gen_random_uuid(), t, t, t
+        FROM generate_series(1, 25), (SELECT now() - interval '9 days')
+            AS a (t);
+        INSERT INTO callhook_store.notifications (notification_id,
+            received_at, tenant_id)
+        SELECT gen_random_uuid(), now() - interval '2 days', '{TENANT}'
+        FROM generate_series(1, 25);
+        INSERT INTO callhook_store.notifications (notification_id,
+            received_at, tenant_id)
+        VALUES (gen_random_uuid(), now(), '{TENANT}')""")
+    removed = [store.value("retain", 1, 10) for _ in range(7)]
+    assert removed == [10, 10, 10, 10, 10, 0, 0]
+    assert rows(store, "calls") == 0
+    assert rows(store, "notifications") == 1
+
+
+def months(store):
+    return {row["name"] for row in store.database.query("""
+        SELECT relname AS name FROM pg_inherits
+        JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE inhparent = 'callhook_store.notifications'::regclass""")}
+
+
+def test_whole_months_are_dropped(store):
+    for month in ("2019-12-01", "2020-01-01"):
+        store.database.execute(
+            f"SELECT callhook_store.make_partition('{month}')")
+        store.notify(new_id(), f"'{month}T10:00Z'")
+    store.notify(new_id(), "'2020-03-05T10:00Z'")       # in the default one
+    before = months(store)
+    retain(store, 30)
+    assert before - months(store) == {"notifications_2019_12",
+                                      "notifications_2020_01"}
+    assert rows(store, "notifications") == 0
+
+
+def test_a_reader_delays_the_dropping_and_nobody_else(store):
+    """An open reader keeps a month; the function gives up soon."""
+    store.database.execute(
+        "SELECT callhook_store.make_partition('2020-01-01')")
+    with store.database.session() as reader:
+        reader.run("BEGIN; SELECT count(*) FROM callhook.notifications")
+        retain(store, 30)
+        assert "notifications_2020_01" in months(store)
+        store.notify(new_id())
+        reader.run("COMMIT")
+    retain(store, 30)
+    assert "notifications_2020_01" not in months(store)
+
+
+def test_the_other_tables(store):
+    def enter(table, columns, old, new):
+        for age in (old, new):
+            store.database.execute(
+                f"INSERT INTO callhook_store.{table} "
+                + columns.format(t=f"now() - interval '{age}'"))
+
+    enter("receiver_minutes", "VALUES ({t}, 'h', '{{1}}', '{{1}}', 1, 0)",
+          "14 months", "12 months")
+    enter("listings", "(tenant_id, begins_at, ends_at, listed, missing, "
+          f"newer) VALUES ('{TENANT}', {{t}}, {{t}}, 1, 1, 1)",
+          "40 days", "20 days")
+    enter("gaps", "(tenant, tenant_id, resource, change_type, reason, "
+          f"begins_at, ends_at, closed_at) VALUES ('a', '{TENANT}', 'r', "
+          "'u', 'x', {t}, {t}, {t})", "40 days", "20 days")
+    store.database.execute(f"""
+        INSERT INTO callhook_store.gaps (tenant, tenant_id, resource,
+            change_type, reason, begins_at)
+        VALUES ('a', '{TENANT}', 'r', 'u', 'open', now() - interval '1 y')""")
+    enter("subscriptions", f"(tenant, tenant_id, secret_sha256, ended_at) "
+          f"VALUES ('a', '{TENANT}', '\\x{'00' * 32}', {{t}})",
+          "40 days", "20 days")
+    enter("lifecycle_handled", "VALUES (gen_random_uuid(), {t})",
+          "40 days", "20 days")
+    enter("refusals", "(subscription_id, tenant_id, reason, refusals, "
+          f"last_at) VALUES (gen_random_uuid(), '{TENANT}', 'unknown', 1, "
+          "{t})", "40 days", "20 days")
+    for view, name in (("pstn_calls", "store_pstn_rows"),
+                       ("direct_routing_calls",
+                        "store_direct_routing_rows")):
+        store.value(name, TENANT, [
+            {"id": "old", "startDateTime": "2020-01-01T00:00:00Z"},
+            {"id": "new"}])
+        assert len(store.view(view)) == 2
+    assert retain(store, 30) == 8
+    for table, left in (("receiver_minutes", 1), ("listings", 1),
+                        ("gaps", 2), ("subscriptions", 1),
+                        ("lifecycle_handled", 1), ("refusals", 1),
+                        ("pstn_calls", 1), ("direct_routing_calls", 1)):
+        assert rows(store, table) == left, table
+
+
+# --- Forgetting ---
+
+PERSON = "F69E2C00-0000-0000-0000-185e5f5f5d8a"
+TRACES = ("f69e2c00", "Owen Franklin", "owen.franklin", "machineName_4")
+
+
+def read_sample(store, call_id=None):
+    record = sample("callrecord-p2p-expanded.json")
+    record.pop("sessions@odata.nextLink")
+    people = sample("callrecord-p2p-participants-v2.json")
+    record["participants_v2"] = people["participants_v2"]
+    record["id"] = call_id or record["id"]
+    record["sessions"][0]["callee"]["feedback"]["text"] = "Owen Franklin here"
+    assert store.read(record["id"], record) == "stored"
+    return record
+
+
+def traces(store, words=TRACES):
+    dump = store.database.dump().lower()
+    return [word for word in words if word.lower() in dump]
+
+
+def test_a_person_is_forgotten(store):
+    record = read_sample(store)
+    other = small_record(new_id(), organizer_v2={"identity": {
+        "user": {"id": "somebody", "displayName": "Somebody Else"}}})
+    store.read(other["id"], other)
+    for name in ("pstnCallLogRow", "directRoutingLogRow"):
+        function = {"p": "store_pstn_rows",
+                    "d": "store_direct_routing_rows"}[name[0]]
+        row = make(name, lambda *_: None)
+        store.value(function, TENANT, [
+            {**row, "id": "1", "userId": PERSON,
+             "userDisplayName": "Owen Franklin", "calleeNumber": "+4989123"},
+            {**row, "id": "2", "userPrincipalName":
+             "Owen.Franklin@contoso.com", "callerNumber": "+4989123"},
+            {**row, "id": "3", "userDisplayName": "Somebody Else"}])
+    assert traces(store) == list(TRACES)
+    assert store.value("forget_person", PERSON) == 1 + 4
+    assert traces(store) == []
+    assert traces(store, ["+4989123"]) == []
+    assert traces(store, ["Somebody Else", "Abbie Wilkins"]) == [
+        "Somebody Else", "Abbie Wilkins"]
+    where = f"call_id = '{record['id']}'"
+    rows_left = store.view("participants", where, "participant_no")
+    assert [row["identity_name"] for row in rows_left] == [
+        "Abbie Wilkins", None]
+    [session] = store.view("sessions", where)
+    assert session["callee_identity_id"] is None
+    assert session["caller_name"] == "machineName_2"
+    [said] = store.view("feedback", where)
+    assert (said["rating"], said["text"]) == ("poor", None)
+    [stream] = store.view("streams", where)
+    assert (stream["sender_name"], stream["receiver_name"]) == (
+        "Abbie Wilkins", None)
+    assert len(store.view("pstn_calls")) == 3
+
+
+def test_only_digests_of_ids_stay(store):
+    read_sample(store)
+    store.value("forget_person", PERSON)
+    kept = {row["id"] for row in store.database.query(
+        "SELECT encode(id_sha256, 'hex') AS id "
+        "FROM callhook_store.forgotten")}
+    assert kept == {hashlib.sha256(word.lower().encode()).hexdigest()
+                    for word in (PERSON, "owen.franklin@contoso.com")}
+
+
+def test_nothing_brings_the_person_back(store):
+    """Not the same version, no newer one, no other call, no log."""
+    record = read_sample(store)
+    store.value("forget_person", PERSON)
+    assert store.read(record["id"], record) == "same"
+    assert store.read(record["id"], copy_of(record, version=2)) == "stored"
+    read_sample(store, new_id())
+    store.value("store_pstn_rows", TENANT, [
+        {"id": "1", "userId": PERSON.upper(),
+         "userDisplayName": "Owen Franklin", "callerNumber": "+4989123"}])
+    person = sample("callrecord-p2p-participants-v2.json")
+    page = {"value": person["participants_v2"]}
+    call_id = new_id()
+    store.read(call_id, small_record(call_id), participants=[page])
+    assert traces(store, [*TRACES, "+4989123"]) == []
+    assert len(store.view("participants", f"call_id = '{call_id}'")) == 2
+    assert traces(store, ["Abbie Wilkins"])
+
+
+def test_a_page_that_waits_is_looked_through(store):
+    call_id = new_id()
+    reading = store.begin(call_id)
+    store.page(call_id, reading, "record", 1, small_record(
+        call_id, organizer={"user": {"id": PERSON,
+                                     "displayName": "Owen Franklin"}}))
+    store.value("forget_person", PERSON)
+    assert store.finish(call_id, reading) == "stored"
+    assert traces(store) == []
+
+
+def test_a_record_that_is_just_being_stored(store):
+    call_id = new_id()
+    reading = store.begin(call_id)
+    store.page(call_id, reading, "record", 1, small_record(
+        call_id, organizer={"user": {"id": PERSON,
+                                     "displayName": "Owen Franklin"}}))
+    with store.database.session("test_renewer") as session:
+        session.run("BEGIN; SELECT callhook_store.finish_record("
+                    f"'{TENANT}', '{call_id}', {reading})")
+        forgetting = Later(store.value, "forget_person", PERSON)
+        servers.wait_until(lambda: store.database.query(
+            "SELECT FROM pg_locks WHERE NOT granted"), "it waits")
+        session.run("COMMIT")
+    assert forgetting.result() == 1
+    assert traces(store) == []
+
+
+def test_by_a_phones_number(store):
+    call_id = new_id()
+    store.read(call_id, small_record(call_id, participants_v2=[
+        {"id": "+4989123", "identity": {"phone": {
+            "id": "+4989123", "displayName": "A Phone"}}},
+        {"identity": {"guest": {"id": "teamsvisitor:1"}}}]))
+    assert store.value("forget_person", " +4989123 ") == 1
+    assert traces(store, ["+4989123", "A Phone"]) == []
+    assert traces(store, ["teamsvisitor:1"])
+
+
+def test_a_name_that_stands_where_no_column_shows_it(store):
+    call_id = new_id()
+    store.read(call_id, small_record(call_id, newMember={"people": [
+        {"id": PERSON, "displayName": "Owen Franklin"}]}))
+    assert store.value("forget_person", PERSON) == 1
+    assert traces(store) == []
+
+
+@pytest.mark.parametrize("person", ["", "  ", None])
+def test_nobody_is_not_forgotten(store, person):
+    read_sample(store)
+    with pytest.raises(servers.Trouble, match="22000"):
+        store.value("forget_person", person)
+
+
+def test_an_unknown_person_changes_nothing(store):
+    record = read_sample(store)
+    assert store.value("forget_person", new_id()) == 0
+    assert traces(store) == list(TRACES)
+    assert store.known(record["id"])["record_state"] == "stored"
