@@ -103,6 +103,10 @@ static enum outcome remove_one(struct keeping *keeping,
 
     if (outcome != DONE)
         return outcome;
+    if (keeping->duty->due & DUE_REPLACE && reason)
+        log_line("%s: items of subscription %s were refused by callhook, for "
+                 "its secret is not the one that was announced: replacing it",
+                 keeping->duty->tenant->name, one->id);
     log_detail("%s: deleted subscription %s: %s", keeping->duty->tenant->name,
                one->id, reason ? reason : "not needed");
     if (reason && !note_gone(keeping, row, reason, begins_at))
@@ -446,6 +450,11 @@ enum outcome keep_subscription(struct keeping *keeping)
 
     if (!due_needs_list(keeping->duty) && !keeping->duty->may_list)
         outcome = keep_unlisted(keeping);
+    if (outcome == CLASH) {
+        fault_say(&keeping->fault, "create subscription",
+                  "Graph has one already; a next run takes it over");
+        return LATER; /* when it is this tenant's turn to list */
+    }
     for (int round = 0; round < ROUNDS; round++) {
         struct fault before = keeping->fault;
         bool unsure = outcome == UNSURE;

@@ -162,10 +162,14 @@ static bool fill(int file, const char *bytes, size_t length)
 
 bool secretfile_write(const char *path, const char *bytes, size_t length)
 {
-    char *other = memory_print("%s.XXXXXX", path);
-    int file = mkostemp(other, O_CLOEXEC);
+    char *other = memory_print("%s.new", path);
     bool written = false;
+    int file;
 
+    /* One may be left of a program that was killed. */
+    unlink(other);
+    file = open(other, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                S_IRUSR | S_IWUSR);
     if (file >= 0) {
         written = fill(file, bytes, length) && rename(other, path) == 0;
         if (!written) {
