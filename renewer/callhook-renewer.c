@@ -1,10 +1,12 @@
 /* callhook-renewer: keeps tokens and subscriptions alive, for cron. */
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include "bucket.h"
 #include "commands.h"
 #include "http.h"
 #include "log.h"
@@ -36,6 +38,8 @@ static const struct command {
     {"unsubscribe", command_unsubscribe, 1, 2,
      "unsubscribe TENANT [SUBSCRIPTION-ID]"},
     {"token", command_token, 1, 1, "token TENANT"},
+    {"fetch", command_fetch, 2, 1000, "fetch TENANT CALL-ID..."},
+    {"reconcile", command_reconcile, 0, 3, "reconcile [TENANT] [--since WHEN]"},
     {"simulate", command_simulate, 1, 1, "simulate TENANT"},
 };
 
@@ -68,6 +72,7 @@ static void read_options(struct options *options, int argc, char **argv)
     static const struct option longer[] = {
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
+        {"no-quota", no_argument, NULL, 'Q'}, /* for tests, see bucket.h */
         {0},
     };
     int option;
@@ -82,6 +87,9 @@ static void read_options(struct options *options, int argc, char **argv)
             break;
         case 'v':
             log_verbose = true;
+            break;
+        case 'Q':
+            bucket_lifted = true;
             break;
         case 'h':
             print_usage(stdout);
@@ -146,6 +154,16 @@ static void seal(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/*
+ * Pages of many megabytes come and go. By itself malloc would come to keep them
+ * once they are freed, in each thread.
+ */
+static void limit_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_ARENA_MAX, 2);
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {.file = SETTINGS_FILE};
@@ -154,6 +172,7 @@ int main(int argc, char **argv)
     int status;
 
     seal();
+    limit_memory();
     read_options(&options, argc, argv);
     words = (struct words){argc - optind - 1, argv + optind + 1};
     if (words.count < 0)

@@ -19,5 +19,8 @@ int command_unsubscribe(const struct settings *settings,
 int command_token(const struct settings *settings, const struct words *words);
 int command_simulate(const struct settings *settings,
                      const struct words *words);
+int command_fetch(const struct settings *settings, const struct words *words);
+int command_reconcile(const struct settings *settings,
+                      const struct words *words);
 
 #endif

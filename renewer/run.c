@@ -6,6 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "chores.h"
 #include "clock.h"
 #include "database.h"
 #include "due.h"
@@ -14,7 +15,7 @@
 #include "log.h"
 #include "memory.h"
 #include "state.h"
-#include "store.h"
+#include "visit.h"
 #include "work.h"
 
 /* A run ends within 50 s: the next one begins a minute after it. */
@@ -22,6 +23,10 @@
 #define TENANT_MS 20000
 #define CONNECT_MS 8000
 #define LAST_RESORT_SECONDS 50
+
+/* Of it: for new notifications at first, and for old rows at the end. */
+#define FOLD_MS 10000
+#define LEFT_FOR_CHORES_MS 4000
 
 /*
  * Lists of subscriptions in a run, for each application. Graph documentation,
@@ -210,6 +215,21 @@ static void limit_time(void)
     alarm(LAST_RESORT_SECONDS);
 }
 
+/*
+ * Once all subscriptions are kept: the calls. Where their tables do not do what
+ * they should, months are made all the same.
+ */
+static bool tend(const struct run *run)
+{
+    int64_t deadline = run->deadline - LEFT_FOR_CHORES_MS;
+    int64_t fold_until = clock_ms() + FOLD_MS;
+    bool good = chores_begin(run->database, run->settings,
+                             fold_until < deadline ? fold_until : deadline) &&
+                visit_all(run->settings, run->database, deadline);
+
+    return chores_end(run->database, run->settings, run->deadline) && good;
+}
+
 int run(const struct settings *settings)
 {
     struct knowledge knowledge = {0};
@@ -224,7 +244,7 @@ int run(const struct settings *settings)
     if (run.left)
         log_detail("Graph's list is asked for often: %zu tenants wait",
                    run.left);
-    if (run.database && !store_make_partitions(run.database))
+    if (run.database && !tend(&run))
         run.failed = true;
     database_close(run.database);
     knowledge_free(&knowledge);

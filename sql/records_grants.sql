@@ -1,4 +1,5 @@
--- The renewer works on calls and records through functions alone.
+-- The renewer works on calls and records through functions alone; it looks up
+-- what has been listed.
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'callhook_renewer') THEN
@@ -25,6 +26,7 @@ BEGIN
             callhook_store.retain(integer, integer),
             callhook_store.forget_person(text)
         TO callhook_renewer;
+        GRANT SELECT ON callhook_store.listings TO callhook_renewer;
     END IF;
 END
 $$;

@@ -14,6 +14,8 @@ from .front import GraphFront, LoginFront
 from .identity import ROLE, SCOPE, Identity
 from .journal import SECRET, Clock, Journal
 from .limits import Limits
+from .records import Records
+from .records_pstn import PhoneLogs
 from .subscriptions import Stored, Subscriptions
 from .tls import Authority
 from .web import Answer, Listener, server_context
@@ -26,7 +28,8 @@ class GraphDouble:
 
     Settings may be changed at any time: those of `double.subscriptions`
     (allow_http, grant_seconds, page_size, quota, ...), `double.identity`
-    (token_seconds) and `double.limits`."""
+    (token_seconds), `double.records` (session_page, ...) and
+    `double.limits`."""
 
     name = "graph"
 
@@ -39,9 +42,12 @@ class GraphDouble:
         self.limits = Limits()
         self.identity = Identity(self)
         self.subscriptions = Subscriptions(self)
+        self.records = Records(self)
+        self.phone_logs = PhoneLogs(self)
         # The routes of further topics are added to these lists.
         self.login_routes = list(self.identity.routes)
-        self.graph_routes = list(self.subscriptions.routes)
+        self.graph_routes = [*self.subscriptions.routes, *self.records.routes,
+                             *self.phone_logs.routes]
         self.login = self.graph = self.other = None
         self._badly_secured = {}
         self._stopping = threading.Event()
@@ -158,7 +164,8 @@ class GraphDouble:
     def fail(self, endpoint, *, tenant=None, times=1, after=0, **what):
         """Queue trouble: see faults.Fault for `what`.
 
-        endpoint: token, list, get, create, patch, delete, reauthorize, or
+        endpoint: token, list, get, create, patch, delete, reauthorize,
+        record, sessions, participants, records, pstn, direct_routing, or
         handshake (status, delay and skip only). times: None is until
         clear_faults(). after: so many requests go well first."""
         return self.faults.add(endpoint, Fault(**what), tenant, times, after)

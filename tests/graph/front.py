@@ -106,8 +106,10 @@ class Front:
     def _throttled(self, request, route):
         if route is None or not request.tenant_id:
             return 0
+        part = (request.parts.get("id") or request.parts.get("key")
+                or request.endpoint)
         return self.double.limits.spend(route.limit, request.tenant_id,
-                                        request.client_id)
+                                        request.client_id, part)
 
     def _work(self, request, route):
         try:

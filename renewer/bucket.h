@@ -1,0 +1,47 @@
+/* Graph's quotas, kept before Graph has to say so: so many in a window. */
+#ifndef RENEWER_BUCKET_H
+#define RENEWER_BUCKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Room for the longest of the limits. */
+#define BUCKET_MOST 38
+
+enum quota {
+    QUOTA_RECORDS, /* call records, sessions, participants of a tenant */
+    QUOTA_RECORD,  /* the same of one call record */
+    QUOTA_LIST,    /* list call records */
+    QUOTA_PSTN,    /* one of the logs of phone calls */
+};
+
+/* No two windows of the length hold more than `most` times. */
+struct bucket {
+    size_t most; /* 0: no limit */
+    int64_t window;
+    int64_t times[BUCKET_MOST]; /* the last ones, clock_ms(), in a ring */
+    size_t next;
+    size_t count;
+    int64_t closed_until;
+};
+
+/*
+ * --no-quota, for tests against a double: no limits, but only where Graph's
+ * URL is on a loopback address.
+ */
+extern bool bucket_lifted;
+
+void bucket_open(struct bucket *bucket, enum quota quota,
+                 const char *graph_url);
+
+/* Milliseconds until a request may go out; 0: now. */
+int64_t bucket_wait(const struct bucket *bucket, int64_t now);
+
+/* One goes out (or went out already). */
+void bucket_take(struct bucket *bucket, int64_t now);
+
+/* Graph wants none before that. */
+void bucket_close(struct bucket *bucket, int64_t until);
+
+#endif

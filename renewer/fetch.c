@@ -1,0 +1,97 @@
+/* The command `fetch`: reads the records of calls again. */
+#include "commands.h"
+
+#include <ctype.h>
+#include <sysexits.h>
+
+#include "literal.h"
+#include "log.h"
+#include "memory.h"
+#include "records.h"
+#include "session.h"
+
+static bool is_guid(const char *text)
+{
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    size_t i;
+
+    for (i = 0; text[i] && form[i]; i++)
+        if (form[i] == 'x' ? !isxdigit((unsigned char)text[i])
+                           : text[i] != form[i])
+            return false;
+    return text[i] == form[i];
+}
+
+static bool are_guids(const struct words *ids)
+{
+    for (int i = 0; i < ids->count; i++)
+        if (!is_guid(ids->all[i])) {
+            log_line("a call's id is a GUID: 36 digits and dashes");
+            return false;
+        }
+    return true;
+}
+
+/* What is known of the calls now; false if one is not stored. */
+static bool print_calls(struct session *session, const char *ids)
+{
+    const char *const values[] = {session->graph.tenant->tenant_id, ids};
+    PGresult *result = database_run(session->database,
+                                    "SELECT call_id, record_state, coalesce(', "
+                                    "version ' || version, ''),"
+                                    " coalesce(', ' || record_error, '')"
+                                    " FROM callhook.calls WHERE tenant_id = "
+                                    "$1::uuid"
+                                    " AND call_id = ANY ($2::uuid[]) ORDER BY "
+                                    "call_id",
+                                    2, values);
+    bool good = result != NULL;
+
+    for (int i = 0; result && i < PQntuples(result); i++) {
+        printf("%s  %s%s%s\n", PQgetvalue(result, i, 0),
+               PQgetvalue(result, i, 1), PQgetvalue(result, i, 2),
+               PQgetvalue(result, i, 3));
+        if (strcmp(PQgetvalue(result, i, 1), "stored") != 0 ||
+            *PQgetvalue(result, i, 3))
+            good = false;
+    }
+    PQclear(result);
+    return good;
+}
+
+static bool fetch(struct session *session, const char *ids)
+{
+    struct records records = {.graph = &session->graph,
+                              .database = session->database};
+
+    if (!recordstore_want(session->database, session->graph.tenant->tenant_id,
+                          ids))
+        return false;
+    if (records_read(&records) != DONE)
+        session_tell(session, &records.fault);
+    return print_calls(session, ids);
+}
+
+int command_fetch(const struct settings *settings, const struct words *words)
+{
+    const struct tenant *tenant = settings_tenant(settings, words->all[0]);
+    const struct words calls = {words->count - 1, words->all + 1};
+    struct literal ids = {0};
+    struct session session;
+    int status = 1;
+
+    if (!tenant) {
+        log_line("there is no such tenant in the settings");
+        return EX_USAGE;
+    }
+    if (!are_guids(&calls))
+        return EX_USAGE;
+    for (int i = 0; i < calls.count; i++)
+        literal_add(&ids, calls.all[i]);
+    if (session_open(&session, settings, tenant) &&
+        fetch(&session, literal_end(&ids)))
+        status = EX_OK;
+    session_close(&session);
+    literal_free(&ids);
+    return status;
+}

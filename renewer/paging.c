@@ -1,0 +1,100 @@
+/* An answer of many pages, read one after the other, within Graph's quota. */
+#include "paging.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "memory.h"
+#include "page.h"
+
+/* Sleeps until the quota has room; false: not before the deadline. */
+static bool wait_for_room(struct paging *paging)
+{
+    int64_t now = clock_ms();
+    int64_t wait = bucket_wait(paging->bucket, now);
+
+    if (now + wait >= paging->graph->deadline) {
+        fault_say(&paging->fault, paging->step, "no time is left");
+        paging->late = true;
+        return false;
+    }
+    if (wait > 0)
+        nanosleep(&(struct timespec){.tv_sec = wait / 1000,
+                                     .tv_nsec = wait % 1000 * 1000000},
+                  NULL);
+    bucket_take(paging->bucket, clock_ms());
+    return true;
+}
+
+/* Takes the page; `*next` is then where it goes on, or NULL. */
+static enum outcome take(struct paging *paging, const struct transfer *transfer,
+                         char **next)
+{
+    struct page page = {0};
+    enum outcome outcome = REFUSED;
+
+    paging->fault = transfer->fault;
+    if (!page_read(&page, transfer->answer, transfer->answer_length) ||
+        !page.rows) {
+        fault_say(&paging->fault, paging->step,
+                  "the answer could not be understood");
+    } else if (page.next &&
+               !http_same_origin(page.next, paging->graph->tenant->graph_url)) {
+        fault_say(&paging->fault, paging->step,
+                  "a link leads to another host, not followed");
+    } else if (!paging->take(paging->context, transfer->answer)) {
+        fault_say(&paging->fault, paging->step, "the database did not take it");
+        outcome = LATER;
+    } else {
+        outcome = DONE;
+        *next = page.next;
+        page.next = NULL;
+    }
+    page_free(&page);
+    return outcome;
+}
+
+static enum outcome read_one(struct paging *paging, const char *url,
+                             char **next)
+{
+    struct transfer transfer = {.step = paging->step,
+                                .method = "GET",
+                                .url = url,
+                                .prefer = "include-unknown-enum-members",
+                                .limit = HTTP_PAGE};
+    enum outcome outcome;
+
+    if (!wait_for_room(paging))
+        return LATER;
+    outcome = graph_send(paging->graph, &transfer);
+    for (int i = 1; i < transfer.attempts; i++)
+        bucket_take(paging->bucket, clock_ms());
+    if (outcome == DONE)
+        outcome = take(paging, &transfer, next);
+    else
+        paging->fault = transfer.fault;
+    transfer_free(&transfer);
+    return outcome;
+}
+
+enum outcome paging_read(struct paging *paging, const char *url)
+{
+    char *link = memory_copy(url);
+    enum outcome outcome = DONE;
+
+    paging->pages = 0;
+    while (link && outcome == DONE) {
+        char *next = NULL;
+
+        if (paging->most && paging->pages == paging->most)
+            break;
+        outcome = read_one(paging, link, &next);
+        paging->pages += outcome == DONE;
+        free(link);
+        link = next;
+    }
+    paging->more = link != NULL;
+    free(link);
+    return outcome;
+}

@@ -1,0 +1,33 @@
+/*
+ * Lists a tenant's calls at Graph, files those that no notification told of,
+ * and closes gaps.
+ */
+#ifndef RENEWER_RECONCILE_H
+#define RENEWER_RECONCILE_H
+
+#include <stdint.h>
+
+#include "database.h"
+#include "graph.h"
+#include "outcome.h"
+
+/* Zero it and set the first two; the graph's deadline holds. */
+struct reconciling {
+    struct graph *graph;
+    struct database *database;
+
+    int64_t listed;  /* calls at Graph */
+    int64_t missing; /* of which nothing was known */
+    int64_t newer;   /* known in an older version */
+    int64_t gaps;    /* closed */
+    bool unfinished; /* no time was left; the next run goes on */
+    struct fault fault;
+};
+
+/*
+ * Lists what the plan and noted gaps ask for (see windows.h). `since`, seconds
+ * since 1970: instead everything from then on; 0: the plan.
+ */
+enum outcome reconcile(struct reconciling *reconciling, int64_t since);
+
+#endif

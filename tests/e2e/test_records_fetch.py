@@ -1,0 +1,375 @@
+"""Reading call records: every page, every version, every failure."""
+
+import json
+import uuid
+
+import pytest
+
+import servers
+from records_world import DAY, HOUR, MEBIBYTE, RecordsWorld
+
+SHAPES = [
+    {}, {"form": "full"}, {"form": "bare", "participants": 0},
+    {"form": "full", "late": True}, {"unknown": True},
+    {"sessions": 3, "segments": 2, "media": 2, "streams": 3,
+     "participants": 7},
+]
+
+
+@pytest.fixture
+def world(folder, site):
+    with RecordsWorld(folder, site) as made:
+        yield made
+
+
+@pytest.fixture
+def tenant(world):
+    return world.subscribed()
+
+
+def asked_for(world, call, endpoint="record"):
+    """The requests for the record of a call."""
+    return [entry for entry in world.double.asked(endpoint)
+            if call.id in entry.path]
+
+
+def fetch(world, tenant, *calls):
+    return world.run("fetch", tenant.name, *[call.id for call in calls])
+
+
+# -- what is stored --------------------------------------------------------
+
+def test_a_notified_call_is_read(world, tenant):
+    call = world.happen(tenant)
+    world.quiet()
+    known = world.known(call)
+    assert known["record_state"] == "stored"
+    assert (known["version"], known["notifications"]) == (1, 1)
+    assert known["source"] == "notification"
+    assert known["type"] == call.content.head["type"]
+    assert (known["participants"], known["sessions"]) == (2, 1)
+    assert world.assert_whole(call) > 50
+    for entry in asked_for(world, call):
+        assert entry.headers["prefer"] == "include-unknown-enum-members"
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_every_value_is_stored(world, tenant, shape):
+    call = world.happen(tenant, **shape)
+    world.quiet()
+    assert world.state(call) == "stored"
+    if not shape.get("unknown"):
+        world.assert_whole(call)
+    assert world.count("sessions", call) == shape.get("sessions", 1)
+
+
+def test_the_documented_record(world, tenant):
+    sample = json.loads((servers.DATA / "callrecord-p2p-expanded.json")
+                        .read_text())
+    people = json.loads((servers.DATA
+                         / "callrecord-p2p-participants-v2.json").read_text())
+    sample["participants_v2"] = people["participants_v2"]
+    call = world.happen(tenant, sample=sample)
+    world.quiet()
+    world.assert_whole(call)
+    assert world.count("participants", call) == 2
+
+
+@pytest.mark.parametrize("form", ["nulls", "empty", "old"])
+def test_odd_forms_are_stored(world, tenant, form):
+    call = world.happen(tenant, form=form)
+    world.quiet()
+    assert world.state(call) == "stored"
+    if form == "old":               # the deprecated properties step in
+        assert world.count("participants", call) == 2
+
+
+def test_one_reading_for_many_notifications(world, tenant):
+    call = world.happen(tenant, notified=5)
+    world.quiet()
+    assert world.known(call)["notifications"] == 5
+    first = len(asked_for(world, call))
+    world.quiet()
+    assert len(asked_for(world, call)) == first
+    world.tell(tenant, call)            # it may be a later version
+    world.quiet()
+    assert len(asked_for(world, call)) == 2 * first
+    assert world.known(call)["notifications"] == 6
+
+
+def test_records_off_keeps_ids_alone(world):
+    tenant = world.subscribed(records="off")
+    calls = [world.happen(tenant) for _ in range(3)]
+    world.quiet()
+    assert [world.state(call) for call in calls] == ["none"] * 3
+    assert world.double.asked("record", tenant.tenant_id) == []
+    [row] = world.database.query(f"""
+        SELECT count(*) AS n FROM callhook_store.record_pages
+        WHERE tenant_id = '{tenant.tenant_id}'""")
+    assert row["n"] == 0
+
+
+def test_switching_records_on_reads_what_is_known(world):
+    tenant = world.subscribed(records="off")
+    call = world.happen(tenant)
+    world.quiet()
+    tenant.keys["records"] = "on"
+    world.quiet()
+    assert world.state(call) == "stored"
+    tenant.keys["records"] = "off"
+    world.tell(tenant, call)
+    before = len(asked_for(world, call))
+    world.quiet()
+    assert len(asked_for(world, call)) == before
+    assert world.state(call) == "stored"        # what is there stays
+
+
+def test_tenants_do_not_mix(world):
+    one, other = world.add(), world.add()
+    world.quiet()
+    call_id = str(uuid.uuid4())
+    calls = [world.happen(tenant, call_id=call_id, version=number)
+             for number, tenant in enumerate((one, other), 1)]
+    world.quiet()
+    rows = world.database.query(
+        "SELECT tenant_id, version FROM callhook.calls "
+        f"WHERE call_id = '{call_id}' ORDER BY version", "test_reader")
+    assert [tuple(row.values()) for row in rows] == [
+        (call.tenant_id, call.version) for call in calls]
+
+
+# -- pages -----------------------------------------------------------------
+
+def test_a_record_of_many_pages(world, tenant):
+    call = world.happen(tenant, sessions=125, segments=2, participants=300)
+    world.quiet()
+    assert world.state(call) == "stored"
+    assert world.count("sessions", call) == 125
+    assert world.count("segments", call) == 250
+    assert world.count("participants", call) == 300
+    world.assert_whole(call)
+    assert len(world.double.asked("sessions")) == 2
+    assert len(world.double.asked("participants")) >= 2
+
+
+def test_a_version_that_rises_between_pages(world, tenant):
+    """Never a record of two versions."""
+    call = world.happen(tenant, sessions=200, participants=2)
+    call.change_at = (2,)
+    world.read_all(tenant)
+    assert call.version == 2
+    assert world.version(call) == 2
+    names = world.database.query(
+        "SELECT DISTINCT substring(caller_name FROM 'v[0-9]+$') AS v "
+        f"FROM callhook.sessions WHERE call_id = '{call.id}'", "test_reader")
+    assert names == [{"v": "v2"}]
+    world.assert_whole(call)
+
+
+@pytest.mark.parametrize("endpoint", ["sessions", "participants"])
+def test_no_token_goes_to_another_host(world, tenant, endpoint):
+    world.records.elsewhere = {endpoint}
+    call = world.happen(tenant, sessions=61, participants=131)
+    done = world.run("run")
+    assert done.status == 1
+    assert world.double.journal.elsewhere == []
+    assert world.state(call) != "stored"
+    assert world.count("sessions", call) == 0
+    assert world.failure(call)[1]
+    # It stays visible, and is tried again.
+    world.records.elsewhere = set()
+    call.edition = None
+    world.make_due(tenant)
+    world.run("run")
+    assert world.state(call) == "stored"
+
+
+@pytest.mark.parametrize("trouble", [
+    {"malformed": True}, {"body": b""}, {"body": b"[]"}, {"cut": True},
+    {"body": b'{"id":"\xff"}'}, {"body": b'{"id":"\\u0000"}'},
+    {"body": b"[" * 100000}, {"status": 503}, {"close": True},
+    {"padding": 40 << 20}], ids=lambda trouble: str(trouble)[:30])
+def test_a_page_in_trouble(world, tenant, trouble):
+    """Nothing of it is shown, others are read, and it is read later."""
+    calls = [world.happen(tenant) for _ in range(3)]
+    world.double.fail("record", times=1, **trouble)
+    world.run("run")
+    states = [world.state(call) for call in calls]
+    assert states.count("stored") >= 2, states
+    world.make_due(tenant)
+    world.run("run")
+    assert [world.state(call) for call in calls] == ["stored"] * 3
+
+
+def test_a_page_of_16_mebibytes(world, tenant):
+    """The largest that is taken."""
+    call = world.happen(tenant)
+    world.double.fail("record", padding=(16 << 20) - 100000)
+    world.quiet()
+    assert world.state(call) == "stored"
+
+
+# -- not there -------------------------------------------------------------
+
+def test_not_found_until_it_is_there(world, tenant):
+    """Graph may take 150 minutes: that is no failure."""
+    call = world.happen(tenant, misses=2)
+    world.quiet()
+    assert world.state(call) == "waiting"
+    assert world.failure(call)[:2] == (404, "NotFound")
+    before = len(asked_for(world, call))
+    world.quiet()                       # not at every run
+    assert len(asked_for(world, call)) == before
+    for _ in range(2):
+        world.make_due(tenant)
+        world.quiet()
+    assert world.state(call) == "stored"
+    assert world.failure(call) == (None, None, None)
+
+
+def test_the_wait_for_a_record(world, tenant):
+    """Some minutes at first, then less and less often."""
+    call = world.happen(tenant, misses=1000)
+
+    def wait():
+        world.make_due(tenant)
+        world.quiet()
+        [row] = world.database.query(
+            "SELECT extract(epoch FROM next_read_at - now())::float AS n "
+            f"FROM callhook_store.calls WHERE call_id = '{call.id}'")
+        return row["n"]
+
+    assert 50 < wait() <= 10 * 60
+    world.age_database(3 * HOUR)
+    assert 14 * 60 < wait() < HOUR
+    world.age_database(10 * DAY)
+    assert 2 * HOUR < wait() <= DAY
+    assert world.state(call) == "waiting"
+
+
+def test_gone_after_30_days(world, tenant):
+    call = world.happen(tenant, misses=1000)
+    world.quiet()
+    world.age_database(31 * DAY)
+    world.make_due(tenant)
+    world.run("run")
+    assert world.state(call) == "gone"
+    before = len(asked_for(world, call))
+    world.make_due(tenant)
+    world.quiet()
+    assert len(asked_for(world, call)) == before
+
+
+def test_a_failure_is_visible(world, tenant):
+    """Status, code and request id, in the view and in the status."""
+    calls = [world.happen(tenant) for _ in range(3)]
+    world.double.fail("record", status=403, after=1)
+    assert world.run("run").status == 1
+    [call] = [call for call in calls if world.state(call) == "failed"]
+    status, code, request_id = world.failure(call)
+    assert (status, code) == (403, "Forbidden")
+    assert uuid.UUID(request_id)
+    error = world.known(call)["record_error"]
+    assert "403" in error and "Forbidden" in error
+    world.make_due(tenant)
+    world.run("run")
+    assert world.state(call) == "stored"
+    assert world.known(call)["record_error"] is None
+
+
+def test_where_nothing_may_be_read(world, tenant):
+    """Without the role the tenant is at fault, and no record."""
+    calls = [world.happen(tenant) for _ in range(50)]
+    world.double.fail("record", status=403, times=None)
+    world.failing(tenant.name, "403", "Forbidden")
+    assert {world.state(call) for call in calls} == {"waiting"}
+    assert len(world.double.asked("record")) < 40       # it gave up
+    world.double.clear_faults()
+    world.make_due(tenant)
+    world.quiet()
+    assert {world.state(call) for call in calls} == {"stored"}
+
+
+def test_a_token_that_ends_amid_the_reading(world, tenant):
+    calls = [world.happen(tenant) for _ in range(20)]
+    world.double.revoke(tenant.tenant_id)
+    world.quiet()
+    assert {world.state(call) for call in calls} == {"stored"}
+
+
+def test_told_to_wait(world, tenant):
+    """429 is no failure of the record; no request comes before its time."""
+    calls = [world.happen(tenant) for _ in range(10)]
+    world.double.fail("record", status=429, retry_after=2)
+    world.run("run")
+    world.make_due(tenant)
+    world.run("run")
+    assert {world.state(call) for call in calls} == {"stored"}
+
+
+# -- versions --------------------------------------------------------------
+
+def test_a_higher_version_replaces_the_old_one(world, tenant):
+    call = world.happen(tenant, sessions=3)
+    world.quiet()
+    world.records.change(call, sessions=2, participants=5)
+    world.tell(tenant, call)
+    world.quiet()
+    assert world.version(call) == 2
+    assert world.count("sessions", call) == 2
+    world.assert_whole(call)
+    versions = world.database.query(
+        "SELECT version FROM callhook_store.record_versions "
+        f"WHERE call_id = '{call.id}' ORDER BY 1")
+    assert versions == [{"version": 1}, {"version": 2}]
+
+
+def test_an_older_version_never_replaces_a_newer_one(world, tenant):
+    call = world.happen(tenant, version=3, sessions=2)
+    world.quiet()
+    world.records.change(call, version=2, sessions=5)
+    world.tell(tenant, call)
+    world.quiet()
+    assert (world.version(call), world.count("sessions", call)) == (3, 2)
+
+
+# -- the command -----------------------------------------------------------
+
+def test_fetch(world, tenant):
+    """Reads records at once, also those that nobody told of."""
+    known = world.happen(tenant)
+    unknown = world.happen(tenant, notified=0)
+    world.quiet()
+    world.records.change(known)
+    done = fetch(world, tenant, known, unknown)
+    assert (done.status, done.stderr) == (0, "")
+    assert world.version(known) == 2
+    assert world.state(unknown) == "stored"
+
+
+def test_fetch_says_what_failed(world, tenant):
+    call = world.happen(tenant, notified=0, misses=1)
+    done = fetch(world, tenant, call)
+    assert done.status == 1
+    assert "404" in done.stdout + done.stderr
+    assert call.id in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ["fetch"], ["fetch", "{tenant}"], ["fetch", "{tenant}", "no-guid"],
+    ["fetch", "nobody", "00000000-0000-4000-8000-000000000000"]])
+def test_fetch_wants_a_tenant_and_ids(world, tenant, arguments):
+    done = world.run(*[text.format(tenant=tenant.name)
+                       for text in arguments])
+    assert done.status in (64, 78) and done.stderr
+    assert world.double.asked("record", tenant.tenant_id) == []
+
+
+def test_status_shows_the_backlog(world, tenant):
+    for _ in range(3):
+        world.happen(tenant, misses=1000)
+    world.quiet()
+    done = world.run("status", "--json")
+    shown = json.dumps(json.loads(done.stdout))
+    assert "3" in shown
+    assert MEBIBYTE > len(shown)

@@ -1,0 +1,92 @@
+"""Graph's quotas for call records: none exceeded, and all of it used.
+
+The double complains of a request too many. CALLHOOK_TEST_FULL=1: as long as a
+run may last, and the quotas of one record and of the list as well."""
+
+import time
+
+import pytest
+
+from graph.journal import instant_text
+from records_world import DAY, FULL, HOUR, RecordsWorld
+
+SECONDS = 35 if FULL else 10
+ALLOWED = 75                    # records a second: 1,500 in 20 s
+WINDOW = 20
+
+
+@pytest.fixture
+def world(folder, site):
+    with RecordsWorld(folder, site) as made:
+        yield made
+
+
+def most_in_a_window(times):
+    """The most requests in any 20 s."""
+    most, start = 0, 0
+    for end, at in enumerate(times):
+        while times[start] <= at - WINDOW:
+            start += 1
+        most = max(most, end - start + 1)
+    return most
+
+
+def test_the_quota_of_a_tenant(world, capsys):
+    tenant = world.subscribed()
+    count = ALLOWED * SECONDS
+    calls = [world.records.add(tenant, form="bare") for _ in range(count)]
+    world.tell(tenant, *calls)
+    world.read_all(tenant)
+    times = sorted(entry.time for entry in world.double.requests
+                   if entry.endpoint in ("record", "sessions",
+                                         "participants"))
+    share = (len(times) - 1) / (times[-1] - times[0]) / ALLOWED
+    with capsys.disabled():
+        print(f"\n{len(times)} requests for {count} records: "
+              f"{share:.1%} of the quota, {most_in_a_window(times)} in 20 s",
+              flush=True)
+    assert len(world.versions_of(tenant)) == count
+    assert world.double.violations == []
+    assert most_in_a_window(times) <= WINDOW * ALLOWED
+    # The run's own beginning takes its part of so short a time.
+    assert share >= (0.95 if FULL else 0.9)
+
+
+@pytest.mark.skipif(not FULL, reason="it waits for 20 s and more")
+def test_the_quota_of_a_record(world):
+    """A meeting of more pages than a record may be asked for in 20 s."""
+    tenant = world.subscribed()
+    world.records.session_page = 5
+    call = world.happen(tenant, sessions=300)
+    begun = time.monotonic()
+    world.read_all(tenant)
+    assert world.state(call) == "stored"
+    assert time.monotonic() - begun > 15
+    world.assert_whole(call)
+
+
+@pytest.mark.skipif(not FULL, reason="it waits for 20 s and more")
+def test_the_quota_of_the_list(world):
+    tenant = world.subscribed(records="off")
+    world.records.list_page = 5
+    now = world.double.clock.now()
+    for number in range(5 * 60):
+        world.records.add(tenant, begin=now - HOUR - number)
+    done = world.run("reconcile", tenant.name, "--since",
+                     instant_text(now - DAY, 0), seconds=120)
+    assert (done.status, done.stderr) == (0, "")
+    assert world.completeness(tenant)["listed"] == 5 * 60
+
+
+@pytest.mark.skipif(not FULL, reason="it waits for more than a minute")
+def test_the_quota_of_the_logs(world):
+    """Not even by a run after a run that found no end."""
+    world.renewer.settings["pstn"] = "on"
+    world.double.phone_logs.page = 1
+    tenant = world.add()
+    begin = world.double.clock.now() - DAY - HOUR
+    for number in range(60):
+        world.double.phone_logs.add_pstn(tenant, begin + number)
+    for _ in range(2):
+        world.run(seconds=120)
+    assert len(world.double.asked("pstn", tenant.tenant_id)) > 60

@@ -1,0 +1,158 @@
+/* Graph's quotas: never more in a window, and nearly all of what is allowed. */
+#include "bucket.h"
+
+#include "unit.h"
+
+#define GRAPH "https://graph.microsoft.com"
+
+/* As Graph documentation has them, for a sliding window. */
+static const struct quota_row {
+    const char *name;
+    enum quota quota;
+    int64_t most;
+    int64_t window;
+    int64_t least; /* percent, over a long time */
+} quotas[] = {
+    {"records of a tenant", QUOTA_RECORDS, 1500, 20000, 95},
+    {"one record", QUOTA_RECORD, 40, 20000, 90},
+    {"list", QUOTA_LIST, 40, 20000, 95},
+    {"log of phone calls", QUOTA_PSTN, 50, 60000, 95},
+};
+
+#define RUN_MS 600000
+#define TIMES_MOST 100000
+
+static int64_t times[TIMES_MOST];
+
+/* Requests one after the other, up to `late` after the bucket lets them. */
+static size_t run_for(struct bucket *bucket, int64_t from, int64_t until,
+                      size_t count, int64_t late)
+{
+    for (int64_t now = from; now < until;) {
+        int64_t wait = bucket_wait(bucket, now);
+
+        now += wait;
+        if (late && count % 7 == 0)
+            now += (int64_t)count * 31 % late;
+        if ((wait && !late) || now >= until)
+            continue;
+        assert_true(count < TIMES_MOST);
+        bucket_take(bucket, now);
+        times[count++] = now;
+    }
+    return count;
+}
+
+static int64_t most_in_window(size_t count, int64_t window)
+{
+    size_t first = 0;
+    int64_t most = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        while (times[i] - times[first] >= window)
+            first++;
+        if ((int64_t)(i - first + 1) > most)
+            most = (int64_t)(i - first + 1);
+    }
+    return most;
+}
+
+static void is_kept_and_used(void **state)
+{
+    const struct quota_row *row = ROW_OF(state);
+    struct bucket bucket;
+    size_t count;
+
+    bucket_open(&bucket, row->quota, GRAPH);
+    count = run_for(&bucket, 1000, 1000 + RUN_MS, 0, 0);
+    assert_true(most_in_window(count, row->window) <= row->most);
+    assert_true((int64_t)count * row->window * 100 >=
+                row->most * RUN_MS * row->least);
+}
+
+static void is_kept_by_who_is_late(void **state)
+{
+    const struct quota_row *row = ROW_OF(state);
+
+    for (int64_t late = 1; late < 3000; late = late * 3 + 1) {
+        struct bucket bucket;
+        size_t count;
+
+        bucket_open(&bucket, row->quota, GRAPH);
+        count = run_for(&bucket, 1000, 1000 + RUN_MS, 0, late);
+        assert_true(most_in_window(count, row->window) <= row->most);
+    }
+}
+
+/* The next program knows nothing of the one before it. */
+static void is_kept_by_two_in_turn(void **state)
+{
+    const struct quota_row *row = ROW_OF(state);
+    struct bucket bucket;
+    size_t count;
+
+    if (row->quota == QUOTA_RECORD)
+        return; /* a record is read by one of them */
+    bucket_open(&bucket, row->quota, GRAPH);
+    count = run_for(&bucket, 0, row->window * 2, 0, 0);
+    bucket_open(&bucket, row->quota, GRAPH);
+    count = run_for(&bucket, row->window * 2, row->window * 4, count, 0);
+    assert_true(most_in_window(count, row->window) <= row->most);
+}
+
+static void a_pause_holds(void **state)
+{
+    struct bucket bucket;
+
+    (void)state;
+    bucket_open(&bucket, QUOTA_RECORDS, GRAPH);
+    assert_int_equal(bucket_wait(&bucket, 5), 0);
+    bucket_close(&bucket, 1000);
+    bucket_close(&bucket, 500); /* a shorter one changes nothing */
+    assert_int_equal(bucket_wait(&bucket, 5), 995);
+    assert_int_equal(bucket_wait(&bucket, 1000), 0);
+}
+
+static void is_lifted_on_loopback_alone(void **state)
+{
+    static const struct {
+        const char *url;
+        bool lifted;
+    } urls[] = {
+        {"http://127.0.0.1:8443", true},
+        {"https://127.8.0.1:8443", true},
+        {"https://localhost", true},
+        {"https://[::1]:1", true},
+        {GRAPH, false},
+        {"https://127.0.0.1.example", false},
+        {"https://localhost@graph.microsoft.com", false},
+        {"", false},
+    };
+
+    (void)state;
+    bucket_lifted = true;
+    for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
+        struct bucket bucket;
+
+        bucket_open(&bucket, QUOTA_LIST, urls[i].url);
+        bucket_take(&bucket, 1);
+        assert_int_equal(bucket_wait(&bucket, 1) == 0, urls[i].lifted);
+        bucket_close(&bucket, 10); /* Graph's own word holds */
+        assert_true(bucket_wait(&bucket, 1) >= 9);
+    }
+    bucket_lifted = false;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pause_holds),
+        cmocka_unit_test(is_lifted_on_loopback_alone),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    RUN_TABLE(failed, quotas, is_kept_and_used);
+    RUN_TABLE(failed, quotas, is_kept_by_who_is_late);
+    RUN_TABLE(failed, quotas, is_kept_by_two_in_turn);
+    return failed;
+}
