@@ -3,6 +3,9 @@
 
 #include "memory.h"
 
+/* $1 is a tenant_id, or null: of all tenants. */
+#define OF_TENANT(column) "($1::uuid IS NULL OR " column " = $1::uuid)"
+
 /* An ended one may turn out to live (Graph's 404 is not always true). */
 static const char select_rows[] =
     "SELECT subscription_no, tenant_id, coalesce(subscription_id::text, ''),"
@@ -14,19 +17,25 @@ static const char select_rows[] =
     " extract(epoch FROM alive_at)::bigint,"
     " extract(epoch FROM ended_at)::bigint"
     " FROM callhook_store.subscriptions"
-    " WHERE ended_at IS NULL OR ended_at > now() - interval '7 days'"
-    " AND ended_at > announced_at"
-    " ORDER BY tenant_id, subscription_no";
+    " WHERE " OF_TENANT("tenant_id") " AND (ended_at IS NULL OR ended_at > "
+                                     "now() - interval '7 days'"
+                                     " AND ended_at > announced_at)"
+                                     " ORDER BY tenant_id, subscription_no";
 
 static const char select_events[] =
     "SELECT n.notification_id, n.tenant_id, n.subscription_id,"
     " n.lifecycle_event, extract(epoch FROM n.received_at)::bigint"
     " FROM callhook_store.notifications AS n"
-    " WHERE n.lifecycle_event IS NOT NULL AND n.subscription_id IS NOT NULL"
-    " AND n.stored_at > now() - interval '3 days'"
-    " AND NOT EXISTS (SELECT FROM callhook_store.lifecycle_handled AS h"
-    " WHERE h.notification_id = n.notification_id)"
-    " ORDER BY n.tenant_id, n.received_at LIMIT 10000";
+    " WHERE " OF_TENANT("n.tenant_id") " AND n.lifecycle_event IS NOT NULL AND "
+                                       "n.subscription_id IS NOT NULL"
+                                       " AND n.stored_at > now() - interval '3 "
+                                       "days'"
+                                       " AND NOT EXISTS (SELECT FROM "
+                                       "callhook_store.lifecycle_handled AS h"
+                                       " WHERE h.notification_id = "
+                                       "n.notification_id)"
+                                       " ORDER BY n.tenant_id, n.received_at "
+                                       "LIMIT 10000";
 
 /*
  * Strangers' made-up ids are among them: only for ids of ours are notifications
@@ -42,14 +51,18 @@ static const char select_refusals[] =
     " WHERE n.subscription_id = r.subscription_id"
     " AND n.received_at >= greatest(r.first_at, now() - interval '1 day'))"
     " FROM callhook_store.refusals AS r"
-    " WHERE r.last_at > now() - interval '1 day'";
+    " WHERE r.last_at > now() - interval '1 day'"
+    " AND (" OF_TENANT("r.tenant_id") " OR r.subscription_id IN"
+                                      " (SELECT s.subscription_id FROM "
+                                      "callhook_store.subscriptions AS s"
+                                      " WHERE s.tenant_id = $1::uuid))";
 
 static const char select_pasts[] = "SELECT tenant, extract(epoch FROM "
                                    "last_run_at)::bigint,"
                                    " extract(epoch FROM failed_at)::bigint,"
-                                   " extract(epoch FROM retry_at)::bigint, "
-                                   "last_run_at"
-                                   " FROM callhook_store.tenants";
+                                   " extract(epoch FROM retry_at)::bigint FROM "
+                                   "callhook_store.tenants"
+                                   " WHERE " OF_TENANT("tenant_id");
 
 static int64_t number_at(const PGresult *result, int row, int column)
 {
@@ -83,9 +96,10 @@ static void read_row(struct row *row, const PGresult *result, int i)
     row->ended_at = number_at(result, i, 11);
 }
 
-static bool load_rows(struct database *database, struct knowledge *knowledge)
+static bool load_rows(struct database *database, const char *tenant_id,
+                      struct knowledge *knowledge)
 {
-    PGresult *result = database_run(database, select_rows, 0, NULL);
+    PGresult *result = database_run(database, select_rows, 1, &tenant_id);
     int count = result ? PQntuples(result) : 0;
 
     knowledge->rows = memory_new((size_t)count, sizeof(struct row));
@@ -96,9 +110,10 @@ static bool load_rows(struct database *database, struct knowledge *knowledge)
     return result != NULL;
 }
 
-static bool load_events(struct database *database, struct knowledge *knowledge)
+static bool load_events(struct database *database, const char *tenant_id,
+                        struct knowledge *knowledge)
 {
-    PGresult *result = database_run(database, select_events, 0, NULL);
+    PGresult *result = database_run(database, select_events, 1, &tenant_id);
     int count = result ? PQntuples(result) : 0;
 
     knowledge->events = memory_new((size_t)count, sizeof(struct event));
@@ -116,10 +131,10 @@ static bool load_events(struct database *database, struct knowledge *knowledge)
     return result != NULL;
 }
 
-static bool load_refusals(struct database *database,
+static bool load_refusals(struct database *database, const char *tenant_id,
                           struct knowledge *knowledge)
 {
-    PGresult *result = database_run(database, select_refusals, 0, NULL);
+    PGresult *result = database_run(database, select_refusals, 1, &tenant_id);
     int count = result ? PQntuples(result) : 0;
 
     knowledge->refusals = memory_new((size_t)count, sizeof(struct refusal));
@@ -137,9 +152,10 @@ static bool load_refusals(struct database *database,
     return result != NULL;
 }
 
-static bool load_pasts(struct database *database, struct knowledge *knowledge)
+static bool load_pasts(struct database *database, const char *tenant_id,
+                       struct knowledge *knowledge)
 {
-    PGresult *result = database_run(database, select_pasts, 0, NULL);
+    PGresult *result = database_run(database, select_pasts, 1, &tenant_id);
     int count = result ? PQntuples(result) : 0;
 
     knowledge->pasts = memory_new((size_t)count, sizeof(struct past));
@@ -151,7 +167,6 @@ static bool load_pasts(struct database *database, struct knowledge *knowledge)
         past->last_run_at = number_at(result, i, 1);
         past->failed_at = number_at(result, i, 2);
         past->retry_at = number_at(result, i, 3);
-        past->last_run = text_at(result, i, 4);
     }
     PQclear(result);
     return result != NULL;
@@ -168,13 +183,15 @@ static bool load_now(struct database *database, struct knowledge *knowledge)
     return result != NULL;
 }
 
-bool knowledge_load(struct database *database, struct knowledge *knowledge)
+bool knowledge_load(struct database *database, const char *tenant_id,
+                    struct knowledge *knowledge)
 {
     *knowledge = (struct knowledge){0};
-    return load_now(database, knowledge) && load_rows(database, knowledge) &&
-           load_events(database, knowledge) &&
-           load_refusals(database, knowledge) &&
-           load_pasts(database, knowledge);
+    return load_now(database, knowledge) &&
+           load_rows(database, tenant_id, knowledge) &&
+           load_events(database, tenant_id, knowledge) &&
+           load_refusals(database, tenant_id, knowledge) &&
+           load_pasts(database, tenant_id, knowledge);
 }
 
 static void row_free(struct row *row)
@@ -193,7 +210,6 @@ void knowledge_free(struct knowledge *knowledge)
         free(knowledge->events[i].name);
     for (size_t i = 0; i < knowledge->past_count; i++) {
         free(knowledge->pasts[i].tenant);
-        free(knowledge->pasts[i].last_run);
     }
     free(knowledge->rows);
     free(knowledge->events);

@@ -47,7 +47,6 @@ struct refusal {
 /* How the last run of a tenant went. */
 struct past {
     char *tenant;
-    char *last_run; /* the same time exactly, as text */
     int64_t last_run_at;
     int64_t failed_at; /* 0: it did not */
     int64_t retry_at;  /* not before; 0: at once */
@@ -66,8 +65,12 @@ struct knowledge {
     int64_t now;
 };
 
-/* False if the database did not answer; knowledge_free() in either case. */
-bool knowledge_load(struct database *database, struct knowledge *knowledge);
+/*
+ * Of one tenant, or of all (NULL). False if the database did not answer;
+ * knowledge_free() in either case.
+ */
+bool knowledge_load(struct database *database, const char *tenant_id,
+                    struct knowledge *knowledge);
 void knowledge_free(struct knowledge *knowledge);
 
 #endif

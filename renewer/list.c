@@ -41,7 +41,7 @@ static struct database *look_up(const struct settings *settings,
     if (!database)
         log_line("database: %s", why);
     else
-        knowledge_load(database, knowledge);
+        knowledge_load(database, NULL, knowledge);
     return database;
 }
 

@@ -180,7 +180,7 @@ static void open_database(struct run *run, struct knowledge *knowledge)
 
     run->database = database_open(run->settings->database,
                                   clock_ms() + CONNECT_MS, why, sizeof(why));
-    if (run->database && !knowledge_load(run->database, knowledge)) {
+    if (run->database && !knowledge_load(run->database, NULL, knowledge)) {
         snprintf(why, sizeof(why), "it did not say what is due");
         database_close(run->database);
         run->database = NULL;

@@ -181,21 +181,6 @@ bool store_forget_refusals(struct database *database, const char *id)
                1, &id);
 }
 
-bool store_ran_since(struct database *database, const struct tenant *tenant,
-                     const char *last_run)
-{
-    const char *const values[] = {tenant->name, last_run};
-    PGresult *result = database_run(database,
-                                    "SELECT FROM callhook_store.tenants"
-                                    " WHERE tenant = $1"
-                                    " AND last_run_at::text <> $2",
-                                    2, values);
-    bool ran = result && PQntuples(result) > 0;
-
-    PQclear(result);
-    return ran;
-}
-
 bool store_past(struct database *database, const struct tenant *tenant,
                 const char *failure, long retry_after)
 {

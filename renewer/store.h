@@ -50,10 +50,6 @@ bool store_handled(struct database *database, const char *notification_id);
 /* The refusals of a subscription have been dealt with. */
 bool store_forget_refusals(struct database *database, const char *id);
 
-/* Whether the tenant's last run is another than the one known as `last_run`. */
-bool store_ran_since(struct database *database, const struct tenant *tenant,
-                     const char *last_run);
-
 /* How the run went; `failure` NULL: well. retry_after in seconds, or 0. */
 bool store_past(struct database *database, const struct tenant *tenant,
                 const char *failure, long retry_after);

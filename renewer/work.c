@@ -6,6 +6,7 @@
 #include "events.h"
 #include "graph.h"
 #include "keep.h"
+#include "knowledge.h"
 #include "log.h"
 #include "memory.h"
 #include "renew.h"
@@ -69,8 +70,6 @@ static enum outcome keep(struct keeping *keeping)
     return outcome;
 }
 
-/* The settings say nothing of the tenant's while another program works on it.
- */
 static enum outcome work(struct keeping *keeping, int64_t deadline,
                          struct http *http)
 {
@@ -89,16 +88,40 @@ static enum outcome work(struct keeping *keeping, int64_t deadline,
     return outcome;
 }
 
-/*
- * What we know was read before we had the lock: another run may have made a
- * subscription since, and we would take it for one with an unknown secret.
- */
-static bool is_outdated(struct database *database, const struct duty *duty)
+/* Does what is due, if it is still due. */
+static enum outcome work_on_fresh(struct keeping *keeping,
+                                  const struct duty *duty, int64_t deadline,
+                                  struct http *http)
 {
-    return store_ran_since(database, duty->tenant,
-                           duty->past ? duty->past->last_run : "");
+    const struct settings *settings = keeping->settings;
+    const struct tenant *tenant = duty->tenant;
+    struct knowledge fresh;
+    struct duty now;
+    enum outcome outcome = DONE;
+
+    if (!knowledge_load(keeping->database, tenant->tenant_id, &fresh)) {
+        fault_say(&keeping->fault, "database", "it did not say what is due");
+        outcome = LATER;
+    } else {
+        due_find(&now, &fresh, settings, tenant);
+        now.may_list = duty->may_list;
+        keeping->duty = &now;
+        if (!work_is_due(&now, settings) ||
+            (due_needs_list(&now) && !now.may_list))
+            log_detail("%s: another run has worked on it", tenant->name);
+        else
+            outcome = work(keeping, deadline, http);
+        keeping->duty = NULL;
+    }
+    knowledge_free(&fresh);
+    return outcome;
 }
 
+/*
+ * What we know was read before we had the lock. Another run may have made a
+ * subscription since, and we would take it for one with an unknown secret: so
+ * the tenant's part is read again.
+ */
 bool work_on(const struct settings *settings, struct database *database,
              const struct duty *duty, struct http *http, int64_t deadline)
 {
@@ -113,12 +136,8 @@ bool work_on(const struct settings *settings, struct database *database,
             log_detail("%s: another program works on it", duty->tenant->name);
         return held;
     }
-    if (is_outdated(database, duty)) {
-        log_detail("%s: another run has worked on it", duty->tenant->name);
-        close(lock);
-        return true;
-    }
-    outcome = work(&keeping, deadline, http);
+    outcome = database ? work_on_fresh(&keeping, duty, deadline, http)
+                       : work(&keeping, deadline, http);
     if (outcome != DONE)
         tell(settings, duty->tenant, &keeping.fault);
     close(lock);
