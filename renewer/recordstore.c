@@ -18,16 +18,6 @@ static bool run(struct database *database, const char *sql, int count,
     return result != NULL;
 }
 
-bool recordstore_set_reading(struct database *database, const char *tenant_id,
-                             bool reads)
-{
-    const char *const values[] = {tenant_id, reads ? "true" : "false"};
-
-    return run(database,
-               "SELECT callhook_store.set_reading($1::uuid, $2::boolean)", 2,
-               values);
-}
-
 bool recordstore_want(struct database *database, const char *tenant_id,
                       const char *ids)
 {

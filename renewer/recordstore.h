@@ -18,10 +18,6 @@ struct finished {
     size_t untaken; /* the database did not take them */
 };
 
-/* Whether the tenant's records are to be read. False: the database failed. */
-bool recordstore_set_reading(struct database *database, const char *tenant_id,
-                             bool reads);
-
 /* Makes calls due, of which nothing may be known: ids, an array literal. */
 bool recordstore_want(struct database *database, const char *tenant_id,
                       const char *ids);
