@@ -92,6 +92,13 @@ static enum database_outcome insert(struct batch *batch,
     return outcome;
 }
 
+void batch_begin(struct batch *batch, struct database *database)
+{
+    batch->begun = batch->count && !batch->maybe_stored;
+    if (batch->begun)
+        store_copy_begin(database);
+}
+
 enum database_outcome batch_store(struct batch *batch,
                                   struct database *database,
                                   struct spool *spool, int64_t timeout_us,
@@ -101,7 +108,7 @@ enum database_outcome batch_store(struct batch *batch,
 
     if (batch->count == 0)
         return DATABASE_DONE;
-    if (!batch->maybe_stored)
+    if (batch->begun)
         outcome = store_copy(database, &batch->rows, clock_now() + timeout_us);
     if (outcome == DATABASE_REFUSED)
         outcome = insert(batch, database, spool, timeout_us, failed);
@@ -120,6 +127,7 @@ void batch_clear(struct batch *batch)
     batch->owners = 0;
     batch->rejected = 0;
     batch->maybe_stored = false;
+    batch->begun = false;
 }
 
 void batch_free(struct batch *batch)

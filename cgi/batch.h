@@ -27,10 +27,14 @@ struct batch {
     unsigned owners;
     size_t rejected;   /* rows that were put aside instead of stored */
     bool maybe_stored; /* one of its rows may be in the database already */
+    bool begun;
 };
 
 /* Adds the rows of all trusted items of a list. */
 void batch_add(struct batch *batch, const struct item_list *list);
+
+/* Lets the database prepare for it; batch_store() comes next. */
+void batch_begin(struct batch *batch, struct database *database);
 
 /*
  * Stores it. Rows that the database refuses for what they hold are put into

@@ -1,7 +1,10 @@
 /*
  * The thread that owns the database connection. It takes all that is parked
  * as one batch, so that requests which arrive while a commit is under way
- * share the next one; one batch is in flight at a time.
+ * share the next one; one batch is in flight at a time. The last one is
+ * answered while the database prepares for the next: at 20 items x 32
+ * connections that made 1.14 of the rate (answers after the rows were sent
+ * made 1.2, but would wait for a locked table).
  */
 #include "committer.h"
 
@@ -53,6 +56,7 @@ struct committer {
     bool minutes_due;   /* to be written */
     int64_t commit_us;  /* the last batch took, its rows' share left out */
     size_t returning;   /* clients that it answered, or that waited then */
+    struct exchange_list stored, failed; /* to be answered */
 };
 
 /* Waits for something to do, or `until`; the lock is held. */
@@ -114,9 +118,10 @@ static bool probe(struct committer *c)
                                  "'callhook', '')";
     const struct buffer nothing = {0};
     int64_t deadline = clock_now() + c->engine->settings->ack_us;
+
+    store_copy_begin(&c->database);
     enum database_outcome outcome =
         store_copy(&c->database, &nothing, deadline);
-
     if (outcome == DATABASE_DONE) {
         outcome = DATABASE_DOUBT;
         if (PQsendQuery(c->database.connection, commit))
@@ -252,18 +257,21 @@ static struct exchange_list unclaimed(struct engine *engine)
     return list;
 }
 
-/* Answers a batch that is stored; `failed` owners have rows that are not. */
-static void answer_stored(struct engine *engine, const bool *failed)
+/* A batch is stored; `failed` owners have rows that are not. */
+static void sort_stored(struct committer *c, const bool *failed)
 {
-    struct exchange_list list = unclaimed(engine);
-    struct exchange_list stored = {0}, refused = {0};
+    struct exchange_list list = unclaimed(c->engine);
     struct exchange *exchange;
     unsigned owner = 0;
 
     while ((exchange = exchange_list_take(&list)))
-        exchange_list_add(failed[owner++] ? &refused : &stored, exchange);
-    engine_answer(engine, &stored, ANSWER_STORED);
-    engine_answer(engine, &refused, ANSWER_LATER);
+        exchange_list_add(failed[owner++] ? &c->failed : &c->stored, exchange);
+}
+
+static void answer_sorted(struct committer *c)
+{
+    engine_answer(c->engine, &c->stored, ANSWER_STORED);
+    engine_answer(c->engine, &c->failed, ANSWER_LATER);
 }
 
 /* Gives a batch that is not stored back, to be tried again or spooled. */
@@ -286,6 +294,9 @@ static void store_batch(struct committer *c)
 {
     struct engine *engine = c->engine;
     bool *failed = memory_new(c->batch.owners, sizeof(*failed));
+
+    batch_begin(&c->batch, &c->database);
+    answer_sorted(c); /* of the last batch, while the database prepares */
     int64_t begun = clock_now();
     enum database_outcome outcome =
         batch_store(&c->batch, &c->database, &engine->spool,
@@ -298,7 +309,7 @@ static void store_batch(struct committer *c)
         pthread_mutex_lock(&engine->lock);
         c->returning = c->batch.owners + engine->decided.count;
         pthread_mutex_unlock(&engine->lock);
-        answer_stored(engine, failed);
+        sort_stored(c, failed);
         break;
     case DATABASE_REFUSED:
     case DATABASE_LATER:
@@ -325,6 +336,33 @@ static int64_t next_due(const struct committer *c)
     if (due > c->minute_due)
         due = c->minute_due;
     return due;
+}
+
+/*
+ * Whether the next batch goes at once: there is one, it need not wait for
+ * company, and nothing else is due.
+ */
+static bool goes_on(struct committer *c)
+{
+    struct engine *engine = c->engine;
+    bool go = database_is_usable(&c->database) && c->commit_us < HOLD_FROM_US;
+
+    pthread_mutex_lock(&engine->lock);
+    go = go && engine->decided.first && !engine->closing && !engine->away &&
+         clock_now() < next_due(c);
+    pthread_mutex_unlock(&engine->lock);
+    return go;
+}
+
+/* Batch after batch: the database works on one while another is answered. */
+static void store_decided(struct committer *c)
+{
+    while (fill_batch(c)) {
+        store_batch(c);
+        if (!goes_on(c))
+            break;
+    }
+    answer_sorted(c);
 }
 
 /*
@@ -412,8 +450,7 @@ static void work(struct committer *c)
     }
     if (doubtful)
         decide(c);
-    if (fill_batch(c))
-        store_batch(c);
+    store_decided(c);
     if (database_is_usable(&c->database) && drain_due(&c->drain) <= now)
         drain_step(&c->drain, &c->database, engine->settings, &engine->spool);
     if (c->minutes_due && database_is_usable(&c->database))

@@ -39,13 +39,16 @@ static enum database_outcome finish(struct database *database, PGresult *result,
     return database_settle(database, outcome, deadline);
 }
 
+void store_copy_begin(struct database *database)
+{
+    if (!PQsendQuery(database->connection, copy_statement))
+        give_up(database);
+}
+
 enum database_outcome store_copy(struct database *database,
                                  const struct buffer *rows, int64_t deadline)
 {
     PGconn *connection = database->connection;
-
-    if (!PQsendQuery(connection, copy_statement))
-        return give_up(database);
     PGresult *result = database_result(database, deadline);
     if (PQresultStatus(result) != PGRES_COPY_IN)
         return finish(database, result, deadline);

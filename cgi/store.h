@@ -23,8 +23,11 @@ struct store_row {
 
 /*
  * Stores fresh rows, which the database cannot have yet, in one transaction.
- * The fastest way, but one row that is there already refuses them all.
+ * The fastest way, but one row that is there already refuses them all. The
+ * first function lets the database prepare, and does not wait for it; then
+ * comes the second, whatever happened.
  */
+void store_copy_begin(struct database *database);
 enum database_outcome store_copy(struct database *database,
                                  const struct buffer *rows, int64_t deadline);
 
