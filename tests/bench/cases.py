@@ -44,17 +44,21 @@ class Want:
 
 
 US = Variant("callhook", "callhook", peers.callhook)
-NODE = Variant("node", "Node.js, node-pg", peers.node)
-PHP = Variant("php", "PHP-FPM, PDO", peers.php)
+NODE = Variant("node", "Node.js, node-pg, 32 connections", peers.node)
+NODE10 = Variant("node10", "Node.js, node-pg, its default of 10",
+                 peers.node_default)
+PHP = Variant("php", "PHP-FPM, PDO, 32 workers", peers.php)
+PHP5 = Variant("php5", "PHP-FPM, PDO, Debian's default of 5",
+               peers.php_default)
 NOOP = Variant("noop", "no-op, 16 threads", peers.noop_threads, stores=False)
 BEST = Variant("best", "no-op, best", peers.noop_best, stores=False)
 COPY = Variant("copy", "psql's text COPY", run="copy")
 
 CASES = [
     Case("one64", "1 item x 64 connections, plain fastcgi_pass",
-         1, 64, (US, NOOP, BEST, NODE, PHP)),
+         1, 64, (US, NOOP, BEST, NODE, NODE10, PHP, PHP5)),
     Case("one64fsync", "1 item x 64 connections, fsync 2 ms",
-         1, 64, (US, NODE, PHP), FSYNC_US),
+         1, 64, (US, NODE, NODE10, PHP, PHP5), FSYNC_US),
     Case("twenty32", "20 items x 32 connections",
          20, 32, (US, COPY, NODE, PHP)),
     Case("twenty32fsync", "20 items x 32 connections, fsync 2 ms",
@@ -88,8 +92,12 @@ WANTS = [
     Want("one64", "1 x 64 / best no-op", "items/s", 0.40, "best"),
     Want("one64", "1 x 64 / PHP-FPM", "items/s", 4, "php"),
     Want("one64", "1 x 64 / Node.js", "items/s", 1.7, "node"),
-    Want("one64fsync", "1 x 64, fsync 2 ms / PHP-FPM", "items/s", 7, "php"),
-    Want("one64fsync", "1 x 64, fsync 2 ms / Node.js", "items/s", 3.5,
+    Want("one64fsync", "the same, fsync 2 ms / PHP-FPM of 5", "items/s", 7,
+         "php5"),
+    Want("one64fsync", "the same, fsync 2 ms / PHP-FPM", "items/s", 7, "php"),
+    Want("one64fsync", "the same, fsync 2 ms / Node.js of 10", "items/s", 3.5,
+         "node10"),
+    Want("one64fsync", "the same, fsync 2 ms / Node.js", "items/s", 3.5,
          "node"),
     Want("twenty32", "20 x 32 / psql's text COPY", "items/s", 0.70, "copy"),
     Want("twenty32", "20 x 32 / PHP-FPM", "items/s", 3, "php"),

@@ -17,8 +17,12 @@ import servers
 from load import BUILD, HERE
 
 PARAMS = "/etc/nginx/fastcgi_params"
+# Connections with the database: as many as help here, and what one gets who
+# sets nothing (node-pg's pool, Debian's www.conf of PHP-FPM).
 PHP_WORKERS = 32
+PHP_WORKERS_DEFAULT = 5
 NODE_POOL = 32
+NODE_POOL_DEFAULT = 10
 
 
 @dataclasses.dataclass
@@ -49,18 +53,19 @@ class Php(servers.Service):
 
     name = "php-fpm"
 
-    def __init__(self, folder, variables):
+    def __init__(self, folder, variables, workers):
         super().__init__(folder)
         self.path = self.folder / "php.sock"
         self.script = self.folder / "callhook.php"
         self.variables = variables
+        self.workers = workers
 
     def start(self):
         shutil.copy(HERE / "peers" / "php" / "callhook.php", self.script)
         self.path.unlink(missing_ok=True)
         lines = ["[global]", "error_log = /proc/self/fd/2", "daemonize = no",
                  "[www]", f"listen = {self.path}", "listen.backlog = 511",
-                 "pm = static", f"pm.max_children = {PHP_WORKERS}"]
+                 "pm = static", f"pm.max_children = {self.workers}"]
         if os.geteuid() == 0:
             lines += ["user = root", "group = root"]
         lines += [f"env[{name}] = {value}"
@@ -87,17 +92,18 @@ class Node(servers.Service):
 
     name = "node"
 
-    def __init__(self, folder, variables):
+    def __init__(self, folder, variables, pool):
         super().__init__(folder)
         self.path = self.folder / "node.sock"
         self.variables = variables
+        self.pool = pool
 
     def start(self):
         self.path.unlink(missing_ok=True)
         self.spawn(["node", BUILD / "node" / "server.js"],
                    env=servers.minimal_environment(
                        {"NODE_ENV": "production", "SOCKET": self.path,
-                        "POOL": NODE_POOL}, self.variables))
+                        "POOL": self.pool}, self.variables))
 
     def ready(self):
         return "ready" in self.log()
@@ -173,15 +179,19 @@ def noop_best(folder, _):
     return _behind_nginx(noop, folder, _stock(noop.path))
 
 
-def php(folder, database):
-    fpm = Php(folder, database.environment())
+def php(folder, database, workers=PHP_WORKERS):
+    fpm = Php(folder, database.environment(), workers)
     return _behind_nginx(fpm, folder, _stock(
         fpm.path, f"fastcgi_param SCRIPT_FILENAME {fpm.script};"))
 
 
-def node(folder, database):
+def php_default(folder, database):
+    return php(folder, database, PHP_WORKERS_DEFAULT)
+
+
+def node(folder, database, pool=NODE_POOL):
     """nginx keeps its connections to Node.js, as users set it up."""
-    server = Node(folder, database.environment())
+    server = Node(folder, database.environment(), pool)
     return _behind_nginx(
         server, folder,
         "location /callhook { proxy_pass http://node; "
@@ -189,6 +199,10 @@ def node(folder, database):
         "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }",
         f"upstream node {{ server unix:{server.path}; keepalive 64; "
         "keepalive_requests 1000000; }")
+
+
+def node_default(folder, database):
+    return node(folder, database, NODE_POOL_DEFAULT)
 
 
 class Apache(apache_server.Apache):
