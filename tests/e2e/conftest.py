@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import servers  # noqa: E402  (only now is it on the path)
+from renewer_world import World  # noqa: E402
 
 LOG_LINES = 60
 
@@ -37,6 +38,18 @@ def site(folder, cluster):
 @pytest.fixture
 def subscription(site):
     return site.subscribe()
+
+
+@pytest.fixture
+def world(folder, site):
+    """Graph's double and a renewer, before the shared site."""
+    with World(folder, site) as made:
+        yield made
+
+
+@pytest.fixture
+def tenant(world):
+    return world.add()
 
 
 @pytest.fixture

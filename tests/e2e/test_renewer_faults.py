@@ -9,21 +9,10 @@ import time
 import pytest
 
 import servers
-from renewer_world import HOUR, MINUTE, World
+from renewer_world import HOUR, MINUTE
 
 GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 MEGABYTE = 1 << 20
-
-
-@pytest.fixture
-def world(folder, site):
-    with World(folder, site) as made:
-        yield made
-
-
-@pytest.fixture
-def tenant(world):
-    return world.add()
 
 
 def lines_of(done, name):

@@ -5,18 +5,7 @@ import uuid
 
 import pytest
 
-from renewer_world import DAY, HOUR, MINUTE, World, seconds_of
-
-
-@pytest.fixture
-def world(folder, site):
-    with World(folder, site) as made:
-        yield made
-
-
-@pytest.fixture
-def tenant(world):
-    return world.add()
+from renewer_world import DAY, HOUR, MINUTE, seconds_of
 
 
 # -- own ones, foreign ones, several ---------------------------------------

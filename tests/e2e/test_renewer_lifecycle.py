@@ -4,13 +4,7 @@ import time
 
 import pytest
 
-from renewer_world import HOUR, MINUTE, World, seconds_of
-
-
-@pytest.fixture
-def world(folder, site):
-    with World(folder, site) as made:
-        yield made
+from renewer_world import HOUR, MINUTE, seconds_of
 
 
 @pytest.fixture

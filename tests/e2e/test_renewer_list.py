@@ -8,20 +8,9 @@ import uuid
 import pytest
 
 from renewer import write_private
-from renewer_world import HOUR, MINUTE, World
+from renewer_world import HOUR, MINUTE
 
 AWAY = {"PGHOST": "/nowhere"}
-
-
-@pytest.fixture
-def world(folder, site):
-    with World(folder, site) as made:
-        yield made
-
-
-@pytest.fixture
-def tenant(world):
-    return world.add()
 
 
 # -- subscriptions ---------------------------------------------------------

@@ -9,18 +9,7 @@ import pytest
 import servers
 from graph import GraphDouble, SecureSite
 from renewer import Renewer
-from renewer_world import HOUR, MINUTE, World, seconds_of
-
-
-@pytest.fixture
-def world(folder, site):
-    with World(folder, site) as made:
-        yield made
-
-
-@pytest.fixture
-def tenant(world):
-    return world.add()
+from renewer_world import HOUR, MINUTE, seconds_of
 
 
 def digest(secret):

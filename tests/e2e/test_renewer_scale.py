@@ -7,19 +7,11 @@ import os
 import time
 import uuid
 
-import pytest
-
-from renewer_world import HOUR, World
+from renewer_world import HOUR
 
 FULL = os.environ.get("CALLHOOK_TEST_FULL") == "1"
 TENANTS = 1000 if FULL else 150
 MEBIBYTE = 1 << 20
-
-
-@pytest.fixture
-def world(folder, site):
-    with World(folder, site) as made:
-        yield made
 
 
 def peak_of(pid):

@@ -9,13 +9,7 @@ import pytest
 
 import servers
 from renewer import PROGRAM, write_private
-from renewer_world import HOUR, World, world_apart
-
-
-@pytest.fixture
-def world(folder, site):
-    with World(folder, site) as made:
-        yield made
+from renewer_world import HOUR, world_apart
 
 
 def traced(world, *arguments):
