@@ -1,5 +1,5 @@
 /* What is read of an answer: some of its headers, and the code of an error. */
-#include "answer.h"
+#include "flight.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -7,8 +7,7 @@
 
 #include "json.h"
 
-#define HEADER_MAX 200 /* longer than any that is read here */
-#define NESTING_MAX 4  /* of innerError */
+#define NESTING_MAX 4 /* of innerError */
 
 /* An identifier that is fit for a log; empty if it is none. */
 static void take_name(char *out, size_t size, const char *text)
@@ -33,8 +32,8 @@ static void take_type(struct transfer *transfer, const char *value)
     transfer->answer_type[length] = '\0';
 }
 
-static void take_header(struct transfer *transfer, const char *name,
-                        const char *value)
+void answer_header(struct transfer *transfer, const char *name,
+                   const char *value)
 {
     struct fault *fault = &transfer->fault;
     time_t date;
@@ -49,29 +48,6 @@ static void take_header(struct transfer *transfer, const char *name,
                 !*fault->request_id)) {
         take_name(fault->request_id, sizeof(fault->request_id), value);
     }
-}
-
-void answer_header(struct transfer *transfer, const char *line, size_t length)
-{
-    char text[HEADER_MAX];
-
-    if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-        *transfer->answer_type = '\0';
-        *transfer->fault.request_id = '\0';
-        transfer->date = 0;
-        return;
-    }
-    if (length >= sizeof(text) || memchr(line, '\0', length))
-        return;
-    while (length && isspace((unsigned char)line[length - 1]))
-        length--;
-    memcpy(text, line, length);
-    text[length] = '\0';
-    char *colon = strchr(text, ':');
-    if (!colon)
-        return;
-    *colon = '\0';
-    take_header(transfer, text, colon + 1 + strspn(colon + 1, " \t"));
 }
 
 /* {"error":{"code":"...","innerError":{...,"request-id":"..."}}} */

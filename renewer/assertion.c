@@ -6,7 +6,6 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
-#include <sys/stat.h>
 
 #include "base64url.h"
 #include "memory.h"
@@ -30,30 +29,20 @@ static void signer_free(struct signer *signer)
     ERR_clear_error();
 }
 
-/* No secret, so anybody may read it; only its kind and length matter. */
-static BIO *open_certificate(const char *path)
-{
-    struct stat status;
-
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) ||
-        status.st_size > FILE_MAX)
-        return NULL;
-    return BIO_new_file(path, "r");
-}
-
 static bool read_certificate(struct signer *signer, const char *path, char *why,
                              size_t why_size)
 {
-    BIO *file = open_certificate(path);
+    size_t length;
+    char *pem = publicfile_read(path, FILE_MAX, &length, why, why_size);
+    BIO *bytes = pem ? BIO_new_mem_buf(pem, (int)length) : NULL;
 
-    if (!file) {
-        snprintf(why, why_size, "certificate_file cannot be read");
-        return false;
-    }
-    signer->certificate = PEM_read_bio_X509(file, NULL, NULL, NULL);
-    BIO_free(file);
+    if (bytes)
+        signer->certificate = PEM_read_bio_X509(bytes, NULL, NULL, NULL);
     if (!signer->certificate)
-        snprintf(why, why_size, "certificate_file holds no PEM certificate");
+        snprintf(why, why_size, "certificate_file %s",
+                 pem ? "holds no PEM certificate" : "cannot be read");
+    BIO_free(bytes);
+    free(pem);
     return signer->certificate;
 }
 

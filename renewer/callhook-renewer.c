@@ -10,20 +10,13 @@
 #include "commands.h"
 #include "http.h"
 #include "log.h"
-#include "run.h"
 #include "settings.h"
 #include "state.h"
 
 #define SETTINGS_FILE "/etc/callhook/renewer.conf"
 
-static int command_run(const struct settings *settings,
-                       const struct words *words)
-{
-    (void)words;
-    return run(settings);
-}
-
-/* What follows a command: at least, and at most so many words. */
+/* What follows a command: at least, and at most so many words. Of those that
+ * need one or more the first is a tenant's name. */
 static const struct command {
     const char *name;
     int (*function)(const struct settings *settings, const struct words *words);
@@ -129,6 +122,15 @@ static int say_fine(const struct settings *settings)
     return EX_OK;
 }
 
+static int start(const struct settings *settings, const struct command *command,
+                 const struct words *words)
+{
+    if (command->least == 0 || settings_tenant(settings, words->all[0]))
+        return command->function(settings, words);
+    log_line("there is no such tenant in the settings");
+    return EX_USAGE;
+}
+
 static int execute(const struct options *options, const struct command *command,
                    const struct words *words)
 {
@@ -139,7 +141,7 @@ static int execute(const struct options *options, const struct command *command,
         if (options->check_only)
             status = say_fine(&settings);
         else if (state_check(settings.state_dir))
-            status = command->function(&settings, words);
+            status = start(&settings, command, words);
     }
     settings_free(&settings);
     return status;

@@ -1,4 +1,7 @@
-/* The commands but `run`, a file each. They return the exit status. */
+/*
+ * The commands, a file each. They return the exit status. Where the first word
+ * must be a TENANT, main() has found it in the settings.
+ */
 #ifndef RENEWER_COMMANDS_H
 #define RENEWER_COMMANDS_H
 
@@ -10,6 +13,7 @@ struct words {
     char **all;
 };
 
+int command_run(const struct settings *settings, const struct words *words);
 int command_status(const struct settings *settings, const struct words *words);
 int command_check(const struct settings *settings, const struct words *words);
 int command_subscriptions(const struct settings *settings,

@@ -17,6 +17,15 @@ bool due_is_wanted(const struct tenant *tenant, const struct row *row)
            names_same_change_type(row->change_type, tenant->change_type);
 }
 
+const struct row *due_row_of(const struct row *rows, size_t count,
+                             const char *id)
+{
+    while (count-- > 0)
+        if (strcmp(rows[count].id, id) == 0)
+            return &rows[count];
+    return NULL;
+}
+
 bool due_event_asks(const struct event *event, const struct row *row)
 {
     return strcmp(event->name, "reauthorizationRequired") == 0 &&
@@ -49,12 +58,11 @@ static bool events_ask(const struct duty *duty, const struct row *row)
     return false;
 }
 
-/* Something that Graph said it did with this subscription. */
-static bool events_say_removed(const struct duty *duty, const struct row *row)
+bool due_says_removed(const struct duty *duty, const char *id)
 {
     for (size_t i = 0; i < duty->event_count; i++)
         if (strcmp(duty->events[i].name, "subscriptionRemoved") == 0 &&
-            strcmp(duty->events[i].subscription_id, row->id) == 0)
+            strcmp(duty->events[i].subscription_id, id) == 0)
             return true;
     return false;
 }
@@ -69,7 +77,7 @@ static unsigned due_of_live(const struct duty *duty, const struct row *row)
     if (strcmp(row->notification_url, tenant->notification_url) != 0)
         due |= DUE_MOVE;
     if (strcmp(row->lifecycle_url, tenant->lifecycle_url) != 0 ||
-        events_say_removed(duty, row))
+        due_says_removed(duty, row->id))
         due |= DUE_LOOK;
     return due;
 }

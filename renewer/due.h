@@ -35,6 +35,10 @@ struct duty {
 /* Whether the row is of the tenant's resource and change type. */
 bool due_is_wanted(const struct tenant *tenant, const struct row *row);
 
+/* The newest row of that subscription, or NULL. */
+const struct row *due_row_of(const struct row *rows, size_t count,
+                             const char *id);
+
 /* Whether no tenant of the configuration wants it any more. */
 bool due_is_orphan(const struct settings *settings, const struct row *row);
 
@@ -44,6 +48,9 @@ void due_find(struct duty *duty, const struct knowledge *knowledge,
 
 /* Whether what is due cannot be done without Graph's list. */
 bool due_needs_list(const struct duty *duty);
+
+/* Whether Graph said that it removed this subscription. */
+bool due_says_removed(const struct duty *duty, const char *id);
 
 /* Whether the event asks for a PATCH that has not been sent since. */
 bool due_event_asks(const struct event *event, const struct row *row);

@@ -10,10 +10,7 @@
 static const struct row *row_of(const struct duty *duty,
                                 const struct event *event)
 {
-    for (size_t i = duty->row_count; i-- > 0;)
-        if (strcmp(duty->rows[i].id, event->subscription_id) == 0)
-            return &duty->rows[i];
-    return NULL;
+    return due_row_of(duty->rows, duty->row_count, event->subscription_id);
 }
 
 /* Another [tenant] of the same tenant_id works off its own. */

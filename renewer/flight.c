@@ -5,7 +5,6 @@
 #include <strings.h>
 #include <sysexits.h>
 
-#include "answer.h"
 #include "clock.h"
 #include "log.h"
 #include "memory.h"
@@ -36,7 +35,7 @@ static bool fits_header(const char *value)
     return length <= VALUE_MAX;
 }
 
-static const char *check(const struct transfer *transfer)
+const char *flight_fault(const struct transfer *transfer)
 {
     if (strlen(transfer->url) > VALUE_MAX || !http_url_allowed(transfer->url))
         return "the URL may not be used";
@@ -46,17 +45,6 @@ static const char *check(const struct transfer *transfer)
         !fits_header(transfer->accept) || !fits_header(transfer->prefer))
         return "a value does not fit into a header";
     return NULL;
-}
-
-bool flight_check(struct transfer *transfer)
-{
-    const char *why = check(transfer);
-
-    if (why) {
-        transfer->outcome = BROKEN;
-        fault_say(&transfer->fault, transfer->step, "%s", why);
-    }
-    return !why;
 }
 
 /* -- what comes from libcurl ------------------------------------------- */
@@ -93,17 +81,19 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return length;
 }
 
-static size_t take_header(char *bytes, size_t size, size_t count, void *context)
+/* libcurl keeps headers, however long they are, for take_headers(). */
+static size_t count_header(char *bytes, size_t size, size_t count,
+                           void *context)
 {
     struct flight *flight = context;
     size_t length = size * count;
 
+    (void)bytes;
     flight->header_bytes += length;
     if (flight->header_bytes > HEADERS_MAX) {
         flight->over = HEADERS_MAX;
         return 0;
     }
-    answer_header(flight->transfer, bytes, length);
     return length;
 }
 
@@ -244,7 +234,7 @@ static void set_callbacks(struct flight *flight)
     must(curl_easy_setopt(handle, CURLOPT_PRIVATE, flight));
     must(curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body));
     must(curl_easy_setopt(handle, CURLOPT_WRITEDATA, flight));
-    must(curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, take_header));
+    must(curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, count_header));
     must(curl_easy_setopt(handle, CURLOPT_HEADERDATA, flight));
     must(curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, before_sending));
     must(curl_easy_setopt(handle, CURLOPT_PREREQDATA, flight));
@@ -360,6 +350,16 @@ static void say_failure(struct flight *flight, CURLcode code, const char *text)
                   number && why ? ": " : "", number && why ? why : "");
 }
 
+/* Those of the last answer, none of a proxy's. */
+static void take_headers(struct flight *flight)
+{
+    struct curl_header *header = NULL;
+
+    while ((header =
+                curl_easy_nextheader(flight->handle, CURLH_HEADER, -1, header)))
+        answer_header(flight->transfer, header->name, header->value);
+}
+
 static struct verdict judge(struct flight *flight, CURLcode code)
 {
     struct transfer *transfer = flight->transfer;
@@ -388,6 +388,7 @@ struct verdict flight_end(struct flight *flight, CURLcode code)
     transfer->status = get_long(flight->handle, CURLINFO_RESPONSE_CODE);
     transfer->fault.status = transfer->status;
     transfer->fault.retry_after = get_retry_after(flight->handle);
+    take_headers(flight);
     struct verdict verdict = judge(flight, code);
     transfer->outcome = verdict.outcome;
     log_detail("%s: %s: HTTP %ld, %lld ms, client-request-id %s, request-id %s",

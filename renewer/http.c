@@ -74,6 +74,7 @@ void http_start(struct http *http, struct transfer *transfer)
 {
     struct flight *flight = memory_new(1, sizeof(*flight));
     struct flight **end = &http->flights;
+    const char *why = flight_fault(transfer);
 
     while (*end)
         end = &(*end)->next;
@@ -81,16 +82,16 @@ void http_start(struct http *http, struct transfer *transfer)
     flight->transfer = transfer;
     flight->send_at = clock_ms();
     transfer->fault = (struct fault){.step = transfer->step};
-    transfer->outcome = LATER;
+    transfer->outcome = why ? BROKEN : LATER;
     transfer->answer = NULL;
     transfer->answer_length = 0;
     transfer->status = 0;
     transfer->attempts = 0;
     transfer->seconds = 0;
-    if (!flight_check(transfer)) {
-        finish(flight);
-    } else if (flight->send_at >= transfer->deadline) {
-        fault_say(&transfer->fault, transfer->step, "no time is left");
+    if (!why && flight->send_at >= transfer->deadline)
+        why = "no time is left";
+    if (why) {
+        fault_say(&transfer->fault, transfer->step, "%s", why);
         finish(flight);
     }
 }
@@ -225,10 +226,6 @@ void http_abandon(struct http *http)
             transfer->outcome = transfer->once && flight->sent ? UNSURE : LATER;
             fault_say(&transfer->fault, transfer->step, "given up");
             finish(flight);
-        }
-        if (flight->handle) {
-            must(curl_multi_remove_handle(http->multi, flight->handle));
-            flight_drop(flight);
         }
         free(flight);
     }

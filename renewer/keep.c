@@ -2,8 +2,8 @@
 #include "keep.h"
 
 #include "log.h"
+#include "random.h"
 #include "renew.h"
-#include "secret.h"
 #include "store.h"
 #include "subscription.h"
 
@@ -18,12 +18,7 @@ static enum outcome no_database(struct keeping *keeping)
 
 static const struct row *row_of(const struct keeping *keeping, const char *id)
 {
-    const struct duty *duty = keeping->duty;
-
-    for (size_t i = duty->row_count; i-- > 0;)
-        if (strcmp(duty->rows[i].id, id) == 0)
-            return &duty->rows[i];
-    return NULL;
+    return due_row_of(keeping->duty->rows, keeping->duty->row_count, id);
 }
 
 /* A row that waits for the id of its subscription. */
@@ -82,14 +77,17 @@ static int64_t last_alive_at(const struct keeping *keeping)
     return last;
 }
 
-/* It is not at Graph any more: from here on there is a gap. */
+/*
+ * It is not at Graph any more: from here on there is a gap. `reason` NULL: no
+ * gap comes of it.
+ */
 static bool note_gone(struct keeping *keeping, const struct row *row,
                       const char *reason, int64_t begins_at)
 {
     if (row && !row->ended_at && !store_end(keeping->database, row->no))
         return false;
-    return store_open_gap(keeping->database, keeping->duty->tenant, reason,
-                          begins_at);
+    return !reason || store_open_gap(keeping->database, keeping->duty->tenant,
+                                     reason, begins_at);
 }
 
 /* Deletes one of ours at Graph. `reason` NULL: no gap comes of it. */
@@ -109,12 +107,17 @@ static enum outcome remove_one(struct keeping *keeping,
                  keeping->duty->tenant->name, one->id);
     log_detail("%s: deleted subscription %s: %s", keeping->duty->tenant->name,
                one->id, reason ? reason : "not needed");
-    if (reason && !note_gone(keeping, row, reason, begins_at))
-        return no_database(keeping);
-    if (row && !row->ended_at && !store_end(keeping->database, row->no))
+    if (!note_gone(keeping, row, reason, begins_at))
         return no_database(keeping);
     store_forget_refusals(keeping->database, one->id);
     return DONE;
+}
+
+/* Graph's list may show for a while what has expired. */
+static bool is_alive(const struct keeping *keeping,
+                     const struct subscription *one)
+{
+    return one->expires_at > graph_now(keeping->graph);
 }
 
 /* A row says that it lives and the list does not show it: ask for itself. */
@@ -127,25 +130,18 @@ static enum outcome ask_for_missing(struct keeping *keeping,
         subscription_get(keeping->graph, row->id, &found, &keeping->fault);
 
     if (outcome == DONE) {
-        if (found.expires_at > graph_now(keeping->graph))
+        if (is_alive(keeping, &found)) {
             subscriptions_add(listed, &found);
-        else
-            outcome = ABSENT;
+            return DONE;
+        }
         subscription_free(&found);
-    }
-    if (outcome != ABSENT)
+    } else if (outcome != ABSENT) {
         return outcome;
+    }
     snprintf(keeping->gone_id, sizeof(keeping->gone_id), "%s", row->id);
     if (!note_gone(keeping, row, "the subscription was gone", row->alive_at))
         return no_database(keeping);
     return DONE;
-}
-
-/* Graph's list may show for a while what has expired. */
-static bool is_alive(const struct keeping *keeping,
-                     const struct subscription *one)
-{
-    return one->expires_at > graph_now(keeping->graph);
 }
 
 static enum outcome find_missing(struct keeping *keeping,
@@ -172,32 +168,42 @@ static enum outcome find_missing(struct keeping *keeping,
     return DONE;
 }
 
-/* What is to be done with a subscription of ours. */
-struct verdict {
-    const char *row_no;    /* keep it; NULL: it must go */
-    const char *reason;    /* why it must go */
-    int64_t gap_begins_at; /* 0: now */
-};
+/* The number of its row, or of the one announced for it; NULL: neither. */
+static const char *number_of(const struct keeping *keeping,
+                             const struct subscription *one)
+{
+    const struct row *row = row_of(keeping, one->id);
 
-static struct verdict judge(const struct keeping *keeping,
-                            const struct subscription *one)
+    return row ? row->no : announced_row(keeping);
+}
+
+/*
+ * Why a subscription of ours must go, and when the gap began (0: now). NULL: it
+ * can stay.
+ */
+static const char *find_fault(const struct keeping *keeping,
+                              const struct subscription *one,
+                              int64_t *gap_begins_at)
 {
     const struct duty *duty = keeping->duty;
     const struct row *row = row_of(keeping, one->id);
     const char *lifecycle_url = one->lifecycle_url;
 
-    if (!row && !announced_row(keeping))
-        return (struct verdict){.reason = "its secret was not known",
-                                .gap_begins_at = last_alive_at(keeping)};
-    if (duty->due & DUE_REPLACE && strcmp(one->id, duty->refused_id) == 0)
-        return (struct verdict){.reason = "its items were refused",
-                                .gap_begins_at = duty->refused_at};
+    *gap_begins_at = 0;
+    if (!number_of(keeping, one)) {
+        *gap_begins_at = last_alive_at(keeping);
+        return "its secret was not known";
+    }
+    if (duty->due & DUE_REPLACE && strcmp(one->id, duty->refused_id) == 0) {
+        *gap_begins_at = duty->refused_at;
+        return "its items were refused";
+    }
     if (!*lifecycle_url && row)
         lifecycle_url = row->lifecycle_url;
     if (*lifecycle_url &&
         strcmp(lifecycle_url, duty->tenant->lifecycle_url) != 0)
-        return (struct verdict){.reason = "the lifecycle URL changed"};
-    return (struct verdict){.row_no = row ? row->no : announced_row(keeping)};
+        return "the lifecycle URL changed";
+    return NULL;
 }
 
 /* Whether one of the list is in our notes: then nothing was missed. */
@@ -220,41 +226,38 @@ static bool is_any_known(const struct keeping *keeping,
  */
 static enum outcome sort_out(struct keeping *keeping,
                              const struct subscriptions *listed,
-                             const struct subscription **kept, char no[24])
+                             const struct subscription **kept)
 {
+    const struct tenant *tenant = keeping->duty->tenant;
     enum outcome outcome = DONE;
 
     *kept = NULL;
     for (size_t i = 0; i < listed->count && outcome == DONE; i++) {
-        const struct subscription *one = &listed->all[i];
+        const struct subscription *one = &listed->all[i], *lesser = *kept;
         const struct row *row = row_of(keeping, one->id);
-        const struct subscription *lesser = NULL;
-        struct verdict verdict;
+        const char *fault;
+        int64_t begins_at;
 
         if (!is_alive(keeping, one) || strcmp(one->id, keeping->gone_id) == 0)
             continue;
-        if (!renew_is_wanted(keeping->duty->tenant, one)) {
+        if (!renew_is_wanted(tenant, one)) {
             if (row && due_is_orphan(keeping->settings, row))
                 outcome = remove_one(keeping, one, NULL, 0);
             continue;
         }
-        if (!row && !renew_is_under_our_url(keeping->duty->tenant, one))
+        if (!row && !renew_is_under_our_url(tenant, one))
             continue;
-        verdict = judge(keeping, one);
-        if (!verdict.row_no) {
+        fault = find_fault(keeping, one, &begins_at);
+        if (fault) {
             bool spare = !row && is_any_known(keeping, listed);
 
-            outcome = remove_one(keeping, one, spare ? NULL : verdict.reason,
-                                 verdict.gap_begins_at);
+            outcome = remove_one(keeping, one, spare ? NULL : fault, begins_at);
             continue;
         }
-        if (*kept && (*kept)->expires_at >= one->expires_at) {
+        if (lesser && lesser->expires_at >= one->expires_at)
             lesser = one;
-        } else {
-            lesser = *kept;
+        else
             *kept = one;
-            snprintf(no, 24, "%s", verdict.row_no);
-        }
         if (lesser)
             outcome = remove_one(keeping, lesser, NULL, 0);
     }
@@ -267,10 +270,8 @@ static enum outcome note_alive(struct keeping *keeping,
                                bool renewed)
 {
     const struct tenant *tenant = keeping->duty->tenant;
-    struct shown shown = {one->id, one->notification_url, one->lifecycle_url,
-                          one->expires_at};
 
-    if (store_alive(keeping->database, tenant, no, &shown, renewed) &&
+    if (store_alive(keeping->database, tenant, no, one, renewed) &&
         end_announced(keeping, no) &&
         store_close_gap(keeping->database, tenant))
         return DONE;
@@ -308,16 +309,9 @@ static bool must_renew(const struct keeping *keeping,
     const struct row *row = row_of(keeping, one->id);
     const struct duty *duty = keeping->duty;
 
-    if (duty->due & DUE_RENEW ||
-        !renew_is_under_our_url(keeping->duty->tenant, one))
-        return true;
-    if (row && row->ended_at)
-        return true;
-    for (size_t i = 0; i < duty->event_count; i++)
-        if (strcmp(duty->events[i].subscription_id, one->id) == 0 &&
-            strcmp(duty->events[i].name, "subscriptionRemoved") == 0)
-            return true;
-    return false;
+    return duty->due & DUE_RENEW ||
+           !renew_is_under_our_url(duty->tenant, one) ||
+           (row && row->ended_at) || due_says_removed(duty, one->id);
 }
 
 /* Its secret's digest is durable before the secret goes out. */
@@ -375,14 +369,15 @@ static enum outcome go_round(struct keeping *keeping,
                              struct subscriptions *listed, int round)
 {
     const struct subscription *kept = NULL;
-    char no[24] = "";
     enum outcome outcome = find_missing(keeping, listed);
 
     if (outcome == DONE)
-        outcome = sort_out(keeping, listed, &kept, no);
+        outcome = sort_out(keeping, listed, &kept);
     if (outcome != DONE)
         return outcome;
     if (kept) {
+        const char *no = number_of(keeping, kept);
+
         outcome = note_alive(keeping, kept, no, false);
         if (outcome == DONE && must_renew(keeping, kept))
             outcome = renew(keeping, kept, no);

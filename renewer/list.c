@@ -1,7 +1,6 @@
 /* The commands `subscriptions` and `unsubscribe`. */
 #include "commands.h"
 
-#include <ctype.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -12,7 +11,7 @@
 #include "graph.h"
 #include "knowledge.h"
 #include "log.h"
-#include "memory.h"
+#include "names.h"
 #include "renew.h"
 #include "state.h"
 #include "store.h"
@@ -20,14 +19,6 @@
 
 #define TENANT_MS 20000
 #define CONNECT_MS 8000
-
-static void tell(const struct tenant *tenant, const struct fault *fault)
-{
-    char what[600];
-
-    fault_print(fault, what, sizeof(what));
-    log_line("%s: %s", tenant->name, what);
-}
 
 /* What the database knows, if it is there; else nothing, and it is told. */
 static struct database *look_up(const struct settings *settings,
@@ -48,10 +39,7 @@ static struct database *look_up(const struct settings *settings,
 static const struct row *row_of(const struct knowledge *knowledge,
                                 const char *id)
 {
-    for (size_t i = knowledge->row_count; i-- > 0;)
-        if (strcmp(knowledge->rows[i].id, id) == 0)
-            return &knowledge->rows[i];
-    return NULL;
+    return due_row_of(knowledge->rows, knowledge->row_count, id);
 }
 
 static bool is_own(const struct tenant *tenant,
@@ -61,12 +49,10 @@ static bool is_own(const struct tenant *tenant,
     return row_of(knowledge, one->id) || renew_is_under_our_url(tenant, one);
 }
 
-/* Their text is the peer's: no control characters on the terminal. */
 static void print_text(const char *name, const char *text)
 {
     printf("    %-17s", name);
-    for (const char *s = text; *s; s++)
-        putchar(isprint((unsigned char)*s) ? *s : '?');
+    print_plain(text);
     putchar('\n');
 }
 
@@ -116,7 +102,7 @@ int command_subscriptions(const struct settings *settings,
             for (size_t j = 0; j < listed.count; j++)
                 print_one(tenant, &knowledge, &listed.all[j]);
         } else {
-            tell(tenant, &fault);
+            fault_log(&fault, tenant->name);
             status = 1;
         }
         subscriptions_free(&listed);
@@ -136,7 +122,7 @@ static bool delete_one(struct graph *graph, struct database *database,
     struct fault fault = {0};
 
     if (subscription_delete(graph, id, &fault) != DONE) {
-        tell(graph->tenant, &fault);
+        fault_log(&fault, graph->tenant->name);
         return false;
     }
     printf("%s: subscription %s is deleted\n", graph->tenant->name, id);
@@ -157,7 +143,7 @@ static bool delete_own(struct graph *graph, struct database *database,
     bool good = true;
 
     if (subscription_list(graph, &listed, &fault) != DONE) {
-        tell(graph->tenant, &fault);
+        fault_log(&fault, graph->tenant->name);
         good = false;
     }
     for (size_t i = 0; i < listed.count; i++) {
@@ -175,24 +161,6 @@ static bool delete_own(struct graph *graph, struct database *database,
     return good;
 }
 
-/* A GUID in lower case, or NULL. */
-static char *read_guid(const char *text)
-{
-    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    char *id = memory_copy(text);
-
-    for (size_t i = 0; i < sizeof(form); i++) {
-        unsigned char c = (unsigned char)id[i];
-
-        if (form[i] == 'x' ? !isxdigit(c) : c != (unsigned char)form[i]) {
-            free(id);
-            return NULL;
-        }
-        id[i] = (char)tolower(c);
-    }
-    return id;
-}
-
 /* With the tenant's lock: a run must not create one at the same time. */
 static bool unsubscribe(const struct settings *settings,
                         const struct tenant *tenant, const char *id)
@@ -206,9 +174,6 @@ static bool unsubscribe(const struct settings *settings,
 
     /* That it ended is not written down then; the next run will find out. */
     good = good && database;
-
-    if (!database)
-        good = false; /* nobody has written it down */
     graph_close(&graph);
     database_close(database);
     knowledge_free(&knowledge);
@@ -220,23 +185,19 @@ int command_unsubscribe(const struct settings *settings,
                         const struct words *words)
 {
     const struct tenant *tenant = settings_tenant(settings, words->all[0]);
-    char *id = words->count > 1 ? read_guid(words->all[1]) : NULL;
-    int status = EX_USAGE;
+    char id[GUID_SIZE];
+    bool one = words->count > 1;
+    bool good, held;
 
-    if (!tenant) {
-        log_line("there is no such tenant in the settings");
-    } else if (words->count > 1 && !id) {
+    if (one && !names_guid(id, words->all[1])) {
         log_line("that is no subscription id");
-    } else {
-        bool held;
-        int lock = state_lock(settings->state_dir, tenant->name, &held);
-
-        if (held)
-            log_line("%s: a run is working on it, try again", tenant->name);
-        status = lock >= 0 && unsubscribe(settings, tenant, id) ? EX_OK : 1;
-        if (lock >= 0)
-            close(lock);
+        return EX_USAGE;
     }
-    free(id);
-    return status;
+    int lock = state_lock(settings->state_dir, tenant->name, &held);
+    if (held)
+        log_line("%s: a run is working on it, try again", tenant->name);
+    good = lock >= 0 && unsubscribe(settings, tenant, one ? id : NULL);
+    if (lock >= 0)
+        close(lock);
+    return good ? EX_OK : 1;
 }

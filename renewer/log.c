@@ -1,6 +1,7 @@
 /* Messages on standard error, one line each. */
 #include "log.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,6 +62,12 @@ void log_detail(const char *format, ...)
     va_start(arguments, format);
     write_line(format, arguments);
     va_end(arguments);
+}
+
+void print_plain(const char *text)
+{
+    for (; *text; text++)
+        putchar(isprint((unsigned char)*text) ? *text : '?');
 }
 
 void die(int status, const char *format, ...)

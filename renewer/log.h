@@ -14,6 +14,9 @@ void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, with -v only. */
 void log_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* To standard output, without control characters: the text is a peer's. */
+void print_plain(const char *text);
+
 /* Tells a fault of our own and ends the program with `status`. */
 _Noreturn void die(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -13,7 +13,7 @@ char *memory_copy_bytes(const char *bytes, size_t length); /* and a NUL */
 char *memory_print(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* Wipes and frees a secret; NULL is nothing. */
+/* Wipes and frees a secret; NULL is nothing. As free(), it leaves errno. */
 void memory_wipe(char *secret);
 
 #endif

@@ -55,6 +55,20 @@ char *names_change_type(const char *change_type)
     return memory_copy(text);
 }
 
+bool names_guid(char guid[GUID_SIZE], const char *text)
+{
+    static const char form[GUID_SIZE] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+    for (size_t i = 0; i < GUID_SIZE; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (form[i] == 'x' ? !isxdigit(c) : c != (unsigned char)form[i])
+            return false;
+        guid[i] = (char)tolower(c);
+    }
+    return true;
+}
+
 bool names_same_resource(const char *a, const char *b)
 {
     return strcasecmp(without_slash(a), without_slash(b)) == 0;

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "log.h"
+
 void fault_say(struct fault *fault, const char *step, const char *format, ...)
 {
     va_list arguments;
@@ -26,4 +28,12 @@ void fault_print(const struct fault *fault, char *line, size_t size)
              *fault->request_id ? ", request-id " : "", fault->request_id,
              *fault->client_request_id ? ", client-request-id " : "",
              fault->client_request_id);
+}
+
+void fault_log(const struct fault *fault, const char *tenant)
+{
+    char what[FAULT_SIZE];
+
+    fault_print(fault, what, sizeof(what));
+    log_line("%s: %s", tenant, what);
 }

@@ -28,9 +28,15 @@ struct fault {
     long retry_after;           /* seconds that the peer asked for; 0: none */
 };
 
+/* Room for any that fault_print() writes. */
+#define FAULT_SIZE 600
+
 /* Sets what we have to say and leaves the rest. */
 void fault_say(struct fault *fault, const char *step, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Writes it to standard error, as one of this tenant. */
+void fault_log(const struct fault *fault, const char *tenant);
 
 /* "create subscription: HTTP 403, code Forbidden, request-id ..." for a log. */
 void fault_print(const struct fault *fault, char *line, size_t size);

@@ -1,6 +1,7 @@
-/* Random bytes and GUIDs, from the kernel. */
+/* Random bytes, GUIDs and secrets, from the kernel. */
 #include "random.h"
 
+#include <openssl/sha.h>
 #include <stdint.h>
 #include <sys/random.h>
 #include <sysexits.h>
@@ -14,9 +15,19 @@ void random_bytes(void *out, size_t length)
         die(EX_OSERR, "the kernel gives no random bytes");
 }
 
-void random_guid(char text[RANDOM_GUID_SIZE])
+void hex_write(char *text, const unsigned char *bytes, size_t length)
 {
     static const char hex[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < length; i++) {
+        *text++ = hex[bytes[i] >> 4];
+        *text++ = hex[bytes[i] & 15];
+    }
+    *text = '\0';
+}
+
+void random_guid(char text[RANDOM_GUID_SIZE])
+{
     uint8_t bytes[16];
     char *s = text;
 
@@ -26,8 +37,18 @@ void random_guid(char text[RANDOM_GUID_SIZE])
     for (size_t i = 0; i < sizeof(bytes); i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
             *s++ = '-';
-        *s++ = hex[bytes[i] >> 4];
-        *s++ = hex[bytes[i] & 15];
+        hex_write(s, &bytes[i], 1);
+        s += 2;
     }
-    *s = '\0';
+}
+
+void secret_make(struct secret *secret)
+{
+    uint8_t bytes[16], digest[SHA256_DIGEST_LENGTH];
+
+    random_bytes(bytes, sizeof(bytes));
+    hex_write(secret->text, bytes, sizeof(bytes));
+    SHA256((const uint8_t *)secret->text, strlen(secret->text), digest);
+    hex_write(secret->sha256_hex, digest, sizeof(digest));
+    explicit_bzero(bytes, sizeof(bytes));
 }

@@ -1,5 +1,5 @@
 /* What the result of an attempt means, and whether another one is worth it. */
-#include "retry.h"
+#include "flight.h"
 
 #define PAUSE_FIRST 1000
 #define PAUSE_LATER 3000

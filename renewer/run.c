@@ -1,5 +1,5 @@
 /* The command `run`: whatever is due, for all tenants, some at a time. */
-#include "run.h"
+#include "commands.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -230,13 +230,14 @@ static bool tend(const struct run *run)
     return chores_end(run->database, run->settings, run->deadline) && good;
 }
 
-int run(const struct settings *settings)
+int command_run(const struct settings *settings, const struct words *words)
 {
     struct knowledge knowledge = {0};
     struct run run = {.settings = settings,
                       .deadline = clock_ms() + RUN_MS,
                       .lock = PTHREAD_MUTEX_INITIALIZER};
 
+    (void)words;
     limit_time();
     open_database(&run, &knowledge);
     find_due(&run, &knowledge);

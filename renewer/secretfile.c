@@ -1,4 +1,4 @@
-/* Files that hold secrets: who may read them, and reading them. */
+/* Files that hold secrets, and locks: who may read them, and reading them. */
 #include "secretfile.h"
 
 #include <errno.h>
@@ -6,10 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "memory.h"
+
+/* Longest secret of one line. */
+#define LINE_MAX_BYTES 4096
+
+#define LOCK_PAUSE_NS 20000000 /* 20 ms */
 
 /* Whether it is a regular file that is not too long. */
 static bool is_readable(const struct stat *status, size_t limit, char *why,
@@ -113,6 +120,29 @@ char *publicfile_read(const char *path, size_t limit, size_t *length, char *why,
     return read_file(path, false, limit, length, why, why_size);
 }
 
+char *secretfile_read_line(const char *path, char *why, size_t why_size)
+{
+    size_t length;
+    char *secret =
+        secretfile_read(path, LINE_MAX_BYTES, &length, why, why_size);
+    const char *fault = NULL;
+
+    if (!secret)
+        return NULL;
+    while (length && strchr("\r\n", secret[length - 1]) && secret[length - 1])
+        secret[--length] = '\0';
+    if (!length)
+        fault = "is empty";
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)secret[i] < ' ' || secret[i] == '\x7f')
+            fault = "is not one line of text";
+    if (!fault)
+        return secret;
+    snprintf(why, why_size, "%s", fault);
+    wipe(secret, length);
+    return NULL;
+}
+
 static bool write_all(int file, const char *bytes, size_t length)
 {
     while (length) {
@@ -140,9 +170,9 @@ static bool sync_folder(const char *path)
     bool synced = file >= 0 && fsync(file) == 0;
     int saved = errno;
 
+    free(folder);
     if (file >= 0)
         close(file);
-    free(folder);
     errno = saved;
     return synced;
 }
@@ -172,16 +202,42 @@ bool secretfile_write(const char *path, const char *bytes, size_t length)
                 S_IRUSR | S_IWUSR);
     if (file >= 0) {
         written = fill(file, bytes, length) && rename(other, path) == 0;
-        if (!written) {
-            int saved = errno;
+        int saved = errno;
 
+        if (!written)
             unlink(other);
-            errno = saved;
-        }
+        errno = saved;
     }
-    written = written && sync_folder(path);
-    int saved = errno;
     free(other);
+    return written && sync_folder(path);
+}
+
+/* False: errno. */
+static bool wait_for(int file, int64_t deadline)
+{
+    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+
+    while (flock(file, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return false;
+        if (clock_ms() >= deadline) {
+            errno = EWOULDBLOCK;
+            return false;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+int lockfile_take(const char *path, int64_t deadline)
+{
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+                    S_IRUSR | S_IWUSR);
+
+    if (file < 0 || wait_for(file, deadline))
+        return file;
+    int saved = errno;
+    close(file);
     errno = saved;
-    return written;
+    return -1;
 }

@@ -18,7 +18,8 @@ struct tenant {
     char *client_secret_file; /* this, or the next two */
     char *certificate_file;
     char *private_key_file;
-    char *scope;     /* follows `cloud` */
+    char *cloud;     /* "global", ... */
+    char *scope;     /* follows it */
     char *login_url; /* "https://login.microsoftonline.com", no path */
     char *graph_url; /* "https://graph.microsoft.com", no path */
     char *ca_file;

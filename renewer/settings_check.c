@@ -1,6 +1,4 @@
 /* What several keys say together, and the files that they name. */
-#include "settings_check.h"
-
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,174 +7,129 @@
 #include "assertion.h"
 #include "memory.h"
 #include "secretfile.h"
+#include "settings_keys.h"
 
-#define SECRET_LIMIT 4096
 #define FILE_LIMIT (16UL << 20)
 
-/* Whether the key is there and was read; "" is as good as not there. */
-static bool has(const struct section *section, enum key_id id)
-{
-    return section->texts[id] && *section->texts[id];
-}
-
-/* Not there, and not there with a fault either. */
-static bool lacks(const struct section *section, enum key_id id)
-{
-    return section->lines[id] == 0 ||
-           (section->texts[id] && !*section->texts[id]);
-}
-
 static void check_required(struct reading *reading,
-                           const struct section *tenant)
+                           const struct section *section)
 {
-    static const enum key_id required[] = {KEY_TENANT_ID, KEY_CLIENT_ID};
+    const struct tenant *tenant = &section->tenant;
 
-    for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++)
-        if (lacks(tenant, required[i]))
-            reading_fault(reading, tenant->line, "[tenant %s] has no %s",
-                          tenant->name, keys[required[i]].name);
-    const struct section *source =
-        reading_source(reading, tenant, KEY_NOTIFICATION_URL);
-    if (!source || lacks(source, KEY_NOTIFICATION_URL))
-        reading_fault(reading, tenant->line,
+    if (!section->lines[KEY_TENANT_ID])
+        reading_fault(reading, section->line, "[tenant %s] has no tenant_id",
+                      tenant->name);
+    if (!section->lines[KEY_CLIENT_ID])
+        reading_fault(reading, section->line, "[tenant %s] has no client_id",
+                      tenant->name);
+    if (!*tenant->notification_url && !section->faulty[KEY_NOTIFICATION_URL])
+        reading_fault(reading, section->line,
                       "[tenant %s] has no notification_url, and [callhook] "
                       "gives it none",
                       tenant->name);
 }
 
-/* NULL, or what is wrong with a secret of one line. */
-static const char *secret_fault(const char *secret, size_t length)
-{
-    while (length && strchr("\r\n", secret[length - 1]) && secret[length - 1])
-        length--;
-    if (!length)
-        return "is empty";
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)secret[i] < ' ' || secret[i] == '\x7f')
-            return "is not one line of text";
-    return NULL;
-}
-
 /* Its name is not told: it may well be the secret, put into the wrong place. */
-static void check_secret(struct reading *reading, const struct section *tenant)
+static void check_secret(struct reading *reading, const struct section *section)
 {
-    int line = tenant->lines[KEY_CLIENT_SECRET_FILE];
-    size_t length;
-    char why[256];
+    char why[WHY_SIZE];
+    char *secret = secretfile_read_line(section->tenant.client_secret_file, why,
+                                        sizeof(why));
 
-    char *secret = secretfile_read(tenant->texts[KEY_CLIENT_SECRET_FILE],
-                                   SECRET_LIMIT, &length, why, sizeof(why));
-    const char *fault = secret ? secret_fault(secret, length) : why;
-    if (fault)
-        reading_fault(reading, line, "client_secret_file: it %s", fault);
-    if (secret)
-        explicit_bzero(secret, length);
-    free(secret);
-}
-
-static void check_certificate(struct reading *reading,
-                              const struct section *tenant)
-{
-    char why[256];
-
-    if (!assertion_check(tenant->texts[KEY_CERTIFICATE_FILE],
-                         tenant->texts[KEY_PRIVATE_KEY_FILE], why, sizeof(why)))
-        reading_fault(reading, tenant->lines[KEY_CERTIFICATE_FILE], "%s", why);
+    if (!secret)
+        reading_fault(reading, section->lines[KEY_CLIENT_SECRET_FILE],
+                      "client_secret_file: it %s", why);
+    memory_wipe(secret);
 }
 
 /* A secret, or a certificate with its key. */
 static void check_credential(struct reading *reading,
-                             const struct section *tenant)
+                             const struct section *section)
 {
-    bool secret = has(tenant, KEY_CLIENT_SECRET_FILE);
-    bool certificate = has(tenant, KEY_CERTIFICATE_FILE);
-    bool key = has(tenant, KEY_PRIVATE_KEY_FILE);
+    const struct tenant *tenant = &section->tenant;
+    bool secret = *tenant->client_secret_file;
+    bool certificate = *tenant->certificate_file;
+    bool key = *tenant->private_key_file;
+    enum key_id first =
+        certificate ? KEY_CERTIFICATE_FILE : KEY_PRIVATE_KEY_FILE;
+    int line = section->lines[first];
+    char why[WHY_SIZE];
 
     if (!secret && !certificate && !key)
-        reading_fault(reading, tenant->line,
+        reading_fault(reading, section->line,
                       "[tenant %s] has no client_secret_file, nor "
                       "certificate_file and private_key_file",
                       tenant->name);
     if (secret && (certificate || key))
-        reading_fault(reading,
-                      tenant->lines[certificate ? KEY_CERTIFICATE_FILE
-                                                : KEY_PRIVATE_KEY_FILE],
+        reading_fault(reading, line,
                       "[tenant %s] has a client_secret_file too; it needs one "
                       "of both",
                       tenant->name);
-    else if (certificate && !key)
-        reading_fault(reading, tenant->lines[KEY_CERTIFICATE_FILE],
-                      "certificate_file without private_key_file");
-    else if (key && !certificate)
-        reading_fault(reading, tenant->lines[KEY_PRIVATE_KEY_FILE],
-                      "private_key_file without certificate_file");
+    else if (certificate != key)
+        reading_fault(reading, line, "%s without %s",
+                      certificate ? "certificate_file" : "private_key_file",
+                      certificate ? "private_key_file" : "certificate_file");
     if (secret)
-        check_secret(reading, tenant);
-    if (certificate && key)
-        check_certificate(reading, tenant);
+        check_secret(reading, section);
+    if (certificate && key &&
+        !assertion_check(tenant->certificate_file, tenant->private_key_file,
+                         why, sizeof(why)))
+        reading_fault(reading, line, "%s", why);
 }
 
-static void check_ca_file(struct reading *reading, const struct section *tenant)
+static void check_ca_file(struct reading *reading,
+                          const struct section *section)
 {
-    const char *path = tenant->texts[KEY_CA_FILE];
+    const char *path = section->tenant.ca_file;
     size_t length;
-    char why[256];
+    char why[WHY_SIZE];
 
-    if (!has(tenant, KEY_CA_FILE))
+    if (!*path)
         return;
     char *bytes = publicfile_read(path, FILE_LIMIT, &length, why, sizeof(why));
-    if (!bytes)
-        reading_fault(reading, tenant->lines[KEY_CA_FILE],
-                      "ca_file: \"%.80s\" %s", path, why);
-    else if (!length)
-        reading_fault(reading, tenant->lines[KEY_CA_FILE],
-                      "ca_file: \"%.80s\" is empty", path);
+    if (!bytes || !length)
+        reading_fault(reading, section->lines[KEY_CA_FILE],
+                      "ca_file: \"%.80s\" %s", path, bytes ? "is empty" : why);
     free(bytes);
 }
 
 /* Also of [callhook] alone, so that its own fault is told once. */
 static void check_rhythm(struct reading *reading, const struct section *section)
 {
+    const struct tenant *tenant = &section->tenant;
     int every_line = section->lines[KEY_RENEW_EVERY_MINUTES];
     int line = every_line ? every_line : section->lines[KEY_LIFETIME_MINUTES];
 
     /* By default it is half of a lifetime that is too short for more. */
-    if (!line || !reading_source(reading, section, KEY_RENEW_EVERY_MINUTES))
-        return;
-    long lifetime =
-        strtol(reading_text(reading, section, KEY_LIFETIME_MINUTES), NULL, 10);
-    long every = strtol(reading_text(reading, section, KEY_RENEW_EVERY_MINUTES),
-                        NULL, 10);
-    if (every > lifetime / 2)
+    if (line && reading_line(reading, section, KEY_RENEW_EVERY_MINUTES) &&
+        tenant->renew_every_minutes > tenant->lifetime_minutes / 2)
         reading_fault(reading, line,
                       "renew_every_minutes (%ld) is over half of "
                       "lifetime_minutes (%ld)",
-                      every, lifetime);
+                      tenant->renew_every_minutes, tenant->lifetime_minutes);
 }
 
-/* Graph allows one such subscription; "/x" is taken for "x". */
-static bool same_subscription(const struct reading *reading,
-                              const struct section *a, const struct section *b)
+/* Graph allows one such subscription. */
+static bool same_subscription(const struct tenant *a, const struct tenant *b)
 {
-    const char *x = reading_text(reading, a, KEY_RESOURCE);
-    const char *y = reading_text(reading, b, KEY_RESOURCE);
+    const char *x = a->resource + strspn(a->resource, "/");
+    const char *y = b->resource + strspn(b->resource, "/");
 
-    return has(a, KEY_TENANT_ID) && has(b, KEY_TENANT_ID) &&
-           strcmp(a->texts[KEY_TENANT_ID], b->texts[KEY_TENANT_ID]) == 0 &&
-           strcasecmp(x + strspn(x, "/"), y + strspn(y, "/")) == 0 &&
-           strcmp(reading_text(reading, a, KEY_CHANGE_TYPE),
-                  reading_text(reading, b, KEY_CHANGE_TYPE)) == 0;
+    return *a->tenant_id && strcmp(a->tenant_id, b->tenant_id) == 0 &&
+           strcasecmp(x, y) == 0 && strcmp(a->change_type, b->change_type) == 0;
 }
 
-static void check_unique(struct reading *reading, const struct section *tenant)
+static void check_unique(struct reading *reading, const struct section *section)
 {
-    for (const struct section *other = reading->tenants; other < tenant;
+    for (const struct section *other = reading->sections + 1; other < section;
          other++)
-        if (same_subscription(reading, other, tenant)) {
-            reading_fault(reading, tenant->line,
+        if (!other->stray &&
+            same_subscription(&other->tenant, &section->tenant)) {
+            reading_fault(reading, section->line,
                           "[tenant %s] has the tenant_id, resource and "
                           "change_type of [tenant %s], line %d",
-                          tenant->name, other->name, other->line);
+                          section->tenant.name, other->tenant.name,
+                          other->line);
             return;
         }
 }
@@ -194,12 +147,12 @@ static bool holds_password(const PQconninfoOption *option)
 /* With a password in it, this file is a secret's as well. */
 static void check_database(struct reading *reading)
 {
-    const char *database = reading->callhook.texts[KEY_DATABASE];
-    int line = reading->callhook.lines[KEY_DATABASE];
+    const char *database = reading->sections[0].general.database;
+    int line = reading->sections[0].lines[KEY_DATABASE];
     size_t length;
-    char why[256];
+    char why[WHY_SIZE];
 
-    if (!has(&reading->callhook, KEY_DATABASE))
+    if (!*database)
         return;
     PQconninfoOption *options = PQconninfoParse(database, NULL);
     if (!options) {
@@ -224,14 +177,16 @@ static void check_database(struct reading *reading)
 void settings_check(struct reading *reading)
 {
     check_database(reading);
-    check_rhythm(reading, &reading->callhook);
-    for (size_t i = 0; i < reading->tenant_count; i++) {
-        const struct section *tenant = &reading->tenants[i];
+    check_rhythm(reading, &reading->sections[0]);
+    for (size_t i = 1; i < reading->count; i++) {
+        const struct section *section = &reading->sections[i];
 
-        check_required(reading, tenant);
-        check_credential(reading, tenant);
-        check_ca_file(reading, tenant);
-        check_rhythm(reading, tenant);
-        check_unique(reading, tenant);
+        if (section->stray)
+            continue;
+        check_required(reading, section);
+        check_credential(reading, section);
+        check_ca_file(reading, section);
+        check_rhythm(reading, section);
+        check_unique(reading, section);
     }
 }

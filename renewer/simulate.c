@@ -1,23 +1,25 @@
 /* The command `simulate`: one notification, from the own URL to its row. */
-#include <ctype.h>
 #include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "commands.h"
-#include "database.h"
+#include "datetime.h"
 #include "handshake.h"
 #include "log.h"
 #include "memory.h"
-#include "notification.h"
 #include "random.h"
-#include "secret.h"
+#include "store.h"
 
 #define CONNECT_MS 8000
 #define POST_MS 15000
 #define ROW_MS 5000
 #define POLL_US 50000
+
+#define NIL_GUID "00000000-0000-0000-0000-000000000000"
+#define RESOURCE "communications/callRecords/" NIL_GUID
+#define LIFE_SECONDS 3600
 
 static volatile sig_atomic_t interrupted;
 
@@ -63,37 +65,14 @@ static bool open_database(struct simulation *simulation)
     return simulation->database ? true : fault("database", why);
 }
 
-/*
- * A row that has ended from its start: its secret is good for a day, and no
- * run and no view takes it for a subscription.
- */
 static bool announce(struct simulation *simulation)
 {
-    const struct tenant *tenant = simulation->tenant;
-    const char *const values[] = {
-        tenant->name,          tenant->tenant_id,
-        simulation->id,        tenant->resource,
-        tenant->change_type,   tenant->notification_url,
-        tenant->lifecycle_url, simulation->secret.sha256_hex};
-    PGresult *result;
-
     begin(simulation);
-    result = database_run(simulation->database,
-                          "INSERT INTO callhook_store.subscriptions (tenant, "
-                          "tenant_id,"
-                          " subscription_id, resource, change_type, "
-                          "notification_url,"
-                          " lifecycle_url, secret_sha256, announced_at, "
-                          "expires_at, ended_at)"
-                          " VALUES ($1, $2::uuid, $3::uuid, $4, $5, $6, $7, "
-                          "decode($8, 'hex'),"
-                          " now(), now(), now())",
-                          8, values);
-    if (!result)
+    if (!store_announce_ended(simulation->database, simulation->tenant,
+                              simulation->id, simulation->secret.sha256_hex))
         return fault("announce a secret", "the database did not take it: "
                                           "callhook-renewer check looks at "
                                           "the rights");
-    PQclear(result);
     done(simulation, "a secret is announced");
     return true;
 }
@@ -131,11 +110,33 @@ static bool judge(const struct transfer *transfer)
     return fault("the notification", why);
 }
 
+/*
+ * Graph documentation: change notifications for callRecords. No text in it
+ * needs an escape in JSON. It holds the secret: memory_wipe() it.
+ */
+static char *make_notification(const struct simulation *simulation)
+{
+    const char *types = simulation->tenant->change_type;
+    char expires[DATETIME_SIZE];
+
+    datetime_write(expires, clock_wall() + LIFE_SECONDS);
+    return memory_print("{\"value\":[{\"subscriptionId\":\"%s\","
+                        "\"clientState\":\"%s\",\"changeType\":\"%.*s\","
+                        "\"resource\":\"" RESOURCE "\","
+                        "\"subscriptionExpirationDateTime\":\"%s\","
+                        "\"resourceData\":{"
+                        "\"@odata.type\":\"#Microsoft.Graph.callRecord\","
+                        "\"@odata.id\":\"" RESOURCE "\","
+                        "\"id\":\"" NIL_GUID "\"},\"tenantId\":\"%s\"}]}",
+                        simulation->id, simulation->secret.text,
+                        (int)strcspn(types, ", "), types, expires,
+                        simulation->tenant->tenant_id);
+}
+
 static bool notify(struct simulation *simulation)
 {
     struct tenant direct = handshake_direct(simulation->tenant);
-    char *body = notification_make(simulation->tenant, simulation->id,
-                                   simulation->secret.text);
+    char *body = make_notification(simulation);
     struct transfer transfer = {
         .tenant = &direct,
         .step = "notification",
@@ -163,13 +164,11 @@ static bool notify(struct simulation *simulation)
 /* NULL: not there, or the database does not answer. */
 static PGresult *look_for_row(const struct simulation *simulation)
 {
+    static const char sql[] = "SELECT * FROM callhook.notifications"
+                              " WHERE received_at > now() - interval '10 min'"
+                              " AND subscription_id = $1::uuid";
     const char *const values[] = {simulation->id};
-    PGresult *result = database_run(simulation->database,
-                                    "SELECT * FROM callhook.notifications"
-                                    " WHERE received_at > now() - interval '10 "
-                                    "minutes'"
-                                    " AND subscription_id = $1::uuid",
-                                    1, values);
+    PGresult *result = database_run(simulation->database, sql, 1, values);
 
     if (result && PQntuples(result) > 0)
         return result;
@@ -177,20 +176,14 @@ static PGresult *look_for_row(const struct simulation *simulation)
     return NULL;
 }
 
-/* Web servers put into it what they like: no control characters. */
-static void print_value(const char *name, const char *value)
-{
-    printf("        %s: ", name);
-    for (const char *s = value; *s; s++)
-        putchar(isprint((unsigned char)*s) ? *s : '?');
-    putchar('\n');
-}
-
+/* Web servers put into it what they like. */
 static void print_row(const PGresult *row)
 {
-    for (int i = 0; i < PQnfields(row); i++)
-        print_value(PQfname(row, i),
-                    PQgetisnull(row, 0, i) ? "-" : PQgetvalue(row, 0, i));
+    for (int i = 0; i < PQnfields(row); i++) {
+        printf("        %s: ", PQfname(row, i));
+        print_plain(PQgetisnull(row, 0, i) ? "-" : PQgetvalue(row, 0, i));
+        putchar('\n');
+    }
 }
 
 /* What comes out of the spool later may still be stored. */
@@ -235,11 +228,10 @@ static bool wait_for_row(struct simulation *simulation)
 
 static bool remove_rows(const struct simulation *simulation)
 {
+    static const char sql[] = "SELECT "
+                              "callhook_store.remove_simulated($1::uuid)";
     const char *const values[] = {simulation->id};
-    PGresult *result = database_run(simulation->database,
-                                    "SELECT "
-                                    "callhook_store.remove_simulated($1::uuid)",
-                                    1, values);
+    PGresult *result = database_run(simulation->database, sql, 1, values);
 
     PQclear(result);
     return result != NULL;
@@ -302,10 +294,6 @@ int command_simulate(const struct settings *settings, const struct words *words)
         .tenant = settings_tenant(settings, words->all[0])};
     bool good;
 
-    if (!simulation.tenant) {
-        log_line("there is no such tenant in the settings");
-        return EX_USAGE;
-    }
     catch_signals();
     random_guid(simulation.id);
     secret_make(&simulation.secret);

@@ -2,17 +2,16 @@
 #include "state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/sha.h>
 #include <pthread.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "log.h"
 #include "memory.h"
+#include "random.h"
 #include "secretfile.h"
 
 #define QUIET_SECONDS 3600
@@ -46,18 +45,11 @@ bool state_check(const char *state_dir)
 int state_lock(const char *state_dir, const char *name, bool *held)
 {
     char *path = memory_print("%s/%s.lock", state_dir, name);
-    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int lock = lockfile_take(path, 0);
 
-    *held = false;
-    if (lock < 0) {
+    *held = lock < 0 && errno == EWOULDBLOCK;
+    if (lock < 0 && !*held)
         log_line("%s: %s", path, strerror(errno));
-    } else if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-        *held = errno == EWOULDBLOCK;
-        if (!*held)
-            log_line("%s: %s", path, strerror(errno));
-        close(lock);
-        lock = -1;
-    }
     free(path);
     return lock;
 }
@@ -67,8 +59,7 @@ static void make_key(char key[KEY_SIZE], const char *line)
     unsigned char digest[SHA256_DIGEST_LENGTH];
 
     SHA256((const unsigned char *)line, strlen(line), digest);
-    for (int i = 0; i < (KEY_SIZE - 1) / 2; i++)
-        snprintf(key + (ptrdiff_t)2 * i, 3, "%02x", digest[i]);
+    hex_write(key, digest, (KEY_SIZE - 1) / 2);
 }
 
 /*
@@ -139,4 +130,16 @@ void state_tell(const char *state_dir, const char *name, const char *line)
     free(old);
     free(fault);
     free(path);
+}
+
+void state_tell_fault(const char *state_dir, const char *tenant,
+                      const struct fault *fault)
+{
+    char what[FAULT_SIZE];
+    char *line;
+
+    fault_print(fault, what, sizeof(what));
+    line = memory_print("%s: %s", tenant, what);
+    state_tell(state_dir, tenant, line);
+    free(line);
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "outcome.h"
+
 /*
  * Makes the folder (0700) if its parent is there, and sees to it that nobody
  * else can touch it. False: told.
@@ -22,5 +24,9 @@ int state_lock(const char *state_dir, const char *name, bool *held);
  * `name` is a tenant's, whose lock the caller holds, or "": it is of all.
  */
 void state_tell(const char *state_dir, const char *name, const char *line);
+
+/* The same of a tenant's fault. */
+void state_tell_fault(const char *state_dir, const char *tenant,
+                      const struct fault *fault);
 
 #endif

@@ -12,22 +12,27 @@
 
 #include "database.h"
 #include "settings.h"
+#include "subscription.h"
 
 /* Writes down the digest of a secret before the secret goes out; sets `no`. */
 bool store_announce(struct database *database, const struct tenant *tenant,
                     const char *secret_sha256_hex, char no[24]);
 
-/* What Graph has shown of a subscription of ours. */
-struct shown {
-    const char *id;
-    const char *notification_url; /* NULL or "": as it was, as the next one */
-    const char *lifecycle_url;
-    int64_t expires_at;
-};
+/*
+ * For `simulate`: a row with this id that has ended from its start. Its secret
+ * is good for a day, and no run and no view takes it for a subscription.
+ */
+bool store_announce_ended(struct database *database,
+                          const struct tenant *tenant, const char *id,
+                          const char *secret_sha256_hex);
 
-/* The row is (again) that subscription, alive now. `renewed`: just now. */
+/*
+ * The row is (again) this subscription, which Graph has shown alive just now;
+ * URLs that it did not show stay as they were. `renewed`: it has been renewed.
+ */
 bool store_alive(struct database *database, const struct tenant *tenant,
-                 const char *no, const struct shown *shown, bool renewed);
+                 const char *no, const struct subscription *shown,
+                 bool renewed);
 
 /* It has ended, or never began. Its secret stays good for a day. */
 bool store_end(struct database *database, const char *no);

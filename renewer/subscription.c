@@ -1,12 +1,12 @@
 /* Graph's subscriptions: the five things that can be done with them. */
 #include "subscription.h"
 
-#include <ctype.h>
 #include <yajl/yajl_gen.h>
 
 #include "datetime.h"
 #include "json.h"
 #include "memory.h"
+#include "names.h"
 
 /* Graph allows 100 callRecords subscriptions in an organization. */
 #define PAGES_MAX 50
@@ -31,42 +31,14 @@ void subscriptions_free(struct subscriptions *subscriptions)
     *subscriptions = (struct subscriptions){0};
 }
 
-static struct subscription *add_empty(struct subscriptions *subscriptions)
+void subscriptions_add(struct subscriptions *subscriptions,
+                       const struct subscription *one)
 {
     size_t count = ++subscriptions->count;
 
     subscriptions->all =
         memory_resize(subscriptions->all, count * sizeof(*subscriptions->all));
-    subscriptions->all[count - 1] = (struct subscription){0};
-    return &subscriptions->all[count - 1];
-}
-
-void subscriptions_add(struct subscriptions *subscriptions,
-                       const struct subscription *one)
-{
-    struct subscription *copy = add_empty(subscriptions);
-
-    *copy = *one;
-    copy->resource = memory_copy(one->resource);
-    copy->change_type = memory_copy(one->change_type);
-    copy->notification_url = memory_copy(one->notification_url);
-    copy->lifecycle_url = memory_copy(one->lifecycle_url);
-}
-
-/* An id goes into URLs and statements: a GUID, in lower case, or it is none. */
-static bool read_id(char id[37], const char *text)
-{
-    if (!text || strlen(text) != 36)
-        return false;
-    for (int i = 0; i < 36; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-        if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
-            return false;
-        id[i] = (char)tolower((unsigned char)text[i]);
-    }
-    id[36] = '\0';
-    return true;
+    subscriptions->all[count - 1] = *one;
 }
 
 static char *copy_member(yajl_val object, const char *name)
@@ -76,15 +48,18 @@ static char *copy_member(yajl_val object, const char *name)
     return memory_copy(text ? text : "");
 }
 
+/* An id goes into URLs and statements: it must be a GUID. */
 static bool read_subscription(struct subscription *subscription, yajl_val from)
 {
+    const char *id = json_text(from, "id");
+
     *subscription = (struct subscription){
         .resource = copy_member(from, "resource"),
         .change_type = copy_member(from, "changeType"),
         .notification_url = copy_member(from, "notificationUrl"),
         .lifecycle_url = copy_member(from, "lifecycleNotificationUrl"),
     };
-    if (read_id(subscription->id, json_text(from, "id")) &&
+    if (id && names_guid(subscription->id, id) &&
         datetime_read(json_text(from, "expirationDateTime"),
                       &subscription->expires_at))
         return true;
@@ -102,23 +77,6 @@ static enum outcome not_understood(struct transfer *transfer)
     return transfer->outcome;
 }
 
-/* Reads the subscription in the answer, frees it and returns the outcome. */
-static enum outcome conclude(struct transfer *transfer,
-                             struct subscription *subscription,
-                             struct fault *fault)
-{
-    if (transfer->outcome == DONE && subscription) {
-        yajl_val answer = json_parse(transfer->answer, transfer->answer_length);
-
-        if (!read_subscription(subscription, answer))
-            not_understood(transfer);
-        yajl_tree_free(answer);
-    }
-    *fault = transfer->fault;
-    transfer_free(transfer);
-    return transfer->outcome;
-}
-
 /* Adds a page's subscriptions; sets `next` to the next page's URL or NULL. */
 static bool read_page(struct subscriptions *subscriptions,
                       const struct transfer *transfer, char **next)
@@ -132,10 +90,8 @@ static bool read_page(struct subscriptions *subscriptions,
         struct subscription one;
 
         /* One of a kind that we cannot read is none of ours. */
-        if (read_subscription(&one, value->u.array.values[i])) {
+        if (read_subscription(&one, value->u.array.values[i]))
             subscriptions_add(subscriptions, &one);
-            subscription_free(&one);
-        }
     }
     *next = good && link ? memory_copy(link) : NULL;
     yajl_tree_free(page);
@@ -175,32 +131,65 @@ enum outcome subscription_list(struct graph *graph,
     return outcome;
 }
 
+/* NULL: of all. */
 static char *subscription_url(const struct graph *graph, const char *id)
 {
-    char *path = memory_print("/subscriptions/%s", id);
+    char *path =
+        memory_print("/subscriptions%s%s", id ? "/" : "", id ? id : "");
     char *url = graph_url(graph, path);
 
     free(path);
     return url;
 }
 
+/* Reads the subscription in the answer, frees it and returns the outcome. */
+static enum outcome conclude(struct transfer *transfer,
+                             struct subscription *subscription,
+                             struct fault *fault)
+{
+    if (transfer->outcome == DONE && subscription) {
+        yajl_val answer = json_parse(transfer->answer, transfer->answer_length);
+
+        if (!read_subscription(subscription, answer))
+            not_understood(transfer);
+        yajl_tree_free(answer);
+    }
+    *fault = transfer->fault;
+    transfer_free(transfer);
+    return transfer->outcome;
+}
+
+/* A request without a body. */
+static enum outcome ask(struct graph *graph, const char *step,
+                        const char *method, const char *id,
+                        struct subscription *subscription, struct fault *fault)
+{
+    char *url = subscription_url(graph, id);
+    struct transfer transfer = {.step = step, .method = method, .url = url};
+
+    graph_send(graph, &transfer);
+    free(url);
+    return conclude(&transfer, subscription, fault);
+}
+
 enum outcome subscription_get(struct graph *graph, const char *id,
                               struct subscription *subscription,
                               struct fault *fault)
 {
-    char *url = subscription_url(graph, id);
-    struct transfer transfer = {
-        .step = "get subscription", .method = "GET", .url = url};
-    enum outcome outcome;
-
-    graph_send(graph, &transfer);
-    outcome = conclude(&transfer, subscription, fault);
-    free(url);
-    return outcome;
+    return ask(graph, "get subscription", "GET", id, subscription, fault);
 }
 
-/* Members are pairs of texts; ends with NULL. */
-static char *write_object(const char *const *members)
+enum outcome subscription_delete(struct graph *graph, const char *id,
+                                 struct fault *fault)
+{
+    enum outcome outcome =
+        ask(graph, "delete subscription", "DELETE", id, NULL, fault);
+
+    return outcome == ABSENT ? DONE : outcome;
+}
+
+/* Members are pairs of texts; those whose value is NULL are left out. */
+static char *write_object(const char *const (*members)[2], size_t count)
 {
     yajl_gen gen = yajl_gen_alloc(NULL);
     const unsigned char *bytes;
@@ -208,8 +197,10 @@ static char *write_object(const char *const *members)
     char *text;
 
     yajl_gen_map_open(gen);
-    for (const char *const *s = members; s[0]; s++)
-        yajl_gen_string(gen, (const unsigned char *)*s, strlen(*s));
+    for (size_t i = 0; i < count; i++)
+        for (int j = 0; j < 2 && members[i][1]; j++)
+            yajl_gen_string(gen, (const unsigned char *)members[i][j],
+                            strlen(members[i][j]));
     yajl_gen_map_close(gen);
     yajl_gen_get_buf(gen, &bytes, &length);
     text = memory_copy_bytes((const char *)bytes, length);
@@ -217,14 +208,35 @@ static char *write_object(const char *const *members)
     return text;
 }
 
+/* The body that creates one, with its secret; or NULL, and renews one. */
+static char *make_body(const struct graph *graph, int64_t expires_at,
+                       const char *client_state, const char *notification_url)
+{
+    const struct tenant *tenant = graph->tenant;
+    bool create = client_state;
+    char expires[DATETIME_SIZE];
+
+    datetime_write(expires, expires_at);
+    const char *const members[][2] = {
+        {"changeType", create ? tenant->change_type : NULL},
+        {"notificationUrl", notification_url},
+        {"lifecycleNotificationUrl", create ? tenant->lifecycle_url : NULL},
+        {"resource", create ? tenant->resource : NULL},
+        {"expirationDateTime", expires},
+        {"clientState", client_state},
+    };
+    return write_object(members, sizeof(members) / sizeof(*members));
+}
+
 /*
  * "Subscription expiration can only be 4230 minutes in the future": what is
  * granted is nowhere but in this text. 0: it says nothing of the kind.
  */
-static long minutes_granted(const char *answer)
+static long minutes_granted(const struct transfer *transfer)
 {
     static const char mark[] = "can only be ";
-    const char *found = answer ? strstr(answer, mark) : NULL;
+    const char *found =
+        transfer->status == 400 ? strstr(transfer->answer, mark) : NULL;
     char *end;
     long minutes;
 
@@ -234,93 +246,53 @@ static long minutes_granted(const char *answer)
     return strncmp(end, " minutes", 8) == 0 ? minutes : 0;
 }
 
-/* How a request's body is made for an expiry. */
-typedef char *body_maker(const struct graph *graph, const char *expires,
-                         const char *text);
-
 /*
- * Asks for our lifetime and, if that is too long, for what Graph grants. It may
- * be too long only by our clock: the refusal has told us what Graph's says.
+ * Renews the one with this id, or (NULL) creates one with this secret. Asks for
+ * our lifetime and, if that is too long, for what Graph grants. It may be too
+ * long only by our clock: the refusal has told us what Graph's says.
  */
-static enum outcome send_with_expiry(struct graph *graph,
-                                     struct transfer *request, body_maker *make,
-                                     const char *text,
+static enum outcome send_with_expiry(struct graph *graph, const char *id,
+                                     const char *client_state,
+                                     const char *notification_url,
                                      struct subscription *subscription,
                                      struct fault *fault)
 {
+    char *url = subscription_url(graph, id);
     long minutes = graph->tenant->lifetime_minutes;
 
     for (int attempt = 1;; attempt++) {
-        struct transfer transfer = *request;
-        char expires[DATETIME_SIZE];
-        long granted = 0;
-        char *body;
+        char *body = make_body(graph, graph_now(graph) + minutes * 60,
+                               client_state, notification_url);
+        struct transfer transfer = {
+            .step = id ? "renew subscription" : "create subscription",
+            .method = id ? "PATCH" : "POST",
+            .url = url,
+            .content_type = "application/json",
+            .body = body,
+            .body_length = strlen(body),
+            .once = !id,
+        };
 
-        datetime_write(expires, graph_now(graph) + minutes * 60);
-        body = make(graph, expires, text);
-        transfer.content_type = "application/json";
-        transfer.body = body;
-        transfer.body_length = strlen(body);
         graph_send(graph, &transfer);
-        if (transfer.status == 400)
-            granted = minutes_granted(transfer.answer);
         memory_wipe(body);
-        if (granted > 0 && attempt < EXPIRY_ATTEMPTS) {
-            if (granted < minutes)
-                minutes = granted;
-            transfer_free(&transfer);
-            continue;
+        long granted = minutes_granted(&transfer);
+        if (granted <= 0 || attempt == EXPIRY_ATTEMPTS) {
+            free(url);
+            return conclude(&transfer, subscription, fault);
         }
-        return conclude(&transfer, subscription, fault);
+        if (granted < minutes)
+            minutes = granted;
+        transfer_free(&transfer);
     }
-}
-
-static char *body_of_new(const struct graph *graph, const char *expires,
-                         const char *client_state)
-{
-    const struct tenant *tenant = graph->tenant;
-    const char *const members[] = {"changeType",
-                                   tenant->change_type,
-                                   "notificationUrl",
-                                   tenant->notification_url,
-                                   "lifecycleNotificationUrl",
-                                   tenant->lifecycle_url,
-                                   "resource",
-                                   tenant->resource,
-                                   "expirationDateTime",
-                                   expires,
-                                   "clientState",
-                                   client_state,
-                                   NULL};
-
-    return write_object(members);
 }
 
 enum outcome subscription_create(struct graph *graph, const char *client_state,
                                  struct subscription *subscription,
                                  struct fault *fault)
 {
-    char *url = graph_url(graph, "/subscriptions");
-    struct transfer transfer = {.step = "create subscription",
-                                .method = "POST",
-                                .url = url,
-                                .once = true};
-    enum outcome outcome = send_with_expiry(graph, &transfer, body_of_new,
-                                            client_state, subscription, fault);
-
-    free(url);
-    return outcome;
-}
-
-static char *body_of_renewal(const struct graph *graph, const char *expires,
-                             const char *notification_url)
-{
-    const char *const members[] = {"expirationDateTime", expires,
-                                   notification_url ? "notificationUrl" : NULL,
-                                   notification_url, NULL};
-
-    (void)graph;
-    return write_object(members);
+    return send_with_expiry(graph, NULL, client_state,
+                            graph->tenant->notification_url, subscription,
+                            fault);
 }
 
 enum outcome subscription_renew(struct graph *graph, const char *id,
@@ -328,27 +300,6 @@ enum outcome subscription_renew(struct graph *graph, const char *id,
                                 struct subscription *subscription,
                                 struct fault *fault)
 {
-    char *url = subscription_url(graph, id);
-    struct transfer transfer = {
-        .step = "renew subscription", .method = "PATCH", .url = url};
-    enum outcome outcome =
-        send_with_expiry(graph, &transfer, body_of_renewal, notification_url,
-                         subscription, fault);
-
-    free(url);
-    return outcome;
-}
-
-enum outcome subscription_delete(struct graph *graph, const char *id,
-                                 struct fault *fault)
-{
-    char *url = subscription_url(graph, id);
-    struct transfer transfer = {
-        .step = "delete subscription", .method = "DELETE", .url = url};
-    enum outcome outcome;
-
-    graph_send(graph, &transfer);
-    outcome = conclude(&transfer, NULL, fault);
-    free(url);
-    return outcome == ABSENT ? DONE : outcome;
+    return send_with_expiry(graph, id, NULL, notification_url, subscription,
+                            fault);
 }

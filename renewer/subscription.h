@@ -27,7 +27,7 @@ struct subscriptions {
 void subscription_free(struct subscription *subscription);
 void subscriptions_free(struct subscriptions *subscriptions);
 
-/* Adds a copy. */
+/* Adds one, whose texts are the list's from then on. */
 void subscriptions_add(struct subscriptions *subscriptions,
                        const struct subscription *one);
 

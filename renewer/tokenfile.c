@@ -1,12 +1,6 @@
 /* The file that keeps a tenant's access token. */
 #include "tokenfile.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include "clock.h"
 #include "json.h"
 #include "log.h"
 #include "memory.h"
@@ -16,7 +10,6 @@
 #define GOOD_FOR 300        /* seconds that a token must have left */
 #define CLOCK_TOLERANCE 300 /* seconds by which a clock may have gone back */
 #define LIFETIME_MAX (25 * 3600)
-#define LOCK_PAUSE_NS 20000000 /* 20 ms */
 
 static char *file_path(const struct tenant *tenant, const char *state_dir,
                        const char *ending)
@@ -90,39 +83,34 @@ bool tokenfile_read(struct token *token, const struct tenant *tenant,
     return taken;
 }
 
-/* All of the texts are printable ASCII. Returns the end. */
-static char *put_text(char *s, const char *name, const char *value)
-{
-    s = mempcpy(s, "\"", 1);
-    s = mempcpy(s, name, strlen(name));
-    s = mempcpy(s, "\":\"", 3);
-    for (; *value; value++) {
-        if (*value == '"' || *value == '\\')
-            *s++ = '\\';
-        *s++ = *value;
-    }
-    return mempcpy(s, "\",", 2);
-}
-
-/* In memory of its own, made in one go, so that no copy of it is left. */
+/*
+ * In memory of its own, made in one go, so that no copy of it is left. Only the
+ * token, which is printable ASCII, may hold what JSON wants escaped.
+ */
 static char *make_file(const struct token *token, const struct tenant *tenant,
                        int64_t obtained_at)
 {
-    size_t room = 2 * (strlen(tenant->client_id) + strlen(tenant->tenant_id) +
-                       strlen(tenant->login_url) + strlen(tenant->scope) +
-                       strlen(token->text)) +
-                  256;
+    size_t room = 256 + strlen(tenant->client_id) + strlen(tenant->tenant_id) +
+                  strlen(tenant->login_url) + strlen(tenant->scope) +
+                  2 * strlen(token->text);
+    static const char end[] = "\"}\n";
     char *text = memory_new(room, 1);
-    char *s = mempcpy(text, "{", 1);
+    char *s = text;
 
-    s = put_text(s, "client_id", tenant->client_id);
-    s = put_text(s, "tenant_id", tenant->tenant_id);
-    s = put_text(s, "login_url", tenant->login_url);
-    s = put_text(s, "scope", tenant->scope);
-    s = put_text(s, "access_token", token->text);
-    snprintf(s, room - (size_t)(s - text),
-             "\"obtained_at\":%lld,\"expires_at\":%lld}\n",
-             (long long)obtained_at, (long long)token->expires_at);
+    s += snprintf(text, room,
+                  "{\"client_id\":\"%s\",\"tenant_id\":\"%s\","
+                  "\"login_url\":\"%s\",\"scope\":\"%s\","
+                  "\"obtained_at\":%lld,\"expires_at\":%lld,"
+                  "\"access_token\":\"",
+                  tenant->client_id, tenant->tenant_id, tenant->login_url,
+                  tenant->scope, (long long)obtained_at,
+                  (long long)token->expires_at);
+    for (const char *t = token->text; *t; t++) {
+        if (*t == '"' || *t == '\\')
+            *s++ = '\\';
+        *s++ = *t;
+    }
+    memcpy(s, end, sizeof(end));
     return text;
 }
 
@@ -132,44 +120,18 @@ bool tokenfile_write(const struct token *token, const struct tenant *tenant,
     char *path = file_path(tenant, state_dir, "");
     char *text = make_file(token, tenant, obtained_at);
     bool written = secretfile_write(path, text, strlen(text));
-    int saved = errno;
 
     memory_wipe(text);
     free(path);
-    errno = saved;
     return written;
-}
-
-static bool wait_for(int file, int64_t deadline)
-{
-    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
-
-    while (flock(file, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return false;
-        if (clock_ms() >= deadline) {
-            errno = EWOULDBLOCK;
-            return false;
-        }
-        nanosleep(&pause, NULL);
-    }
-    return true;
 }
 
 int tokenfile_lock(const struct tenant *tenant, const char *state_dir,
                    int64_t deadline)
 {
     char *path = file_path(tenant, state_dir, "-lock");
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-                    S_IRUSR | S_IWUSR);
-    int saved = errno;
+    int file = lockfile_take(path, deadline);
 
     free(path);
-    errno = saved;
-    if (file < 0 || wait_for(file, deadline))
-        return file;
-    saved = errno;
-    close(file);
-    errno = saved;
-    return -1;
+    return file;
 }

@@ -20,7 +20,7 @@ bool tokenfile_write(const struct token *token, const struct tenant *tenant,
                      const char *state_dir, int64_t obtained_at);
 
 /*
- * Waits for STATE_DIR/NAME.token.lock. Returns a file to close(); -1: errno is
+ * Waits for STATE_DIR/NAME.token-lock. Returns a file to close(); -1: errno is
  * EWOULDBLOCK if somebody held it until the deadline, else why there can be no
  * lock.
  */

@@ -4,41 +4,6 @@
 #include <strings.h>
 
 #include "http.h"
-#include "memory.h"
-
-struct origin {
-    char *scheme;
-    char *host;
-    char *port;
-    bool has_user;
-};
-
-static void origin_free(struct origin *origin)
-{
-    curl_free(origin->scheme);
-    curl_free(origin->host);
-    curl_free(origin->port);
-}
-
-static bool has_part(CURLU *url, CURLUPart part)
-{
-    char *text = NULL;
-    bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK;
-
-    curl_free(text);
-    return found;
-}
-
-static bool get_parts(struct origin *origin, CURLU *url)
-{
-    origin->has_user =
-        has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD);
-    return curl_url_get(url, CURLUPART_SCHEME, &origin->scheme, 0) ==
-               CURLUE_OK &&
-           curl_url_get(url, CURLUPART_HOST, &origin->host, 0) == CURLUE_OK &&
-           curl_url_get(url, CURLUPART_PORT, &origin->port,
-                        CURLU_DEFAULT_PORT) == CURLUE_OK;
-}
 
 /* No parser of URLs agrees with another about any other byte. */
 static bool is_plain(const char *text)
@@ -49,33 +14,46 @@ static bool is_plain(const char *text)
     return true;
 }
 
-/* origin_free() in either case. */
-static bool read_origin(struct origin *origin, const char *text)
+/* NULL: it is no URL. curl_url_cleanup() takes that, too. */
+static CURLU *parse(const char *text)
 {
-    bool sound = false;
+    CURLU *url = is_plain(text) ? curl_url() : NULL;
 
-    *origin = (struct origin){0};
-    if (!is_plain(text))
-        return false;
-    CURLU *url = curl_url();
     if (url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK)
-        sound = get_parts(origin, url);
+        return url;
     curl_url_cleanup(url);
-    return sound;
+    return NULL;
+}
+
+/* NULL: there is none. curl_free() it. */
+static char *get(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+
+    if (!url || curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK)
+        return NULL;
+    return text;
+}
+
+static bool have_same(CURLU *a, CURLU *b, CURLUPart part)
+{
+    char *one = get(a, part), *other = get(b, part);
+    bool same = one && other && strcasecmp(one, other) == 0;
+
+    curl_free(one);
+    curl_free(other);
+    return same;
 }
 
 bool http_same_origin(const char *a, const char *b)
 {
-    struct origin one, other;
-    bool one_sound = read_origin(&one, a);
-    bool other_sound = read_origin(&other, b);
-    bool same = one_sound && other_sound &&
-                strcasecmp(one.scheme, other.scheme) == 0 &&
-                strcasecmp(one.host, other.host) == 0 &&
-                strcmp(one.port, other.port) == 0;
+    CURLU *one = parse(a), *other = parse(b);
+    bool same = have_same(one, other, CURLUPART_SCHEME) &&
+                have_same(one, other, CURLUPART_HOST) &&
+                have_same(one, other, CURLUPART_PORT);
 
-    origin_free(&one);
-    origin_free(&other);
+    curl_url_cleanup(one);
+    curl_url_cleanup(other);
     return same;
 }
 
@@ -90,14 +68,20 @@ static bool is_loopback(const char *host)
            ntohl(address.s_addr) >> 24 == 127;
 }
 
-bool http_url_allowed(const char *url)
+bool http_url_allowed(const char *text)
 {
-    struct origin origin;
-    bool allowed =
-        read_origin(&origin, url) && !origin.has_user &&
-        (strcasecmp(origin.scheme, "https") == 0 ||
-         (strcasecmp(origin.scheme, "http") == 0 && is_loopback(origin.host)));
+    CURLU *url = parse(text);
+    char *scheme = get(url, CURLUPART_SCHEME), *host = get(url, CURLUPART_HOST);
+    char *user = get(url, CURLUPART_USER);
+    char *password = get(url, CURLUPART_PASSWORD);
+    bool allowed = scheme && host && !user && !password &&
+                   (strcasecmp(scheme, "https") == 0 ||
+                    (strcasecmp(scheme, "http") == 0 && is_loopback(host)));
 
-    origin_free(&origin);
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(user);
+    curl_free(password);
+    curl_url_cleanup(url);
     return allowed;
 }

@@ -21,18 +21,6 @@ bool work_is_due(const struct duty *duty, const struct settings *settings)
     return duty->due || events_wait(duty, settings);
 }
 
-static void tell(const struct settings *settings, const struct tenant *tenant,
-                 const struct fault *fault)
-{
-    char what[600];
-    char *line;
-
-    fault_print(fault, what, sizeof(what));
-    line = memory_print("%s: %s", tenant->name, what);
-    state_tell(settings->state_dir, tenant->name, line);
-    free(line);
-}
-
 /* What the view of the tenant's state shows; no ids that change each time. */
 static char *sum_up(const struct fault *fault)
 {
@@ -70,30 +58,11 @@ static enum outcome keep(struct keeping *keeping)
     return outcome;
 }
 
-static enum outcome work(struct keeping *keeping, int64_t deadline,
-                         struct http *http)
-{
-    const struct tenant *tenant = keeping->duty->tenant;
-    struct graph graph = {.tenant = tenant,
-                          .state_dir = keeping->settings->state_dir,
-                          .http = http,
-                          .deadline = deadline};
-    enum outcome outcome;
-
-    keeping->graph = &graph;
-    outcome = keeping->database ? keep(keeping)
-                                : renew_blindly(&graph, &keeping->fault);
-    graph_close(&graph);
-    keeping->graph = NULL;
-    return outcome;
-}
-
 /* Does what is due, if it is still due. */
-static enum outcome work_on_fresh(struct keeping *keeping,
-                                  const struct duty *duty, int64_t deadline,
-                                  struct http *http)
+static enum outcome work_on_fresh(struct keeping *keeping)
 {
     const struct settings *settings = keeping->settings;
+    const struct duty *duty = keeping->duty;
     const struct tenant *tenant = duty->tenant;
     struct knowledge fresh;
     struct duty now;
@@ -110,8 +79,8 @@ static enum outcome work_on_fresh(struct keeping *keeping,
             (due_needs_list(&now) && !now.may_list))
             log_detail("%s: another run has worked on it", tenant->name);
         else
-            outcome = work(keeping, deadline, http);
-        keeping->duty = NULL;
+            outcome = keep(keeping);
+        keeping->duty = duty;
     }
     knowledge_free(&fresh);
     return outcome;
@@ -125,8 +94,14 @@ static enum outcome work_on_fresh(struct keeping *keeping,
 bool work_on(const struct settings *settings, struct database *database,
              const struct duty *duty, struct http *http, int64_t deadline)
 {
-    struct keeping keeping = {
-        .settings = settings, .database = database, .duty = duty};
+    struct graph graph = {.tenant = duty->tenant,
+                          .state_dir = settings->state_dir,
+                          .http = http,
+                          .deadline = deadline};
+    struct keeping keeping = {.graph = &graph,
+                              .settings = settings,
+                              .database = database,
+                              .duty = duty};
     bool held;
     int lock = state_lock(settings->state_dir, duty->tenant->name, &held);
     enum outcome outcome;
@@ -136,10 +111,12 @@ bool work_on(const struct settings *settings, struct database *database,
             log_detail("%s: another program works on it", duty->tenant->name);
         return held;
     }
-    outcome = database ? work_on_fresh(&keeping, duty, deadline, http)
-                       : work(&keeping, deadline, http);
+    outcome = database ? work_on_fresh(&keeping)
+                       : renew_blindly(&graph, &keeping.fault);
+    graph_close(&graph);
     if (outcome != DONE)
-        tell(settings, duty->tenant, &keeping.fault);
+        state_tell_fault(settings->state_dir, duty->tenant->name,
+                         &keeping.fault);
     close(lock);
     return outcome == DONE;
 }

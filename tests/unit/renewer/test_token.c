@@ -257,14 +257,18 @@ static void the_secret(void **state)
     static const struct {
         const char *bytes;
         size_t length;
-        bool sound;
+        const char *fault; /* NULL: it is sound */
     } secrets[] = {
-        {"secret\r\n", 8, true}, {"a b\n\n", 5, true}, {"", 0, false},
-        {"\r\n", 2, false},      {"a\0b\n", 4, false},
+        {"secret\r\n", 8, NULL},
+        {"a b\n\n", 5, NULL},
+        {"", 0, "is empty"},
+        {"\r\n", 2, "is empty"},
+        {"a\0b\n", 4, "is not one line of text"},
     };
     char *own = tenant.client_secret_file;
     struct token token;
     struct fault fault;
+    char text[80];
 
     (void)state;
     tenant.client_secret_file = memory_print("%s/secret", folder);
@@ -273,14 +277,15 @@ static void the_secret(void **state)
         assert_true(secretfile_write(tenant.client_secret_file,
                                      secrets[i].bytes, secrets[i].length));
         assert_int_equal(get(&token, NULL, &fault),
-                         secrets[i].sound ? LATER : BROKEN);
+                         secrets[i].fault ? BROKEN : LATER);
         assert_null(token.text);
-        assert_string_equal(fault.text, secrets[i].sound ? "127.0.0.1:1: "
+        snprintf(text, sizeof(text), "client_secret_file %s",
+                 secrets[i].fault ? secrets[i].fault : "");
+        assert_string_equal(fault.text, secrets[i].fault ? text
+                                                         : "127.0.0.1:1: "
                                                            "cannot connect: "
-                                                           "Connection refused"
-                                                         : "client_secret_file "
-                                                           "is empty or holds "
-                                                           "a NUL");
+                                                           "Connection "
+                                                           "refused");
     }
     unlink(tenant.client_secret_file);
     free(tenant.client_secret_file);
