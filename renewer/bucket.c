@@ -1,6 +1,7 @@
-/* Graph's quotas, kept before Graph has to say so. */
+/* Whether a request may go out: Graph's quotas, and room for the answer. */
 #include "bucket.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,16 @@ int64_t bucket_wait(const struct bucket *bucket, int64_t now)
     return at > now ? at - now : 0;
 }
 
+int64_t bucket_rest(const struct bucket *bucket, int64_t now)
+{
+    int64_t at = 0;
+
+    for (size_t i = 0; i < bucket->count; i++)
+        if (bucket->times[i] + bucket->window > at)
+            at = bucket->times[i] + bucket->window;
+    return at > now ? at - now : 0;
+}
+
 void bucket_take(struct bucket *bucket, int64_t now)
 {
     int64_t at = free_at(bucket);
@@ -88,4 +99,43 @@ void bucket_close(struct bucket *bucket, int64_t until)
 {
     if (bucket->closed_until < until)
         bucket->closed_until = until;
+}
+
+/*
+ * 32 MiB in all. libpq keeps a copy of the largest, and the rest of the program
+ * has some 12 MiB. A buffer grows by doubling: one byte more than the last
+ * limit would take 32 MiB.
+ */
+static struct {
+    size_t limit;
+    int places;
+} lanes[LANES] = {
+    {256UL << 10, 48},
+    {2UL << 20, 2},
+    {HTTP_PAGE - 1, 1},
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+size_t lane_limit(size_t lane)
+{
+    return lanes[lane].limit;
+}
+
+bool lane_take(size_t lane)
+{
+    bool taken;
+
+    pthread_mutex_lock(&lock);
+    taken = lanes[lane].places > 0;
+    lanes[lane].places -= taken;
+    pthread_mutex_unlock(&lock);
+    return taken;
+}
+
+void lane_give(size_t lane)
+{
+    pthread_mutex_lock(&lock);
+    lanes[lane].places++;
+    pthread_mutex_unlock(&lock);
 }

@@ -1,4 +1,7 @@
-/* Graph's quotas, kept before Graph has to say so: so many in a window. */
+/*
+ * Whether a request may go out: Graph's quotas, kept before Graph has to say
+ * so, and room for the answer.
+ */
 #ifndef RENEWER_BUCKET_H
 #define RENEWER_BUCKET_H
 
@@ -38,10 +41,28 @@ void bucket_open(struct bucket *bucket, enum quota quota,
 /* Milliseconds until a request may go out; 0: now. */
 int64_t bucket_wait(const struct bucket *bucket, int64_t now);
 
+/* Milliseconds until none that went out counts any more. */
+int64_t bucket_rest(const struct bucket *bucket, int64_t now);
+
 /* One goes out (or went out already). */
 void bucket_take(struct bucket *bucket, int64_t now);
 
 /* Graph wants none before that. */
 void bucket_close(struct bucket *bucket, int64_t until);
+
+/*
+ * Lanes: how many answers of which size may be on their way, or be stored, over
+ * all threads, so that the memory of a run stays small whatever Graph sends.
+ * From small to large: most answers fit into the first; one that does not is
+ * asked for again in the next.
+ */
+#define LANES 3
+
+/* The longest answer that the lane takes. */
+size_t lane_limit(size_t lane);
+
+/* Takes a place in a lane; false: there is none now. */
+bool lane_take(size_t lane);
+void lane_give(size_t lane);
 
 #endif

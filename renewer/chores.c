@@ -1,8 +1,6 @@
 /* What a run does once for all tenants, in the database alone. */
 #include "chores.h"
 
-#include <string.h>
-
 #include "clock.h"
 #include "literal.h"
 #include "log.h"
@@ -14,50 +12,50 @@
 #define FOLD_BATCH 50000
 #define RETAIN_BATCH 10000
 
-/* The first and only number that a statement returns; -1: it failed. */
-static int64_t run_batch(struct database *database, const char *sql, int count,
-                         const char *const *values)
+/*
+ * Repeats a statement, which returns how many rows it dealt with, until that
+ * is less than a batch. Returns their sum; -1: the database failed.
+ */
+static int64_t repeat(struct database *database, const char *sql, int count,
+                      const char *const *values, int64_t batch,
+                      int64_t deadline)
 {
-    PGresult *result = database_run(database, sql, count, values);
-    int64_t number = -1;
+    int64_t number, total = 0;
 
-    if (result && PQntuples(result) == 1)
-        number = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-    PQclear(result);
-    return number;
+    do {
+        PGresult *result = database_run(database, sql, count, values);
+
+        number = -1;
+        if (result && PQntuples(result) == 1)
+            number = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+        PQclear(result);
+        total += number;
+    } while (number >= batch && clock_ms() < deadline);
+    return number < 0 ? -1 : total;
 }
 
 /* Several tenants of the configuration may be one tenant of Microsoft's. */
-static bool reads_records(const struct settings *settings,
-                          const char *tenant_id)
-{
-    for (size_t i = 0; i < settings->tenant_count; i++)
-        if (settings->tenants[i].records &&
-            strcmp(settings->tenants[i].tenant_id, tenant_id) == 0)
-            return true;
-    return false;
-}
-
 static bool set_reading(struct database *database,
                         const struct settings *settings)
 {
-    struct literal ids = {0}, reads = {0};
+    struct literal all = {.brackets = "{}"}, read = {.brackets = "{}"};
     PGresult *result;
 
     for (size_t i = 0; i < settings->tenant_count; i++) {
-        const char *id = settings->tenants[i].tenant_id;
+        const struct tenant *tenant = &settings->tenants[i];
 
-        literal_add(&ids, id);
-        literal_add(&reads, reads_records(settings, id) ? "true" : "false");
+        literal_add(&all, tenant->tenant_id);
+        if (tenant->records)
+            literal_add(&read, tenant->tenant_id);
     }
-    const char *const values[] = {literal_end(&ids), literal_end(&reads)};
+    const char *const values[] = {literal_end(&all), literal_end(&read)};
     result = database_run(database,
-                          "SELECT callhook_store.set_reading(tenant, reads)"
-                          " FROM unnest($1::uuid[], $2::boolean[])"
-                          " AS t (tenant, reads)",
+                          "SELECT callhook_store.set_reading(t, t = ANY (r))"
+                          " FROM (SELECT DISTINCT unnest($1::uuid[]),"
+                          " $2::uuid[]) AS s (t, r)",
                           2, values);
-    literal_free(&ids);
-    literal_free(&reads);
+    literal_free(&all);
+    literal_free(&read);
     PQclear(result);
     return result != NULL;
 }
@@ -67,21 +65,17 @@ bool chores_begin(struct database *database, const struct settings *settings,
 {
     char batch[NUMBER_SIZE];
     const char *const values[] = {batch};
-    int64_t folded, total = 0;
+    int64_t folded;
 
     snprintf(batch, sizeof(batch), "%d", FOLD_BATCH);
     if (!set_reading(database, settings))
         return false;
-    do {
-        folded = run_batch(database,
-                           "SELECT "
-                           "callhook_store.fold_notifications($1::integer)",
-                           1, values);
-        total += folded;
-    } while (folded >= FOLD_BATCH && clock_ms() < deadline);
-    if (total > 0)
+    folded = repeat(database,
+                    "SELECT callhook_store.fold_notifications($1::integer)", 1,
+                    values, FOLD_BATCH, deadline);
+    if (folded > 0)
         log_detail("%lld notifications are folded into calls",
-                   (long long)total);
+                   (long long)folded);
     return folded >= 0;
 }
 
@@ -89,20 +83,16 @@ static bool retain(struct database *database, long days, int64_t deadline)
 {
     char numbers[2][NUMBER_SIZE];
     const char *const values[] = {numbers[0], numbers[1]};
-    int64_t removed, total = 0;
+    int64_t removed;
 
     snprintf(numbers[0], NUMBER_SIZE, "%ld", days);
     snprintf(numbers[1], NUMBER_SIZE, "%d", RETAIN_BATCH);
-    do {
-        removed = run_batch(database,
-                            "SELECT callhook_store.retain($1::integer, "
-                            "$2::integer)",
-                            2, values);
-        total += removed;
-    } while (removed >= RETAIN_BATCH && clock_ms() < deadline);
-    if (total > 0)
+    removed = repeat(database,
+                     "SELECT callhook_store.retain($1::integer, $2::integer)",
+                     2, values, RETAIN_BATCH, deadline);
+    if (removed > 0)
         log_detail("%lld rows and calls over %ld days old are removed",
-                   (long long)total, days);
+                   (long long)removed, days);
     return removed >= 0;
 }
 

@@ -8,18 +8,18 @@
 #include "log.h"
 #include "memory.h"
 #include "records.h"
+#include "recordstore.h"
 #include "session.h"
 
 static bool is_guid(const char *text)
 {
     static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    size_t i;
 
-    for (i = 0; text[i] && form[i]; i++)
+    for (size_t i = 0; i < sizeof(form); i++)
         if (form[i] == 'x' ? !isxdigit((unsigned char)text[i])
                            : text[i] != form[i])
             return false;
-    return text[i] == form[i];
+    return true;
 }
 
 static bool are_guids(const struct words *ids)
@@ -35,25 +35,22 @@ static bool are_guids(const struct words *ids)
 /* What is known of the calls now; false if one is not stored. */
 static bool print_calls(struct session *session, const char *ids)
 {
+    static const char sql[] =
+        "SELECT call_id, record_state, coalesce(', version ' || version, ''),"
+        " coalesce(', ' || record_error, ''),"
+        " record_state = 'stored' AND record_error IS NULL"
+        " FROM callhook.calls"
+        " WHERE tenant_id = $1::uuid AND call_id = ANY ($2::uuid[])"
+        " ORDER BY call_id";
     const char *const values[] = {session->graph.tenant->tenant_id, ids};
-    PGresult *result = database_run(session->database,
-                                    "SELECT call_id, record_state, coalesce(', "
-                                    "version ' || version, ''),"
-                                    " coalesce(', ' || record_error, '')"
-                                    " FROM callhook.calls WHERE tenant_id = "
-                                    "$1::uuid"
-                                    " AND call_id = ANY ($2::uuid[]) ORDER BY "
-                                    "call_id",
-                                    2, values);
+    PGresult *result = database_run(session->database, sql, 2, values);
     bool good = result != NULL;
 
     for (int i = 0; result && i < PQntuples(result); i++) {
         printf("%s  %s%s%s\n", PQgetvalue(result, i, 0),
                PQgetvalue(result, i, 1), PQgetvalue(result, i, 2),
                PQgetvalue(result, i, 3));
-        if (strcmp(PQgetvalue(result, i, 1), "stored") != 0 ||
-            *PQgetvalue(result, i, 3))
-            good = false;
+        good = good && *PQgetvalue(result, i, 4) == 't';
     }
     PQclear(result);
     return good;
@@ -61,14 +58,14 @@ static bool print_calls(struct session *session, const char *ids)
 
 static bool fetch(struct session *session, const char *ids)
 {
-    struct records records = {.graph = &session->graph,
-                              .database = session->database};
+    const struct recordstore store = {session->database,
+                                      session->graph.tenant->tenant_id};
+    struct fault fault;
 
-    if (!recordstore_want(session->database, session->graph.tenant->tenant_id,
-                          ids))
+    if (!recordstore_want(&store, ids))
         return false;
-    if (records_read(&records) != DONE)
-        session_tell(session, &records.fault);
+    if (records_read(&session->graph, session->database, ids, &fault) != DONE)
+        session_tell(session, &fault);
     return print_calls(session, ids);
 }
 
@@ -76,7 +73,7 @@ int command_fetch(const struct settings *settings, const struct words *words)
 {
     const struct tenant *tenant = settings_tenant(settings, words->all[0]);
     const struct words calls = {words->count - 1, words->all + 1};
-    struct literal ids = {0};
+    struct literal ids = {.brackets = "{}"};
     struct session session;
     int status = 1;
 

@@ -1,4 +1,4 @@
-/* Array literals of PostgreSQL: many values in one text parameter. */
+/* Many values in one text parameter of PostgreSQL. */
 #include "literal.h"
 
 #include <stdlib.h>
@@ -6,47 +6,34 @@
 
 #include "memory.h"
 
-static void make_room(struct literal *literal, size_t more)
+static void add(struct literal *literal, char before, const char *text)
 {
-    size_t needed = literal->length + more;
+    size_t length = strlen(text);
+    size_t needed = literal->length + length + 2;
 
-    if (needed <= literal->room)
-        return;
-    literal->room = literal->room * 2 > needed ? literal->room * 2 : needed;
-    literal->text = memory_resize(literal->text, literal->room);
-}
-
-static void add_byte(struct literal *literal, char byte)
-{
-    literal->text[literal->length++] = byte;
+    if (needed > literal->room) {
+        literal->room = needed * 2;
+        literal->text = memory_resize(literal->text, literal->room);
+    }
+    literal->text[literal->length++] = before;
+    memcpy(literal->text + literal->length, text, length + 1);
+    literal->length += length;
 }
 
 void literal_add(struct literal *literal, const char *element)
 {
-    /* Each byte may need a backslash; and a brace, comma, quotes. */
-    make_room(literal, 2 * strlen(element) + 4);
-    add_byte(literal, literal->length ? ',' : '{');
-    add_byte(literal, '"');
-    for (; *element; element++) {
-        if (*element == '"' || *element == '\\')
-            add_byte(literal, '\\');
-        add_byte(literal, *element);
-    }
-    add_byte(literal, '"');
+    add(literal, literal->length ? ',' : literal->brackets[0], element);
 }
 
 const char *literal_end(struct literal *literal)
 {
-    make_room(literal, 3);
     if (!literal->length)
-        add_byte(literal, '{');
-    add_byte(literal, '}');
-    add_byte(literal, '\0');
+        literal_add(literal, "");
+    add(literal, literal->brackets[1], "");
     return literal->text;
 }
 
 void literal_free(struct literal *literal)
 {
     free(literal->text);
-    *literal = (struct literal){0};
 }

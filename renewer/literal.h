@@ -1,17 +1,18 @@
-/* Array literals of PostgreSQL: many values in one text parameter. */
+/* Many values in one text parameter: {a,b}, or [a,b] of JSON. */
 #ifndef RENEWER_LITERAL_H
 #define RENEWER_LITERAL_H
 
 #include <stddef.h>
 
-/* Zero it; literal_free() it. */
+/* Set the brackets, zero the rest; literal_free() it. */
 struct literal {
+    const char *brackets; /* "{}" or "[]" */
     char *text;
     size_t length;
     size_t room;
 };
 
-/* Adds an element. Whatever it holds, it cannot end its quotes. */
+/* Adds an element as it is: a GUID, a number, or sound JSON. */
 void literal_add(struct literal *literal, const char *element);
 
 /* Ends it; the text lives until literal_free(). */

@@ -1,6 +1,7 @@
 /* A page of call records: whether it can be stored, and where it goes on. */
 #include "page.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -63,24 +64,24 @@ static int take_string(void *context, const unsigned char *text, size_t length)
     return 1;
 }
 
+static bool is(const char *name, const unsigned char *text, size_t length)
+{
+    return strlen(name) == length && memcmp(name, text, length) == 0;
+}
+
 static int take_key(void *context, const unsigned char *text, size_t length)
 {
-    struct scan *scan = context;
-    const struct {
-        const char *name;
-        char **link;
-    } links[] = {
-        {"@odata.nextLink", &scan->page->next},
-        {"sessions@odata.nextLink", &scan->page->sessions_next},
-        {"participants_v2@odata.nextLink", &scan->page->participants_next},
+    static const char *const names[LINKS] = {
+        [LINK_NEXT] = "@odata.nextLink",
+        [LINK_SESSIONS] = "sessions@odata.nextLink",
+        [LINK_PARTICIPANTS] = "participants_v2@odata.nextLink",
     };
+    struct scan *scan = context;
 
-    scan->value =
-        scan->depth == 1 && length == 5 && memcmp(text, "value", length) == 0;
-    for (size_t i = 0; scan->depth == 1 && i < 3; i++)
-        if (strlen(links[i].name) == length &&
-            memcmp(links[i].name, text, length) == 0)
-            scan->link = links[i].link;
+    scan->value = scan->depth == 1 && is("value", text, length);
+    for (int i = 0; scan->depth == 1 && i < LINKS; i++)
+        if (is(names[i], text, length))
+            scan->link = &scan->page->links[i];
     return 1;
 }
 
@@ -135,18 +136,35 @@ static bool scan_all(struct scan *scan, const char *text, size_t length)
     return sound;
 }
 
-bool page_read(struct page *page, const char *text, size_t length)
+static bool refuse(struct transfer *transfer, const char *code,
+                   const char *text)
 {
+    snprintf(transfer->fault.code, sizeof(transfer->fault.code), "%s", code);
+    fault_say(&transfer->fault, transfer->step, "%s", text);
+    return false;
+}
+
+bool page_read(struct page *page, struct transfer *transfer, bool must_have)
+{
+    const char *text = transfer->answer;
+    size_t length = transfer->answer_length;
     struct scan scan = {.page = page};
 
-    return length && !memchr(text, '\0', length) &&
-           utf8_is_sound(text, length) && scan_all(&scan, text, length);
+    if (!length || memchr(text, '\0', length) || !utf8_is_sound(text, length) ||
+        !scan_all(&scan, text, length) || (must_have && !page->rows))
+        return refuse(transfer, "unreadable",
+                      "the answer could not be understood");
+    for (int i = 0; i < LINKS; i++)
+        if (page->links[i] &&
+            !http_same_origin(page->links[i], transfer->tenant->graph_url))
+            return refuse(transfer, "foreignLink",
+                          "a link leads to another host, not followed");
+    return true;
 }
 
 void page_free(struct page *page)
 {
-    free(page->next);
-    free(page->sessions_next);
-    free(page->participants_next);
+    for (int i = 0; i < LINKS; i++)
+        free(page->links[i]);
     *page = (struct page){0};
 }

@@ -1,12 +1,14 @@
 /* An answer of many pages, read one after the other, within Graph's quota. */
 #include "paging.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <poll.h>
 
 #include "clock.h"
 #include "memory.h"
 #include "page.h"
+
+/* Bytes of a page. Some tenants read at a time, and memory is short. */
+#define LIMIT (4UL << 20)
 
 /* Sleeps until the quota has room; false: not before the deadline. */
 static bool wait_for_room(struct paging *paging)
@@ -20,36 +22,28 @@ static bool wait_for_room(struct paging *paging)
         return false;
     }
     if (wait > 0)
-        nanosleep(&(struct timespec){.tv_sec = wait / 1000,
-                                     .tv_nsec = wait % 1000 * 1000000},
-                  NULL);
+        poll(NULL, 0, (int)wait);
     bucket_take(paging->bucket, clock_ms());
     return true;
 }
 
 /* Takes the page; `*next` is then where it goes on, or NULL. */
-static enum outcome take(struct paging *paging, const struct transfer *transfer,
+static enum outcome take(struct paging *paging, struct transfer *transfer,
                          char **next)
 {
     struct page page = {0};
-    enum outcome outcome = REFUSED;
+    enum outcome outcome;
 
-    paging->fault = transfer->fault;
-    if (!page_read(&page, transfer->answer, transfer->answer_length) ||
-        !page.rows) {
-        fault_say(&paging->fault, paging->step,
-                  "the answer could not be understood");
-    } else if (page.next &&
-               !http_same_origin(page.next, paging->graph->tenant->graph_url)) {
-        fault_say(&paging->fault, paging->step,
-                  "a link leads to another host, not followed");
-    } else if (!paging->take(paging->context, transfer->answer)) {
-        fault_say(&paging->fault, paging->step, "the database did not take it");
-        outcome = LATER;
-    } else {
+    if (!page_read(&page, transfer, true)) {
+        outcome = REFUSED;
+    } else if (paging->take(paging->context, transfer->answer)) {
         outcome = DONE;
-        *next = page.next;
-        page.next = NULL;
+        *next = page.links[LINK_NEXT];
+        page.links[LINK_NEXT] = NULL;
+    } else {
+        outcome = LATER;
+        fault_say(&transfer->fault, paging->step,
+                  "the database did not take it");
     }
     page_free(&page);
     return outcome;
@@ -61,8 +55,8 @@ static enum outcome read_one(struct paging *paging, const char *url,
     struct transfer transfer = {.step = paging->step,
                                 .method = "GET",
                                 .url = url,
-                                .prefer = "include-unknown-enum-members",
-                                .limit = HTTP_PAGE};
+                                .prefer = PAGE_PREFER,
+                                .limit = LIMIT};
     enum outcome outcome;
 
     if (!wait_for_room(paging))
@@ -72,8 +66,7 @@ static enum outcome read_one(struct paging *paging, const char *url,
         bucket_take(paging->bucket, clock_ms());
     if (outcome == DONE)
         outcome = take(paging, &transfer, next);
-    else
-        paging->fault = transfer.fault;
+    paging->fault = transfer.fault;
     transfer_free(&transfer);
     return outcome;
 }

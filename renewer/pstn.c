@@ -36,9 +36,11 @@ static const struct phone_log {
 
 /* One log that is being read. */
 struct round {
-    struct pstn *pstn;
     const struct phone_log *log;
-    int64_t rows;
+    struct graph *graph;
+    struct database *database;
+    int64_t rows; /* that were stored, new or again */
+    struct fault fault;
 };
 
 static char *mark_path(const struct graph *graph, const struct phone_log *log)
@@ -76,10 +78,9 @@ static bool write_mark(const struct graph *graph, const struct phone_log *log,
 static bool store(void *context, const char *page)
 {
     struct round *round = context;
-    struct pstn *pstn = round->pstn;
-    const char *const values[] = {pstn->graph->tenant->tenant_id, page};
+    const char *const values[] = {round->graph->tenant->tenant_id, page};
     PGresult *result =
-        database_run(pstn->database, round->log->store, 2, values);
+        database_run(round->database, round->log->store, 2, values);
 
     if (result && PQntuples(result) == 1)
         round->rows += strtoll(PQgetvalue(result, 0, 0), NULL, 10);
@@ -99,33 +100,31 @@ static char *window_url(const struct graph *graph, const char *function,
                         graph->tenant->graph_url, function, begins, ends);
 }
 
-static enum outcome read_log(struct pstn *pstn, const struct phone_log *log,
-                             int64_t from, int64_t to)
+static enum outcome read_log(struct round *round, int64_t from, int64_t to)
 {
-    struct round round = {.pstn = pstn, .log = log};
+    const struct tenant *tenant = round->graph->tenant;
     struct bucket bucket;
-    struct paging paging = {.graph = pstn->graph,
+    struct paging paging = {.graph = round->graph,
                             .bucket = &bucket,
-                            .step = log->step,
+                            .step = round->log->step,
                             .take = store,
-                            .context = &round};
-    char *url = window_url(pstn->graph, log->function, from, to);
+                            .context = round};
+    char *url = window_url(round->graph, round->log->function, from, to);
     enum outcome outcome;
 
-    bucket_open(&bucket, QUOTA_PSTN, pstn->graph->tenant->graph_url);
+    bucket_open(&bucket, QUOTA_PSTN, tenant->graph_url);
     outcome = paging_read(&paging, url);
     free(url);
-    pstn->fault = paging.fault;
-    pstn->rows += round.rows;
-    log_detail("%s: %s: %" PRId64 " rows", pstn->graph->tenant->name, log->step,
-               round.rows);
+    round->fault = paging.fault;
+    log_detail("%s: %s: %" PRId64 " rows", tenant->name, round->log->step,
+               round->rows);
     return outcome;
 }
 
-static enum outcome read_if_due(struct pstn *pstn, const struct phone_log *log)
+static enum outcome read_if_due(struct round *round)
 {
     int64_t now = clock_wall();
-    int64_t last = read_mark(pstn->graph, log);
+    int64_t last = read_mark(round->graph, round->log);
     int64_t days = DAYS_FIRST;
     enum outcome outcome;
 
@@ -133,26 +132,27 @@ static enum outcome read_if_due(struct pstn *pstn, const struct phone_log *log)
         return DONE;
     if (last && (now - last) / DAY + DAYS_AGAIN < days)
         days = (now - last) / DAY + DAYS_AGAIN;
-    outcome = read_log(pstn, log, now - days * DAY, now);
-    if (outcome != DONE || write_mark(pstn->graph, log, now))
+    outcome = read_log(round, now - days * DAY, now);
+    if (outcome != DONE || write_mark(round->graph, round->log, now))
         return outcome;
-    fault_say(&pstn->fault, log->step, "state_dir: %s", strerrordesc_np(errno));
+    fault_say(&round->fault, round->log->step, "state_dir: %s",
+              strerrordesc_np(errno));
     return BROKEN;
 }
 
-enum outcome pstn_read(struct pstn *pstn)
+enum outcome pstn_read(struct graph *graph, struct database *database,
+                       struct fault *fault)
 {
-    struct fault fault = {0};
-    enum outcome outcome = DONE;
+    enum outcome first = DONE;
 
     for (size_t i = 0; i < sizeof(logs) / sizeof(*logs); i++) {
-        enum outcome one = read_if_due(pstn, &logs[i]);
+        struct round round = {&logs[i], graph, database, 0, {0}};
+        enum outcome outcome = read_if_due(&round);
 
-        if (one != DONE && outcome == DONE) {
-            outcome = one;
-            fault = pstn->fault;
+        if (first == DONE) {
+            first = outcome;
+            *fault = round.fault;
         }
     }
-    pstn->fault = fault;
-    return outcome;
+    return first;
 }

@@ -2,19 +2,13 @@
 #include "reading.h"
 
 #include "memory.h"
+#include "page.h"
 
 #define SESSIONS "$expand=sessions($expand=segments)"
 #define PARTICIPANTS "participants_v2"
 #define VERSION "$select=id,version"
 
-static char *record_url(const struct reading *reading, const char *graph_url,
-                        const char *query)
-{
-    return memory_print("%s/v1.0/communications/callRecords/%s?%s", graph_url,
-                        reading->call_id, query);
-}
-
-const char *reading_kind(enum kind kind)
+const char *reading_kind(const struct reading *reading)
 {
     static const char *const names[KINDS] = {
         [KIND_RECORD] = "record",
@@ -22,74 +16,87 @@ const char *reading_kind(enum kind kind)
         [KIND_PARTICIPANTS] = "participants_v2",
     };
 
-    return names[kind];
+    return names[reading->kind];
+}
+
+static void go_to(struct reading *reading, enum kind kind, char *url)
+{
+    free(reading->url);
+    reading->url = url;
+    reading->kind = kind;
+    reading->pages[kind]++;
 }
 
 /* Asks for the record itself (again). */
 static void ask(struct reading *reading, const char *graph_url,
                 const char *query)
 {
-    reading->url = record_url(reading, graph_url, query);
-    reading->kind = KIND_RECORD;
-    reading->page_no = ++reading->records;
+    go_to(reading, KIND_RECORD,
+          memory_print("%s/v1.0/communications/callRecords/%s?%s", graph_url,
+                       reading->call_id, query));
+}
+
+/* Goes to the next page of the kind, if there is one. */
+static bool follow(struct reading *reading, enum kind kind)
+{
+    char *link = reading->links[kind];
+
+    reading->links[kind] = NULL;
+    if (link)
+        go_to(reading, kind, link);
+    return link != NULL;
 }
 
 void reading_start(struct reading *reading, const char *graph_url, bool apart)
 {
-    free(reading->url);
+    for (enum kind kind = 0; kind < KINDS; kind++)
+        reading->pages[kind] = 0;
     reading->apart = apart;
-    reading->records = 0;
+    reading->resumed = reading->changed = false;
+    reading->bytes = 0;
     ask(reading, graph_url, apart ? SESSIONS : SESSIONS "," PARTICIPANTS);
+}
+
+bool reading_resume(struct reading *reading, const char *graph_url)
+{
+    for (enum kind kind = 0; kind < KINDS; kind++)
+        if (reading->links[kind] &&
+            !http_same_origin(reading->links[kind], graph_url))
+            return false;
+    reading->resumed = true;
+    reading->kind = KIND_SESSIONS; /* the record is asked for at the end */
+    return reading_advance(reading, graph_url);
 }
 
 bool reading_asks_for_both(const struct reading *reading)
 {
     return !reading->apart && reading->kind == KIND_RECORD &&
-           reading->page_no == 1;
+           reading->pages[KIND_RECORD] == 1;
 }
 
-/* A link that is there replaces the one that was followed. */
-static bool keep_link(char **kept, char **link, const char *graph_url)
+static void keep_link(struct reading *reading, enum kind kind, char **link)
 {
-    if (*link && !http_same_origin(*link, graph_url))
-        return false;
-    free(*kept);
-    *kept = *link;
+    if (!*link)
+        return;
+    free(reading->links[kind]);
+    reading->links[kind] = *link;
     *link = NULL;
-    return true;
 }
 
-bool reading_take(struct reading *reading, const char *graph_url, bool *strayed)
+bool reading_take(struct reading *reading)
 {
-    struct transfer *transfer = &reading->transfer;
     struct page page = {0};
-    struct page *links = &reading->links;
-    bool sound = page_read(&page, transfer->answer, transfer->answer_length) &&
-                 (page.rows || reading->kind == KIND_RECORD);
-    bool kept = sound;
+    bool good =
+        page_read(&page, &reading->transfer, reading->kind != KIND_RECORD);
 
-    if (sound && reading->kind == KIND_SESSIONS)
-        kept = keep_link(&links->sessions_next, &page.next, graph_url);
-    else if (sound && reading->kind == KIND_PARTICIPANTS)
-        kept = keep_link(&links->participants_next, &page.next, graph_url);
-    else if (sound && reading->page_no == 1)
-        kept = keep_link(&links->sessions_next, &page.sessions_next, graph_url);
-    if (kept && reading->kind == KIND_RECORD && page.participants_next)
-        kept = keep_link(&links->participants_next, &page.participants_next,
-                         graph_url);
-    *strayed = sound && !kept;
-    reading->pages += kept;
+    if (good && reading->kind == KIND_RECORD) {
+        keep_link(reading, KIND_SESSIONS, &page.links[LINK_SESSIONS]);
+        keep_link(reading, KIND_PARTICIPANTS, &page.links[LINK_PARTICIPANTS]);
+    } else if (good) {
+        keep_link(reading, reading->kind, &page.links[LINK_NEXT]);
+    }
     page_free(&page);
-    return kept;
-}
-
-/* The page that a link leads to: the first of its kind, or the next one. */
-static void follow(struct reading *reading, enum kind kind, char **link)
-{
-    reading->page_no = reading->kind == kind ? reading->page_no + 1 : 1;
-    reading->kind = kind;
-    reading->url = *link;
-    *link = NULL;
+    return good;
 }
 
 /*
@@ -98,25 +105,25 @@ static void follow(struct reading *reading, enum kind kind, char **link)
  */
 bool reading_advance(struct reading *reading, const char *graph_url)
 {
-    struct page *links = &reading->links;
-
-    free(reading->url);
-    reading->url = NULL;
-    if (links->sessions_next)
-        follow(reading, KIND_SESSIONS, &links->sessions_next);
-    else if (reading->apart && reading->records == 1)
+    if (follow(reading, KIND_SESSIONS))
+        return true;
+    if (reading->apart && reading->pages[KIND_RECORD] == 1) {
         ask(reading, graph_url, VERSION "&$expand=" PARTICIPANTS);
-    else if (links->participants_next)
-        follow(reading, KIND_PARTICIPANTS, &links->participants_next);
-    else if (reading->kind != KIND_RECORD)
-        ask(reading, graph_url, VERSION);
-    return reading->url != NULL;
+        return true;
+    }
+    if (follow(reading, KIND_PARTICIPANTS))
+        return true;
+    if (reading->kind == KIND_RECORD)
+        return false;
+    ask(reading, graph_url, VERSION);
+    return true;
 }
 
 void reading_free(struct reading *reading)
 {
     transfer_free(&reading->transfer);
-    page_free(&reading->links);
+    for (enum kind kind = 0; kind < KINDS; kind++)
+        free(reading->links[kind]);
     memory_wipe(reading->bearer);
     free(reading->url);
     free(reading->body);

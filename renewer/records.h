@@ -5,26 +5,15 @@
 #include "database.h"
 #include "graph.h"
 #include "outcome.h"
-#include "recordstore.h"
-
-/* Zero it and set the first two; the graph's deadline holds. */
-struct records {
-    struct graph *graph;
-    struct database *database;
-
-    struct finished finished; /* what became of those that were read */
-    size_t absent;            /* not there yet, or no longer */
-    size_t failed;            /* noted with the call, to be tried again */
-    struct fault fault;       /* the first failure, or why it ended early */
-};
 
 /*
- * Reads until none is due or the time is over; what is not read by then is due
- * at the next run. DONE: whatever was asked for was read, or is not there.
+ * Reads until none is due or the graph's deadline; `ids`: of these calls alone,
+ * an array literal, or NULL. What is not read by then is due at the next run,
+ * which goes on where a record of many pages has stopped. DONE: whatever was
+ * asked for was read, or is not there. Else the fault is the first failure, or
+ * why it ended early.
  */
-enum outcome records_read(struct records *records);
-
-/* "12 stored, 3 unchanged, ..." for -v and the command fetch. */
-void records_print(const struct records *records, char *line, size_t size);
+enum outcome records_read(struct graph *graph, struct database *database,
+                          const char *ids, struct fault *fault);
 
 #endif

@@ -9,45 +9,56 @@
 #define NUMBER_SIZE 24
 
 /* A statement whose rows are of no interest. */
-static bool run(struct database *database, const char *sql, int count,
+static bool run(const struct recordstore *store, const char *sql, int count,
                 const char *const *values)
 {
-    PGresult *result = database_run(database, sql, count, values);
+    PGresult *result = database_run(store->database, sql, count, values);
 
     PQclear(result);
     return result != NULL;
 }
 
-bool recordstore_want(struct database *database, const char *tenant_id,
-                      const char *ids)
+bool recordstore_want(const struct recordstore *store, const char *ids)
 {
-    const char *const values[] = {tenant_id, ids};
+    const char *const values[] = {store->tenant_id, ids};
 
-    return run(database,
-               "SELECT callhook_store.want_calls($1::uuid, $2::uuid[])", 2,
-               values);
+    return run(store, "SELECT callhook_store.want_calls($1::uuid, $2::uuid[])",
+               2, values);
 }
 
-bool recordstore_claim(struct database *database, const char *tenant_id,
-                       int most, struct reading **readings)
+/* Of each kind: how many pages there are, and where the last one leads. */
+static struct reading *claimed(const PGresult *result, int row)
 {
-    char number[NUMBER_SIZE];
-    const char *const values[] = {tenant_id, number};
-    PGresult *result;
+    struct reading *reading = memory_new(1, sizeof(*reading));
 
-    snprintf(number, sizeof(number), "%d", most);
-    result = database_run(database,
-                          "SELECT call_id, reading_no"
-                          " FROM callhook_store.claim_calls($1::uuid, $2::int)",
-                          2, values);
+    snprintf(reading->call_id, sizeof(reading->call_id), "%s",
+             PQgetvalue(result, row, 0));
+    snprintf(reading->no, sizeof(reading->no), "%s",
+             PQgetvalue(result, row, 1));
+    reading->apart = *PQgetvalue(result, row, 2) == 't';
+    for (int i = 0; i < KINDS; i++) {
+        reading->pages[i] =
+            (int)strtol(PQgetvalue(result, row, 3 + 2 * i), NULL, 10);
+        if (!PQgetisnull(result, row, 4 + 2 * i))
+            reading->links[i] = memory_copy(PQgetvalue(result, row, 4 + 2 * i));
+    }
+    return reading;
+}
+
+bool recordstore_claim(const struct recordstore *store, const char *ids,
+                       struct reading **readings)
+{
+    static const char sql[] =
+        "SELECT call_id, reading_no, apart, records, NULL,"
+        " session_pages, sessions_next, participant_pages, participants_next"
+        " FROM callhook_store.claim_calls($1::uuid, 32, $2::uuid[])";
+    const char *const values[] = {store->tenant_id, ids};
+    PGresult *result = database_run(store->database, sql, 2, values);
+
     *readings = NULL;
     for (int i = result ? PQntuples(result) : 0; i-- > 0;) {
-        struct reading *reading = memory_new(1, sizeof(*reading));
+        struct reading *reading = claimed(result, i);
 
-        snprintf(reading->call_id, sizeof(reading->call_id), "%s",
-                 PQgetvalue(result, i, 0));
-        snprintf(reading->no, sizeof(reading->no), "%s",
-                 PQgetvalue(result, i, 1));
         reading->next = *readings;
         *readings = reading;
     }
@@ -55,52 +66,31 @@ bool recordstore_claim(struct database *database, const char *tenant_id,
     return result != NULL;
 }
 
-bool recordstore_page(struct database *database, const char *tenant_id,
+bool recordstore_page(const struct recordstore *store,
                       const struct reading *reading)
 {
     char number[NUMBER_SIZE];
-    const char *const values[] = {tenant_id,   reading->call_id,
-                                  reading->no, reading_kind(reading->kind),
-                                  number,      reading->transfer.answer};
+    const char *const values[] = {store->tenant_id, reading->call_id,
+                                  reading->no,      reading_kind(reading),
+                                  number,           reading->transfer.answer};
 
-    snprintf(number, sizeof(number), "%d", reading->page_no);
-    return run(database,
+    snprintf(number, sizeof(number), "%d", reading->pages[reading->kind]);
+    return run(store,
                "SELECT callhook_store.store_page($1::uuid, $2::uuid,"
                " $3::bigint, $4, $5::integer, $6::json)",
                6, values);
 }
 
-/* `one`: the list is taken as if it ended after its first. */
-static bool store_bodies(struct database *database, const char *tenant_id,
-                         const struct reading *readings, bool one)
+static struct reading *find(struct reading *readings, const char *call_id)
 {
-    struct literal calls = {0}, numbers = {0}, bodies = {0};
-    bool good = true;
-
-    for (const struct reading *r = readings; r; r = one ? NULL : r->next)
-        if (r->body) {
-            literal_add(&calls, r->call_id);
-            literal_add(&numbers, r->no);
-            literal_add(&bodies, r->body);
-        }
-    if (calls.length) {
-        const char *const values[] = {tenant_id, literal_end(&calls),
-                                      literal_end(&numbers),
-                                      literal_end(&bodies)};
-
-        good = run(database,
-                   "SELECT callhook_store.store_single_pages($1::uuid,"
-                   " $2::uuid[], $3::bigint[], $4::json[])",
-                   4, values);
-    }
-    literal_free(&calls);
-    literal_free(&numbers);
-    literal_free(&bodies);
-    return good;
+    while (strcmp(readings->call_id, call_id) != 0)
+        readings = readings->next;
+    return readings;
 }
 
-/* What finish_records() may say of a reading, and where it is counted. */
-static void count(struct finished *finished, const PGresult *result)
+/* Takes what finish_records() says of the readings, if it says so. */
+static void take(struct reading *readings, struct finished *finished,
+                 const PGresult *result)
 {
     const struct {
         const char *outcome;
@@ -109,80 +99,87 @@ static void count(struct finished *finished, const PGresult *result)
         {"stored", &finished->stored},      {"same", &finished->same},
         {"older", &finished->same},         {"changed", &finished->changed},
         {"incomplete", &finished->refused}, {"bad", &finished->refused},
-        {"lost", &finished->lost},
     };
 
-    for (int i = 0; i < PQntuples(result); i++)
+    for (int i = 0; i < PQntuples(result); i++) {
+        const char *outcome = PQgetvalue(result, i, 1);
+
         for (size_t j = 0; j < sizeof(outcomes) / sizeof(*outcomes); j++)
-            if (strcmp(PQgetvalue(result, i, 0), outcomes[j].outcome) == 0)
+            if (strcmp(outcome, outcomes[j].outcome) == 0)
                 ++*outcomes[j].number;
+        if (strcmp(outcome, "changed") == 0)
+            find(readings, PQgetvalue(result, i, 0))->changed = true;
+    }
 }
 
-static bool finish_bodies(struct database *database, const char *tenant_id,
-                          const struct reading *readings, bool one,
-                          struct finished *finished)
+/* `only`: of the readings in the list this one; NULL: all that are whole. */
+static bool finish(const struct recordstore *store, struct reading *readings,
+                   const struct reading *only, struct finished *finished)
 {
-    struct literal calls = {0}, numbers = {0};
+    struct literal calls = {.brackets = "{}"};
+    struct literal numbers = {.brackets = "{}"};
+    struct literal bodies = {.brackets = "[]"};
     PGresult *result;
 
-    for (const struct reading *r = readings; r; r = one ? NULL : r->next) {
-        literal_add(&calls, r->call_id);
-        literal_add(&numbers, r->no);
-    }
-    const char *const values[] = {tenant_id, literal_end(&calls),
-                                  literal_end(&numbers)};
-    result = database_run(database,
-                          "SELECT outcome FROM callhook_store.finish_records("
-                          "$1::uuid, $2::uuid[], $3::bigint[])",
-                          3, values);
+    for (const struct reading *r = readings; r; r = r->next)
+        if (only ? r == only : r->state == WHOLE) {
+            literal_add(&calls, r->call_id);
+            literal_add(&numbers, r->no);
+            literal_add(&bodies, r->body ? r->body : "null");
+        }
+    const char *const values[] = {store->tenant_id, literal_end(&calls),
+                                  literal_end(&numbers), literal_end(&bodies)};
+    result = database_run(store->database,
+                          "SELECT call_id, outcome"
+                          " FROM callhook_store.finish_records("
+                          "$1::uuid, $2::uuid[], $3::bigint[], $4::json)",
+                          4, values);
     if (result)
-        count(finished, result);
+        take(readings, finished, result);
     literal_free(&calls);
     literal_free(&numbers);
+    literal_free(&bodies);
     PQclear(result);
     return result != NULL;
 }
 
-bool recordstore_finish(struct database *database, const char *tenant_id,
-                        const struct reading *readings,
-                        struct finished *finished)
+bool recordstore_finish(const struct recordstore *store,
+                        struct reading *readings, struct finished *finished)
 {
     const struct fault untaken = {.step = "", .code = "untaken"};
 
-    if (store_bodies(database, tenant_id, readings, false) &&
-        finish_bodies(database, tenant_id, readings, false, finished))
+    if (finish(store, readings, NULL, finished))
         return true;
     for (const struct reading *r = readings; r; r = r->next) {
-        if (store_bodies(database, tenant_id, r, true) &&
-            finish_bodies(database, tenant_id, r, true, finished))
+        if (r->state != WHOLE || finish(store, readings, r, finished))
             continue;
-        if (!recordstore_failed(database, tenant_id, r, &untaken))
+        if (!recordstore_failed(store, r, &untaken))
             return false;
-        finished->untaken++;
+        finished->refused++;
     }
     return true;
 }
 
-bool recordstore_release(struct database *database, const char *tenant_id,
+bool recordstore_release(const struct recordstore *store,
                          const struct reading *reading, long seconds)
 {
     char number[NUMBER_SIZE];
-    const char *const values[] = {tenant_id, reading->call_id, reading->no,
-                                  number};
+    const char *const values[] = {store->tenant_id, reading->call_id,
+                                  reading->no, number};
 
     snprintf(number, sizeof(number), "%ld", seconds);
-    return run(database,
+    return run(store,
                "SELECT callhook_store.release_call($1::uuid, $2::uuid,"
                " $3::bigint, make_interval(secs => $4::integer))",
                4, values);
 }
 
-bool recordstore_failed(struct database *database, const char *tenant_id,
+bool recordstore_failed(const struct recordstore *store,
                         const struct reading *reading,
                         const struct fault *fault)
 {
     char status[NUMBER_SIZE];
-    const char *const values[] = {tenant_id,
+    const char *const values[] = {store->tenant_id,
                                   reading->call_id,
                                   reading->no,
                                   fault->status ? status : NULL,
@@ -191,7 +188,7 @@ bool recordstore_failed(struct database *database, const char *tenant_id,
                                                      : NULL};
 
     snprintf(status, sizeof(status), "%ld", fault->status);
-    return run(database,
+    return run(store,
                "SELECT callhook_store.reading_failed($1::uuid, $2::uuid,"
                " $3::bigint, $4::integer, $5, $6)",
                6, values);

@@ -2,6 +2,7 @@
 #include "visit.h"
 
 #include <pthread.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -26,142 +27,135 @@ struct visits {
     const struct settings *settings;
     struct database *database;
     const struct tenant **tenants; /* in the order of their turns */
-    size_t count;
+    size_t count;                  /* those whose visit is over are NULL */
     size_t next;
     int64_t deadline;
-    bool failed;
     pthread_mutex_t lock;
 };
 
 /* -- a tenant's turn --------------------------------------------------- */
 
-struct visit {
-    struct graph graph;
-    struct database *database;
-    bool failed;
-};
-
 /* Tells why a step was not DONE. */
-static void weigh(struct visit *visit, enum outcome outcome,
-                  const struct fault *fault)
+static bool is_done(const struct graph *graph, enum outcome outcome,
+                    const struct fault *fault)
 {
-    const struct tenant *tenant = visit->graph.tenant;
     char what[600];
     char *line;
 
     if (outcome == DONE)
-        return;
+        return true;
     fault_print(fault, what, sizeof(what));
-    line = memory_print("%s: %s", tenant->name, what);
-    state_tell(visit->graph.state_dir, tenant->name, line);
+    line = memory_print("%s: %s", graph->tenant->name, what);
+    state_tell(graph->state_dir, graph->tenant->name, line);
     free(line);
-    visit->failed = true;
-}
-
-static void visit_list(struct visit *visit)
-{
-    struct reconciling reconciling = {.graph = &visit->graph,
-                                      .database = visit->database};
-
-    weigh(visit, reconcile(&reconciling, 0), &reconciling.fault);
-}
-
-static void visit_logs(struct visit *visit)
-{
-    struct pstn pstn = {.graph = &visit->graph, .database = visit->database};
-
-    weigh(visit, pstn_read(&pstn), &pstn.fault);
-}
-
-static void visit_records(struct visit *visit)
-{
-    struct records records = {.graph = &visit->graph,
-                              .database = visit->database};
-    enum outcome outcome = records_read(&records);
-    char what[200];
-
-    records_print(&records, what, sizeof(what));
-    log_detail("%s: call records: %s", visit->graph.tenant->name, what);
-    weigh(visit, outcome, &records.fault);
+    return false;
 }
 
 /* Lists may take half of the time: what they find is to be read as well. */
-static void work(struct visit *visit, int64_t deadline)
+static bool work(struct graph *graph, struct database *database,
+                 int64_t deadline)
 {
-    const struct tenant *tenant = visit->graph.tenant;
+    const struct tenant *tenant = graph->tenant;
     int64_t now = clock_ms();
+    struct fault fault;
+    bool good = true;
 
     if (tenant->reconcile) {
-        visit->graph.deadline = now + (deadline - now) / 2;
-        visit_list(visit);
+        struct reconciling list = {.graph = graph, .database = database};
+
+        graph->deadline = now + (deadline - now) / 2;
+        good = is_done(graph, reconcile(&list, 0), &list.fault);
     }
-    visit->graph.deadline = deadline;
+    graph->deadline = deadline;
     if (tenant->pstn)
-        visit_logs(visit);
+        good =
+            is_done(graph, pstn_read(graph, database, &fault), &fault) && good;
     if (tenant->records)
-        visit_records(visit);
+        good = is_done(graph, records_read(graph, database, NULL, &fault),
+                       &fault) &&
+               good;
+    return good;
 }
 
 static bool visit_tenant(const struct visits *visits,
                          const struct tenant *tenant, struct http *http,
                          int64_t deadline)
 {
-    const char *state_dir = visits->settings->state_dir;
-    struct visit visit = {
-        .graph = {.tenant = tenant, .state_dir = state_dir, .http = http},
-        .database = visits->database};
-    bool held;
-    int lock = state_lock(state_dir, tenant->name, &held);
+    struct graph graph = {.tenant = tenant,
+                          .state_dir = visits->settings->state_dir,
+                          .http = http};
+    bool held, good;
+    int lock = state_lock(graph.state_dir, tenant->name, &held);
 
     if (lock < 0) {
         if (held)
             log_detail("%s: another program works on it", tenant->name);
         return held;
     }
-    work(&visit, deadline);
-    graph_close(&visit.graph);
+    good = work(&graph, visits->database, deadline);
+    graph_close(&graph);
     close(lock);
-    return !visit.failed;
+    return good;
 }
 
 /* -- all tenants' ------------------------------------------------------ */
 
-/* The next tenant and its share of the time that is left, or NULL. */
-static const struct tenant *take(struct visits *visits, int64_t *deadline)
+/* Sections of one tenant share its quotas and its calls: one at a time. */
+static bool is_visited(const struct visits *visits, const struct tenant *tenant)
 {
-    const struct tenant *tenant = NULL;
+    for (size_t i = 0; i < visits->next; i++)
+        if (visits->tenants[i] &&
+            strcmp(visits->tenants[i]->tenant_id, tenant->tenant_id) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * The place of the next tenant and its share of the time that is left, or NULL;
+ * `last`: whose visit is over.
+ */
+static const struct tenant **take(struct visits *visits,
+                                  const struct tenant **last, int64_t *deadline)
+{
     int64_t now = clock_ms();
+    int64_t left = visits->deadline - now;
+    const struct tenant **place = NULL;
+    size_t i;
 
     pthread_mutex_lock(&visits->lock);
-    int64_t left = visits->deadline - now;
-    if (visits->next < visits->count && left > VISIT_MS / 5) {
+    if (last)
+        *last = NULL;
+    for (i = visits->next; i < visits->count; i++)
+        if (!is_visited(visits, visits->tenants[i]))
+            break;
+    if (i < visits->count && left > VISIT_MS / 5) {
         size_t rounds = (visits->count - visits->next - 1) / VISITORS + 1;
         int64_t share = left / (int64_t)rounds;
+        const struct tenant *tenant = visits->tenants[i];
 
         if (share < VISIT_MS)
             share = left < VISIT_MS ? left : VISIT_MS;
         *deadline = now + share;
-        tenant = visits->tenants[visits->next++];
+        place = &visits->tenants[visits->next++];
+        visits->tenants[i] = *place;
+        *place = tenant;
     }
     pthread_mutex_unlock(&visits->lock);
-    return tenant;
+    return place;
 }
 
 static void *visit_some(void *argument)
 {
     struct visits *visits = argument;
     struct http *http = http_open();
-    const struct tenant *tenant;
+    const struct tenant **place = NULL;
     int64_t deadline;
+    bool good = true;
 
-    while ((tenant = take(visits, &deadline)))
-        if (!visit_tenant(visits, tenant, http, deadline)) {
-            pthread_mutex_lock(&visits->lock);
-            visits->failed = true;
-            pthread_mutex_unlock(&visits->lock);
-        }
+    while ((place = take(visits, place, &deadline)))
+        good = visit_tenant(visits, *place, http, deadline) && good;
     http_close(http);
-    return NULL;
+    return good ? NULL : visits;
 }
 
 static bool has_calls(const struct tenant *tenant)
@@ -199,15 +193,19 @@ bool visit_all(const struct settings *settings, struct database *database,
                             .lock = PTHREAD_MUTEX_INITIALIZER};
     pthread_t visitors[VISITORS];
     size_t count = 0;
+    void *failed = NULL;
+    bool good = true;
 
     find_tenants(&visits);
     while (count < VISITORS && count < visits.count &&
            pthread_create(&visitors[count], NULL, visit_some, &visits) == 0)
         count++;
     if (count == 0 && visits.count)
-        visit_some(&visits);
-    while (count)
-        pthread_join(visitors[--count], NULL);
+        good = visit_some(&visits) == NULL;
+    while (count) {
+        pthread_join(visitors[--count], &failed);
+        good = good && !failed;
+    }
     free(visits.tenants);
-    return !visits.failed;
+    return good;
 }

@@ -9,8 +9,9 @@ CREATE TABLE IF NOT EXISTS callhook_store.readers (
 );
 
 -- The id comes first in the key, for calls are looked up by it. reading_no is
--- set while somebody reads the record; next_read_at is then the end of that
--- lease. wanted: something new was heard since the reading began.
+-- set while somebody reads the record, next_read_at is then the end of that
+-- lease; and while pages are kept of a reading that stopped. wanted: something
+-- new was heard since the reading began.
 CREATE TABLE IF NOT EXISTS callhook_store.calls (
     call_id uuid NOT NULL,
     tenant_id uuid NOT NULL,

@@ -23,6 +23,11 @@ BEGIN
     ELSE
         DELETE FROM callhook_store.readers WHERE tenant_id = tenant;
         IF FOUND THEN
+            DELETE FROM callhook_store.record_pages AS p
+            USING callhook_store.calls AS c
+            WHERE c.tenant_id = tenant AND c.next_read_at IS NOT NULL
+              AND p.call_id = c.call_id AND p.tenant_id = tenant
+              AND p.reading_no = c.reading_no;
             UPDATE callhook_store.calls
             SET record_state = CASE record_state WHEN 'waiting' THEN 'none'
                                                  ELSE record_state END,
@@ -35,29 +40,91 @@ $$;
 COMMENT ON FUNCTION callhook_store.set_reading(uuid, boolean) IS
     'Whether the records of a tenant are to be read.';
 
--- A reader that dies leaves its calls claimed until the lease is over.
+-- Where a reading has stopped: whether sessions and participants are asked for
+-- apart, how many pages there are of each kind, and what the last ones link to.
+CREATE OR REPLACE FUNCTION callhook_store.stopped_at(
+    tenant uuid, call uuid, reading bigint)
+RETURNS TABLE (apart boolean, records bigint, session_pages bigint,
+               sessions_next text, participant_pages bigint,
+               participants_next text)
+LANGUAGE sql STABLE
+AS $$
+    WITH page AS MATERIALIZED (
+        SELECT kind, page_no, body FROM callhook_store.record_pages
+        WHERE call_id = call AND tenant_id = tenant AND reading_no = reading
+    ), last AS (
+        SELECT kind, name, callhook_store.parsed(body) ->>
+                   CASE kind WHEN 'record' THEN name || '@odata.nextLink'
+                             ELSE '@odata.nextLink' END AS link
+        FROM (VALUES ('sessions'), ('participants_v2')) AS l (name)
+        CROSS JOIN LATERAL (
+            SELECT kind, body FROM page
+            WHERE kind = name OR kind = 'record'
+              AND (page_no = 1 OR name = 'participants_v2')
+            ORDER BY kind = 'record', page_no DESC LIMIT 1) AS p
+    )
+    SELECT (SELECT NOT callhook_store.parsed(body) ? 'participants_v2'
+            FROM page WHERE kind = 'record' AND page_no = 1),
+           (SELECT count(*) FROM page WHERE kind = 'record'),
+           (SELECT count(*) FROM page WHERE kind = 'sessions'),
+           (SELECT link FROM last WHERE name = 'sessions'),
+           (SELECT count(*) FROM page WHERE kind = 'participants_v2'),
+           (SELECT link FROM last WHERE name = 'participants_v2');
+$$;
+COMMENT ON FUNCTION callhook_store.stopped_at(uuid, uuid, bigint) IS
+    'Where a reading has stopped amid a record''s pages.';
+
+-- A reader that dies leaves its calls claimed until the lease is over. Pages
+-- of a reading that stopped go over to the new one, which goes on from them,
+-- unless something new was heard of the call since: then all is read anew.
+-- (stopped_at sees the pages as they were.)
 CREATE OR REPLACE FUNCTION callhook_store.claim_calls(
-    tenant uuid, most integer, lease interval DEFAULT '10 minutes')
-RETURNS TABLE (call_id uuid, reading_no bigint, version bigint)
+    tenant uuid, most integer, chosen uuid[] DEFAULT NULL,
+    lease interval DEFAULT '10 minutes')
+RETURNS TABLE (call_id uuid, reading_no bigint, version bigint,
+               apart boolean, records bigint, session_pages bigint,
+               sessions_next text, participant_pages bigint,
+               participants_next text)
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    UPDATE callhook_store.calls AS c
-    SET reading_no = nextval('callhook_store.reading_numbers'),
-        next_read_at = now() + lease, wanted = false,
-        attempts = c.attempts + 1
-    WHERE (c.call_id, c.tenant_id) IN (
-        SELECT due.call_id, due.tenant_id FROM callhook_store.calls AS due
-        WHERE due.tenant_id = tenant AND due.next_read_at <= now()
-        ORDER BY due.next_read_at
+    WITH due AS (
+        SELECT d.call_id, d.tenant_id, d.reading_no, d.wanted
+        FROM callhook_store.calls AS d
+        WHERE d.tenant_id = tenant AND d.next_read_at <= now()
+          AND (chosen IS NULL OR d.call_id = ANY (chosen))
+        ORDER BY d.next_read_at
         LIMIT most
-        FOR UPDATE SKIP LOCKED)
-    RETURNING c.call_id, c.reading_no, c.version;
+        FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE callhook_store.calls AS c
+        SET reading_no = nextval('callhook_store.reading_numbers'),
+            next_read_at = now() + lease, wanted = false,
+            attempts = c.attempts + 1
+        FROM due
+        WHERE c.call_id = due.call_id AND c.tenant_id = due.tenant_id
+        RETURNING c.call_id, c.reading_no, c.version,
+                  due.reading_no AS stopped_no, due.wanted
+    ), dropped AS (
+        DELETE FROM callhook_store.record_pages AS p USING claimed AS c
+        WHERE p.call_id = c.call_id AND p.tenant_id = tenant
+          AND p.reading_no = c.stopped_no AND c.wanted
+    ), kept AS (
+        UPDATE callhook_store.record_pages AS p
+        SET reading_no = c.reading_no FROM claimed AS c
+        WHERE p.call_id = c.call_id AND p.tenant_id = tenant
+          AND p.reading_no = c.stopped_no AND NOT c.wanted
+    )
+    SELECT c.call_id, c.reading_no, c.version, s.*
+    FROM claimed AS c
+    LEFT JOIN LATERAL callhook_store.stopped_at(
+        tenant, c.call_id, c.stopped_no) AS s ON NOT c.wanted;
 $$;
-COMMENT ON FUNCTION callhook_store.claim_calls(uuid, integer, interval) IS
+COMMENT ON FUNCTION callhook_store.claim_calls(
+    uuid, integer, uuid[], interval) IS
     'Claims calls whose records are due, each under a new reading''s number.';
 
--- For the command fetch: whatever is known of these calls.
+-- For the command fetch: whatever is known of these calls, from the first page.
 CREATE OR REPLACE FUNCTION callhook_store.want_calls(
     tenant uuid, calls uuid[])
 RETURNS void
@@ -71,7 +138,7 @@ AS $$
     ON CONFLICT (call_id, tenant_id) DO UPDATE
     SET record_state = CASE c.record_state WHEN 'stored' THEN 'stored'
                                            ELSE 'waiting' END,
-        next_read_at = now(), reading_no = NULL, attempts = 0;
+        next_read_at = now(), wanted = true, attempts = 0;
 $$;
 COMMENT ON FUNCTION callhook_store.want_calls(uuid, uuid[]) IS
     'Makes the records of calls due, also of those read before.';
@@ -104,31 +171,12 @@ COMMENT ON FUNCTION callhook_store.store_page(
     uuid, uuid, bigint, text, integer, json) IS
     'Stores a page of a reading; false if the reading is another''s.';
 
--- The same for many calls at once whose record is one page.
-CREATE OR REPLACE FUNCTION callhook_store.store_single_pages(
-    tenant uuid, calls uuid[], readings bigint[], bodies json[])
-RETURNS void
-LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-    INSERT INTO callhook_store.record_pages
-        (tenant_id, call_id, reading_no, kind, page_no, body)
-    SELECT tenant, p.call_id, p.reading_no, 'record', 1, p.body
-    FROM unnest(calls, readings, bodies) AS p (call_id, reading_no, body)
-    JOIN callhook_store.calls AS c USING (call_id, reading_no)
-    WHERE c.tenant_id = tenant
-    ON CONFLICT ON CONSTRAINT record_pages_pkey
-        DO UPDATE SET body = excluded.body;
-$$;
-COMMENT ON FUNCTION callhook_store.store_single_pages(
-    uuid, uuid[], bigint[], json[]) IS
-    'Stores records that are one page each.';
-
 -- What becomes of a reading, before anything is done:
 --   stored      it is to be taken apart
 --   same        the version that is stored, unchanged
 --   older       than the version that is stored
---   changed     its pages are of several versions: read it again
+--   changed     its pages are of several versions: read it again; the call
+--               stays claimed
 --   incomplete  a page that another one links to is missing
 --   bad         it is no record, or another call's
 --   lost        the reading is not this call's any more
@@ -276,7 +324,7 @@ AS $$
         WHERE outcome <> 'lost'
     )
     UPDATE callhook_store.calls AS c
-    SET reading_no = NULL,
+    SET reading_no = CASE outcome WHEN 'changed' THEN c.reading_no END,
         version = n.version,
         started_at = coalesce(n.start_date_time, c.started_at),
         ended_at = coalesce(n.end_date_time, c.ended_at),
@@ -291,7 +339,8 @@ AS $$
                                                true)
                         THEN 0 ELSE c.attempts END,
         next_read_at = CASE
-            WHEN c.wanted OR outcome = 'changed' THEN now()
+            WHEN outcome = 'changed' THEN c.next_read_at
+            WHEN c.wanted THEN now()
             WHEN (failed OR coalesce(n.version < c.listed_version, false))
              AND coalesce(c.ended_at, c.last_notified_at, c.filed_at)
                  > now() - interval '30 days'
@@ -304,9 +353,10 @@ COMMENT ON FUNCTION callhook_store.note_outcomes(
     'Notes in the calls what became of their readings.';
 
 -- A value that no conversion foresaw may fail a record, never its batch: then
--- each is tried alone.
+-- each is tried alone. bodies: a JSON array of records that are one page and
+-- are not stored yet, null for others.
 CREATE OR REPLACE FUNCTION callhook_store.finish_records(
-    tenant uuid, calls uuid[], readings bigint[])
+    tenant uuid, calls uuid[], readings bigint[], bodies json DEFAULT '[]')
 RETURNS TABLE (call_id uuid, outcome text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -326,6 +376,16 @@ BEGIN
     PERFORM FROM callhook_store.calls AS c
     WHERE c.call_id = ANY (calls) AND c.tenant_id = tenant
     ORDER BY c.call_id FOR UPDATE;
+    INSERT INTO callhook_store.record_pages
+        (tenant_id, call_id, reading_no, kind, page_no, body)
+    SELECT tenant, p.call_id, p.reading_no, 'record', 1, p.body
+    FROM ROWS FROM (unnest(calls), unnest(readings),
+                    json_array_elements(bodies))
+             AS p (call_id, reading_no, body)
+    JOIN callhook_store.calls AS c USING (call_id, reading_no)
+    WHERE c.tenant_id = tenant AND json_typeof(p.body) = 'object'
+    ON CONFLICT ON CONSTRAINT record_pages_pkey
+        DO UPDATE SET body = excluded.body;
     BEGIN
         WITH judgement AS MATERIALIZED (
             SELECT * FROM callhook_store.judge_readings(
@@ -375,39 +435,26 @@ BEGIN
     RETURN QUERY SELECT * FROM unnest(judged, outcomes);
 END
 $$;
-COMMENT ON FUNCTION callhook_store.finish_records(uuid, uuid[], bigint[]) IS
-    'Makes records visible whose pages are all stored. For each call: stored, '
+COMMENT ON FUNCTION callhook_store.finish_records(
+    uuid, uuid[], bigint[], json) IS
+    'Makes records visible whose pages are all there. For each call: stored, '
     'same, older, changed, incomplete, bad or lost (see judge_readings).';
 
-CREATE OR REPLACE FUNCTION callhook_store.finish_record(
-    tenant uuid, call uuid, reading bigint)
-RETURNS text
-LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT outcome FROM callhook_store.finish_records(
-        tenant, ARRAY[call], ARRAY[reading]);
-$$;
-COMMENT ON FUNCTION callhook_store.finish_record(uuid, uuid, bigint) IS
-    'Makes one record visible; what became of it.';
-
 -- Gives a claimed call back, for a cause that is not the call's: a quota, the
--- end of the run. It counts as no attempt.
+-- end of the run. It counts as no attempt. What was read of it is kept.
 CREATE OR REPLACE FUNCTION callhook_store.release_call(
     tenant uuid, call uuid, reading bigint, retry_after interval)
 RETURNS void
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    DELETE FROM callhook_store.record_pages
-    WHERE call_id = call AND tenant_id = tenant AND reading_no = reading;
     UPDATE callhook_store.calls
-    SET reading_no = NULL, attempts = greatest(attempts - 1, 0),
+    SET attempts = greatest(attempts - 1, 0),
         next_read_at = now() + retry_after
     WHERE call_id = call AND tenant_id = tenant AND reading_no = reading;
 $$;
 COMMENT ON FUNCTION callhook_store.release_call(uuid, uuid, bigint, interval)
-    IS 'Gives a claimed call back, to be read after a while.';
+    IS 'Gives a claimed call back, to be read on after a while.';
 
 -- When to try again after a failure at that age of a call. Not found: Graph
 -- may take 150 minutes to write a record, and keeps it for 30 days.

@@ -181,7 +181,9 @@ class Store:
                           number, body)
 
     def finish(self, call_id, reading):
-        return self.value("finish_record", self.tenant, call_id, reading)
+        [row] = self.call("finish_records", self.tenant,
+                          "{" + call_id + "}", "{%d}" % reading)
+        return row["outcome"]
 
     def read(self, call_id, record, sessions=(), participants=()):
         """Read a record with further pages; what became of it."""

@@ -209,6 +209,102 @@ def test_a_page_of_16_mebibytes(world, tenant):
     assert world.state(call) == "stored"
 
 
+# -- amid its pages --------------------------------------------------------
+
+@pytest.fixture
+def stopped(world, tenant):
+    """A record of 9 pages whose reading stopped after the fourth."""
+    world.records.session_page = 5
+    call = world.happen(tenant, sessions=40, participants=131)
+    world.double.fail("sessions", status=429, retry_after=300, after=3)
+    assert world.run("run").status == 1
+    assert world.state(call) == "waiting"
+    assert world.count("sessions", call) == 0
+    world.pass_time(400)
+    return call
+
+
+def test_a_reading_goes_on_where_it_stopped(world, stopped):
+    world.quiet()
+    assert world.state(stopped) == "stored"
+    world.assert_whole(stopped)
+    assert len(asked_for(world, stopped)) == 2      # at the end once more
+    assert len(asked_for(world, stopped, "sessions")) == 7 + 1   # and the 429
+    assert len(asked_for(world, stopped, "participants")) == 1
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_version_that_rises_between_runs(world, tenant, stopped, told):
+    """Never a record of two versions; and no page too many if we know."""
+    world.records.change(stopped)
+    if told:
+        world.tell(tenant, stopped)
+    world.quiet()
+    assert world.version(stopped) == 2
+    world.assert_whole(stopped)
+    assert len(asked_for(world, stopped)) == (3 if told else 4)
+    assert len(asked_for(world, stopped, "sessions")) == (11 if told else 15)
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_a_link_that_is_no_longer_good(world, stopped, status):
+    """The record is read anew, in the same run."""
+    world.double.fail("sessions", status=status)
+    world.quiet()
+    assert world.state(stopped) == "stored"
+    world.assert_whole(stopped)
+    assert len(asked_for(world, stopped)) == 3
+
+
+def test_a_stored_link_to_another_host(world, stopped):
+    world.database.execute(f"""
+        UPDATE callhook_store.record_pages SET body = replace(body::text,
+            '{world.double.graph_url}', '{world.double.other_url}')::json
+        WHERE call_id = '{stopped.id}'""")
+    world.quiet()
+    assert world.double.journal.elsewhere == []
+    assert world.state(stopped) == "stored"
+    assert len(asked_for(world, stopped)) == 3
+
+
+def test_fetch_begins_anew(world, tenant, stopped):
+    done = fetch(world, tenant, stopped)
+    assert (done.status, done.stderr) == (0, "")
+    world.assert_whole(stopped)
+    assert len(asked_for(world, stopped)) == 3
+
+
+def test_one_relationship_in_a_request(world, tenant):
+    """Graph's documentation promises no more."""
+    world.records.one_expansion = True
+    world.records.session_page = 5
+    small = [world.happen(tenant) for _ in range(10)]
+    large = world.happen(tenant, sessions=6, participants=131)
+    world.quiet()
+    for call in (*small, large):
+        assert world.state(call) == "stored"
+        world.assert_whole(call)
+    statuses = [entry.status for entry in world.double.asked("record")]
+    assert statuses.count(400) == 1
+    assert statuses.count(200) == 2 * len(small) + 3
+    assert len(asked_for(world, large, "sessions")) == 1
+    assert len(asked_for(world, large, "participants")) == 1
+
+
+def test_one_relationship_and_a_stop(world, tenant):
+    world.records.one_expansion = True
+    world.records.session_page = 5
+    call = world.happen(tenant, sessions=12, participants=300)
+    for endpoint in ("sessions", "participants"):
+        world.double.fail(endpoint, status=429, retry_after=300, after=1)
+        assert world.run("run").status == 1
+        world.pass_time(400)
+    world.quiet()
+    assert world.state(call) == "stored"
+    world.assert_whole(call)
+    assert len(asked_for(world, call)) == 4         # once in vain
+
+
 # -- not there -------------------------------------------------------------
 
 def test_not_found_until_it_is_there(world, tenant):
@@ -345,6 +441,19 @@ def test_fetch(world, tenant):
     assert (done.status, done.stderr) == (0, "")
     assert world.version(known) == 2
     assert world.state(unknown) == "stored"
+
+
+def test_fetch_reads_nothing_else(world, tenant):
+    """Others that are due are left to the runs."""
+    others = [world.happen(tenant) for _ in range(3)]
+    world.database.query("SELECT callhook_store.fold_notifications()",
+                         "test_renewer")
+    call = world.happen(tenant, notified=0)
+    done = fetch(world, tenant, call)
+    assert (done.status, done.stderr) == (0, "")
+    assert world.state(call) == "stored"
+    assert [world.state(other) for other in others] == ["waiting"] * 3
+    assert [asked_for(world, other) for other in others] == [[]] * 3
 
 
 def test_fetch_says_what_failed(world, tenant):

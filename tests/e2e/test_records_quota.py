@@ -52,6 +52,38 @@ def test_the_quota_of_a_tenant(world, capsys):
     assert share >= (0.95 if FULL else 0.9)
 
 
+def test_two_sections_of_one_tenant(world):
+    """They share the quota; Graph counts in a shorter window here."""
+    one = world.subscribed()
+    world.add(tenant_id=one.tenant_id, client_id=one.client_id,
+              resource="/communications/callRecords",
+              change_type="created,updated")
+    limit = world.double.limits["record"]
+    limit.seconds, limit.app_in_tenant = 4, 330
+    calls = [world.records.add(one, form="bare") for _ in range(700)]
+    world.tell(one, *calls)
+    world.quiet()
+    assert len(world.versions_of(one)) == len(calls)
+    assert world.double.violations == []
+
+
+def test_a_record_of_more_pages_than_a_run_may_ask_for(world):
+    """The next run goes on, and the others are read all the same."""
+    tenant = world.subscribed()
+    world.records.session_page = 1
+    long = world.happen(tenant, sessions=100)
+    world.quiet("run")
+    assert world.state(long) == "waiting"
+    assert world.count("sessions", long) == 0
+    read = len(world.double.asked("sessions"))
+    assert 70 <= read < 80
+    world.pass_time(30)
+    world.quiet("run")
+    assert world.state(long) == "stored"
+    assert len(world.double.asked("sessions")) == 99
+    world.assert_whole(long)
+
+
 @pytest.mark.skipif(not FULL, reason="it waits for 20 s and more")
 def test_the_quota_of_a_record(world):
     """A meeting of more pages than a record may be asked for in 20 s."""

@@ -88,3 +88,22 @@ def test_pages_of_many_megabytes(world, tenant, capsys):
     assert {world.count("segments", call) for call in calls} == {
         60 * segments}
     assert sanitized() or peak.bytes <= 64 * MEBIBYTE
+
+
+def test_the_largest_pages_of_several_tenants(world, capsys):
+    """Of what grows when it is quoted, and when it is taken apart."""
+    calls = []
+    for _ in range(4):
+        tenant = world.subscribed()
+        calls += [world.happen(tenant) for _ in range(2)]
+
+    def enlarge(content):
+        content["newMember"] = '"' * ((8 << 20) - 50000)    # \", 2 bytes each
+
+    # The first answers go over the smaller limits.
+    world.double.fail("record", edit=enlarge, times=3 * len(calls))
+    peak = Peak(world, "--no-quota", "run")
+    peak.quiet()
+    report(capsys, f"{len(calls)} pages of nearly 16 MiB", peak)
+    assert {world.state(call) for call in calls} == {"stored"}
+    assert sanitized() or peak.bytes <= 64 * MEBIBYTE

@@ -333,8 +333,9 @@ def test_pages_of_two_versions_are_read_again(store, call_id):
     assert store.finish(call_id, reading) == "changed"
     assert store.view("call_records", f"call_id = '{call_id}'") == []
     assert pages(store, call_id) == []
-    due = store.call("claim_calls", TENANT, MANY)
-    assert call_id in [row["call_id"] for row in due]
+    assert store.page(call_id, reading, "record", 1,
+                      small_record(call_id, version=2))
+    assert store.finish(call_id, reading) == "stored"
 
 
 def test_a_newer_version_replaces_an_older_one(store, call_id):
@@ -395,15 +396,70 @@ def test_one_bad_record_does_not_spoil_its_batch(store):
     bodies[1] = bodies[1][:-1] + ',"huge":1e999999}'
     arguments = ["ARRAY[" + ",".join(map(servers.literal, ids)) + "]::uuid[]",
                  "ARRAY[" + ",".join(map(str, readings)) + "]::bigint[]"]
-    store.database.query(
-        f"SELECT callhook_store.store_single_pages('{TENANT}', "
-        f"{', '.join(arguments)}, ARRAY["
-        + ",".join(map(servers.literal, bodies)) + "]::json[])",
-        "test_renewer")
     found = store.database.query(
         f"SELECT * FROM callhook_store.finish_records('{TENANT}', "
-        f"{', '.join(arguments)}) ORDER BY call_id", "test_renewer")
+        f"{', '.join(arguments)}, "
+        + servers.literal("[" + ",".join(bodies) + "]")
+        + ") ORDER BY call_id", "test_renewer")
     assert [row["outcome"] for row in found] == ["stored", "bad", "stored"]
+
+
+# --- Where a reading stopped ---
+
+def claim(store, call_id):
+    """Claims the call when it is due; where its reading is to go on."""
+    store.database.execute(
+        "UPDATE callhook_store.calls SET next_read_at = now() "
+        f"WHERE call_id = '{call_id}'")
+    [row] = store.call("claim_calls", TENANT, MANY, "{" + call_id + "}")
+    return row
+
+
+@pytest.mark.parametrize("stop", ["release", "die"])
+def test_a_reading_goes_on(store, call_id, stop):
+    reading = store.begin(call_id)
+    store.page(call_id, reading, "record", 1, small_record(
+        call_id, participants_v2=[],
+        **{"sessions@odata.nextLink": "s1",
+           "participants_v2@odata.nextLink": "p1"}))
+    for number in (1, 2):
+        store.page(call_id, reading, "sessions", number,
+                   {"value": [], "@odata.nextLink": f"s{number + 1}"})
+    if stop == "release":
+        store.call("release_call", TENANT, call_id, reading, "0 s")
+    row = claim(store, call_id)
+    assert row.pop("reading_no") > reading
+    assert row == {
+        "call_id": call_id, "version": None, "apart": False, "records": 1,
+        "session_pages": 2, "sessions_next": "s3", "participant_pages": 0,
+        "participants_next": "p1"}
+    assert not store.page(call_id, reading, "sessions", 3, {"value": []})
+    assert len(pages(store, call_id)) == 3
+
+
+def test_a_reading_apart_goes_on(store, call_id):
+    reading = store.begin(call_id)
+    store.page(call_id, reading, "record", 1, small_record(call_id))
+    row = claim(store, call_id)
+    assert (row["apart"], row["records"], row["sessions_next"],
+            row["participants_next"]) == (True, 1, None, None)
+    store.page(call_id, row["reading_no"], "record", 2,
+               {"id": call_id, "version": 1,
+                "participants_v2@odata.nextLink": "p1"})
+    row = claim(store, call_id)
+    assert (row["records"], row["participants_next"]) == (2, "p1")
+
+
+def test_a_reading_begins_anew_after_a_notification(store, call_id):
+    store.turn_reading_on()
+    reading = store.begin(call_id)
+    store.page(call_id, reading, "record", 1, small_record(call_id))
+    store.call("release_call", TENANT, call_id, reading, "0 s")
+    store.notify(call_id)
+    store.fold()
+    row = claim(store, call_id)
+    assert not row["records"]
+    assert pages(store, call_id) == []
 
 
 # --- Whose turn it is ---
@@ -497,8 +553,11 @@ def test_reading_is_switched_off_and_on(store, call_id):
     assert other.known(call_id)["record_state"] == "none"
     other.turn_reading_on()
     assert other.known(call_id)["record_state"] == "waiting"
+    other.page(call_id, other.begin(call_id), "record", 1,
+               small_record(call_id))
     other.call("set_reading", other.tenant, False)
     assert other.known(call_id)["record_state"] == "none"
+    assert pages(store, call_id) == []
     assert other.call("claim_calls", other.tenant, MANY) == []
 
 

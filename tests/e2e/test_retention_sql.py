@@ -266,8 +266,8 @@ def test_a_record_that_is_just_being_stored(store):
         call_id, organizer={"user": {"id": PERSON,
                                      "displayName": "Owen Franklin"}}))
     with store.database.session("test_renewer") as session:
-        session.run("BEGIN; SELECT callhook_store.finish_record("
-                    f"'{TENANT}', '{call_id}', {reading})")
+        session.run("BEGIN; SELECT callhook_store.finish_records("
+                    f"'{TENANT}', '{{{call_id}}}', '{{{reading}}}')")
         forgetting = Later(store.value, "forget_person", PERSON)
         servers.wait_until(lambda: store.database.query(
             "SELECT FROM pg_locks WHERE NOT granted"), "it waits")

@@ -119,8 +119,8 @@ def bad(message):
 class Records:
     """double.records.
 
-    Settings: page sizes, and elsewhere: the next links of these endpoints
-    lead to another host."""
+    Settings: page sizes; elsewhere: the next links of these endpoints lead to
+    another host; one_expansion: only one $expand in a request."""
 
     def __init__(self, double):
         self.double = double
@@ -128,6 +128,7 @@ class Records:
         self.participant_page = 130
         self.list_page = 60
         self.elsewhere = set()          # of record, sessions, participants
+        self.one_expansion = False
         self.all = {}                   # (tenant, call id) to Call
         self._of_tenant = collections.defaultdict(list)
         self._links = {}                # target to how it is answered
@@ -200,6 +201,8 @@ class Records:
         if set(expansions) - set(_EXPANSIONS) or len(kinds) != len(
                 set(kinds)):
             raise self._odd(request, "$expand")
+        if self.one_expansion and len(kinds) > 1:
+            raise bad("Only one relationship can be expanded.")
         selected = self._selected(request, wanted)
         call = self._found(request)
         return self._page(call, wanted, ("record", wanted.key), lambda content:

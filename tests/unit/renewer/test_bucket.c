@@ -113,6 +113,37 @@ static void a_pause_holds(void **state)
     assert_int_equal(bucket_wait(&bucket, 1000), 0);
 }
 
+static void it_rests_until_all_is_forgotten(void **state)
+{
+    struct bucket bucket;
+
+    (void)state;
+    bucket_open(&bucket, QUOTA_RECORD, GRAPH);
+    assert_int_equal(bucket_rest(&bucket, 0), 0);
+    for (int64_t now = 0; now < 100 * BUCKET_MOST; now += 100)
+        bucket_take(&bucket, now);
+    int64_t last = 100 * (BUCKET_MOST - 1);
+    assert_int_equal(bucket_rest(&bucket, last), bucket.window);
+    assert_int_equal(bucket_rest(&bucket, last + bucket.window), 0);
+}
+
+static void a_lane_has_so_many_places(void **state)
+{
+    (void)state;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        size_t places = 0;
+
+        while (lane_take(lane))
+            places++;
+        assert_true(places > 0);
+        assert_true(places * lane_limit(lane) <= 16 << 20);
+        for (; places; places--)
+            lane_give(lane);
+        assert_true(lane_take(lane));
+        lane_give(lane);
+    }
+}
+
 static void is_lifted_on_loopback_alone(void **state)
 {
     static const struct {
@@ -147,6 +178,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pause_holds),
+        cmocka_unit_test(it_rests_until_all_is_forgotten),
+        cmocka_unit_test(a_lane_has_so_many_places),
         cmocka_unit_test(is_lifted_on_loopback_alone),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
