@@ -12,15 +12,24 @@
 #include "secretfile.h"
 
 #define DAY 86400
-#define NUMBER_SIZE 24
+#define MARK_SIZE 80
+#define MARK "%" PRId64 " %" PRId64 " %" PRId64
 
 /*
  * Graph documentation: at most 90 days in a request. Rows come late and are
  * corrected; what is read twice replaces itself, so that it does not matter
- * which end of the window a log includes.
+ * which end of a window a log includes.
  */
 #define DAYS_FIRST 89
 #define DAYS_AGAIN 7
+
+/*
+ * A window that takes more than a third of the time that is left is given up
+ * and cut, unless it is as short as this: so each run gets on.
+ */
+#define PAGE_MS 1300 /* the quota makes it so */
+#define CUT 8
+#define WIDTH_LEAST 3600
 
 static const struct phone_log {
     const char *name; /* of the file that says when it was read */
@@ -39,7 +48,11 @@ struct round {
     const struct phone_log *log;
     struct graph *graph;
     struct database *database;
-    int64_t rows; /* that were stored, new or again */
+    struct bucket bucket;
+    int64_t begun_at; /* all up to then is to be read */
+    int64_t reached;  /* all up to then has been */
+    int64_t width;    /* of the next window, in seconds */
+    int64_t rows;     /* that were stored, new or again */
     struct fault fault;
 };
 
@@ -49,28 +62,35 @@ static char *mark_path(const struct graph *graph, const struct phone_log *log)
                         log->name);
 }
 
-/* When the log was last read; 0: never, as far as is known. */
-static int64_t read_mark(const struct graph *graph, const struct phone_log *log)
+/* All are 0 if it was never read, as far as is known. */
+static void read_mark(struct round *round)
 {
-    char *path = mark_path(graph, log);
+    char *path = mark_path(round->graph, round->log);
     char why[200];
     size_t length;
-    char *text = secretfile_read(path, NUMBER_SIZE, &length, why, sizeof(why));
-    int64_t at = text ? strtoll(text, NULL, 10) : 0;
+    char *text = secretfile_read(path, MARK_SIZE, &length, why, sizeof(why));
 
+    if (!text ||
+        sscanf(text, MARK, &round->begun_at, &round->reached, &round->width) !=
+            3 ||
+        round->begun_at > clock_wall() || round->reached > round->begun_at ||
+        round->reached < 0 || round->width < WIDTH_LEAST)
+        round->begun_at = round->reached = 0;
     memory_wipe(text);
     free(path);
-    return at > 0 && at <= clock_wall() ? at : 0;
 }
 
-static bool write_mark(const struct graph *graph, const struct phone_log *log,
-                       int64_t now)
+static bool write_mark(struct round *round)
 {
-    char *path = mark_path(graph, log);
-    char text[NUMBER_SIZE];
-    int length = snprintf(text, sizeof(text), "%" PRId64 "\n", now);
+    char *path = mark_path(round->graph, round->log);
+    char text[MARK_SIZE];
+    int length = snprintf(text, sizeof(text), MARK "\n", round->begun_at,
+                          round->reached, round->width);
     bool good = secretfile_write(path, text, (size_t)length);
 
+    if (!good)
+        fault_say(&round->fault, round->log->step, "state_dir: %s",
+                  strerrordesc_np(errno));
     free(path);
     return good;
 }
@@ -100,59 +120,97 @@ static char *window_url(const struct graph *graph, const char *function,
                         graph->tenant->graph_url, function, begins, ends);
 }
 
-static enum outcome read_log(struct round *round, int64_t from, int64_t to)
+/* Pages after which a window is too long; 0: it cannot be shorter. */
+static size_t pages_most(const struct round *round)
 {
-    const struct tenant *tenant = round->graph->tenant;
-    struct bucket bucket;
-    struct paging paging = {.graph = round->graph,
-                            .bucket = &bucket,
-                            .step = round->log->step,
-                            .take = store,
-                            .context = round};
-    char *url = window_url(round->graph, round->log->function, from, to);
-    enum outcome outcome;
+    int64_t most = (round->graph->deadline - clock_ms()) / 3 / PAGE_MS;
 
-    bucket_open(&bucket, QUOTA_PSTN, tenant->graph_url);
-    outcome = paging_read(&paging, url);
-    free(url);
-    round->fault = paging.fault;
-    log_detail("%s: %s: %" PRId64 " rows", tenant->name, round->log->step,
-               round->rows);
+    if (round->width <= WIDTH_LEAST)
+        return 0;
+    return most > 1 ? (size_t)most : 1;
+}
+
+/* Reads on from where it was reached, window by window. */
+static enum outcome read_on(struct round *round)
+{
+    int64_t begins_at = round->reached;
+    enum outcome outcome = DONE;
+
+    while (outcome == DONE && round->reached < round->begun_at) {
+        int64_t left = round->begun_at - round->reached;
+        int64_t to =
+            round->reached + (round->width < left ? round->width : left);
+        struct paging paging = {.graph = round->graph,
+                                .bucket = &round->bucket,
+                                .step = round->log->step,
+                                .most = pages_most(round),
+                                .take = store,
+                                .context = round};
+        char *url =
+            window_url(round->graph, round->log->function, round->reached, to);
+
+        outcome = paging_read(&paging, url);
+        free(url);
+        if (paging.late && round->reached > begins_at)
+            return DONE; /* the next run goes on */
+        round->fault = paging.fault;
+        if (outcome != DONE)
+            break;
+        round->width = paging.more ? round->width / CUT : 2 * round->width;
+        if (round->width < WIDTH_LEAST)
+            round->width = WIDTH_LEAST;
+        if (!paging.more)
+            round->reached = to;
+        if (!write_mark(round))
+            outcome = BROKEN;
+    }
     return outcome;
 }
 
+/* Begins a day's reading, or goes on with one that was not finished. */
 static enum outcome read_if_due(struct round *round)
 {
     int64_t now = clock_wall();
-    int64_t last = read_mark(round->graph, round->log);
-    int64_t days = DAYS_FIRST;
+    int64_t earliest = now - (int64_t)DAYS_FIRST * DAY;
     enum outcome outcome;
 
-    if (now - last < DAY)
-        return DONE;
-    if (last && (now - last) / DAY + DAYS_AGAIN < days)
-        days = (now - last) / DAY + DAYS_AGAIN;
-    outcome = read_log(round, now - days * DAY, now);
-    if (outcome != DONE || write_mark(round->graph, round->log, now))
-        return outcome;
-    fault_say(&round->fault, round->log->step, "state_dir: %s",
-              strerrordesc_np(errno));
-    return BROKEN;
+    read_mark(round);
+    if (round->reached == round->begun_at) {
+        if (now - round->begun_at < DAY)
+            return DONE;
+        round->reached = round->begun_at - (int64_t)DAYS_AGAIN * DAY;
+        round->begun_at = now;
+        round->width = (int64_t)DAYS_FIRST * DAY;
+    }
+    if (round->reached < earliest)
+        round->reached = earliest;
+    outcome = read_on(round);
+    log_detail("%s: %s: %" PRId64 " rows", round->graph->tenant->name,
+               round->log->step, round->rows);
+    return outcome;
 }
 
 enum outcome pstn_read(struct graph *graph, struct database *database,
                        struct fault *fault)
 {
+    const size_t count = sizeof(logs) / sizeof(*logs);
+    int64_t deadline = graph->deadline;
     enum outcome first = DONE;
 
-    for (size_t i = 0; i < sizeof(logs) / sizeof(*logs); i++) {
-        struct round round = {&logs[i], graph, database, 0, {0}};
-        enum outcome outcome = read_if_due(&round);
+    for (size_t i = 0; i < count; i++) {
+        struct round round = {
+            .log = &logs[i], .graph = graph, .database = database};
+        int64_t now = clock_ms();
+        enum outcome outcome;
 
+        graph->deadline = now + (deadline - now) / (int64_t)(count - i);
+        bucket_open(&round.bucket, QUOTA_PSTN, graph->tenant->graph_url);
+        outcome = read_if_due(&round);
         if (first == DONE) {
             first = outcome;
             *fault = round.fault;
         }
     }
+    graph->deadline = deadline;
     return first;
 }

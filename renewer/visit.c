@@ -51,25 +51,36 @@ static bool is_done(const struct graph *graph, enum outcome outcome,
     return false;
 }
 
-/* Lists may take half of the time: what they find is to be read as well. */
+/* When half of the time is over that is left. */
+static int64_t halfway(int64_t deadline)
+{
+    int64_t now = clock_ms();
+
+    return now + (deadline - now) / 2;
+}
+
+/*
+ * Lists may take half of the time, for what they find is to be read as well,
+ * and logs half of the rest.
+ */
 static bool work(struct graph *graph, struct database *database,
                  int64_t deadline)
 {
     const struct tenant *tenant = graph->tenant;
-    int64_t now = clock_ms();
     struct fault fault;
     bool good = true;
 
     if (tenant->reconcile) {
         struct reconciling list = {.graph = graph, .database = database};
 
-        graph->deadline = now + (deadline - now) / 2;
+        graph->deadline = halfway(deadline);
         good = is_done(graph, reconcile(&list, 0), &list.fault);
     }
-    graph->deadline = deadline;
+    graph->deadline = tenant->records ? halfway(deadline) : deadline;
     if (tenant->pstn)
         good =
             is_done(graph, pstn_read(graph, database, &fault), &fault) && good;
+    graph->deadline = deadline;
     if (tenant->records)
         good = is_done(graph, records_read(graph, database, NULL, &fault),
                        &fault) &&

@@ -60,7 +60,9 @@ class RecordsWorld(World):
     def pass_time(self, seconds):
         super().pass_time(seconds)
         for path in self.renewer.state_dir.glob("*.pstn"):
-            write_private(path, f"{int(path.read_text()) - seconds}\n")
+            begun, reached, width = map(int, path.read_text().split())
+            write_private(path, f"{begun - seconds} {reached - seconds} "
+                          f"{width}\n")
 
     # -- what happens ------------------------------------------------------
 

@@ -1,11 +1,15 @@
 """The logs of phone calls: read daily, and joined to call records."""
 
+import os
+
 import pytest
 
 from graph.journal import read_instant
 from records_world import DAY, HOUR, RecordsWorld
+from renewer import write_private
 from renewer_world import seconds_of
 
+FULL = os.environ.get("CALLHOOK_TEST_FULL") == "1"
 LOGS = {"pstn": "pstn_calls", "direct_routing": "direct_routing_calls"}
 
 
@@ -94,6 +98,60 @@ def test_every_page(world, tenant):
     world.quiet()
     for log in LOGS:
         assert len(stored(world, log, tenant)) == 25
+
+
+def test_a_window_that_is_too_long_is_cut(world, tenant):
+    """A log of many pages is read in several windows."""
+    world.logs.page = 10
+    now = world.double.clock.now()
+    for number in range(160):
+        for log in LOGS:
+            add(world, log, tenant, now - 60 * DAY + number * 9 * HOUR)
+    world.quiet("--no-quota", "run")
+    for log in LOGS:
+        assert len(stored(world, log, tenant)) == 160
+    asked = len(world.double.asked("pstn"))
+    assert asked > 16
+    world.pass_time(HOUR)
+    world.quiet()
+    assert len(world.double.asked("pstn")) == asked
+
+
+def test_the_next_run_goes_on(world, tenant):
+    """Not from the beginning, if a run has not come to a log's end."""
+    now = world.double.clock.now()
+    world.logs.add_pstn(tenant, now - 30 * DAY)
+    row = world.logs.add_pstn(tenant, now - 10 * DAY)
+    world.quiet()
+    world.database.execute("DELETE FROM callhook_store.pstn_calls WHERE "
+                           f"tenant_id = '{tenant.tenant_id}'")
+    [path] = world.renewer.state_dir.glob(f"{tenant.name}.calls.pstn")
+    begun = int(path.read_text().split()[0])
+    write_private(path, f"{begun} {begun - 20 * DAY} {DAY}\n")
+    world.quiet()
+    assert ids(stored(world, "pstn", tenant)) == [row["id"]]
+    assert path.read_text().split()[:2] == [str(begun)] * 2
+
+
+@pytest.mark.skipif(not FULL, reason="takes half a minute")
+def test_a_log_leaves_time_for_records(folder, site):
+    """However long it is; and it gets on with each run."""
+    with RecordsWorld(folder, site, records="on", pstn="on") as world:
+        world.double.phone_logs.page = 10
+        tenant = world.subscribed()
+        world.pass_time(2 * DAY)
+        now = world.double.clock.now()
+        for number in range(300):
+            world.double.phone_logs.add_pstn(
+                tenant, now - 6 * DAY + number * 1000)
+        call = world.happen(tenant)
+        path = world.renewer.state_dir / f"{tenant.name}.calls.pstn"
+        reached = []
+        for _ in range(4):
+            world.quiet()
+            reached.append(int(path.read_text().split()[1]))
+        assert world.state(call) == "stored"
+        assert sorted(set(reached)) == reached, "it gets on"
 
 
 def test_nothing_lies_between_two_windows(world, tenant):
