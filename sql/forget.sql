@@ -22,6 +22,19 @@ $$;
 COMMENT ON FUNCTION callhook_store.is_forgotten(text[]) IS
     'Whether one of these ids is a forgotten person''s.';
 
+-- The link to a meeting names who made it.
+CREATE OR REPLACE FUNCTION callhook_store.url_names_forgotten(url text)
+RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+    SELECT EXISTS (
+        SELECT FROM regexp_matches(
+            url, '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'gi') AS guid
+        WHERE callhook_store.is_forgotten(guid[1]));
+$$;
+COMMENT ON FUNCTION callhook_store.url_names_forgotten(text) IS
+    'Whether the id of a forgotten person stands in a URL.';
+
 CREATE OR REPLACE FUNCTION callhook_store.names_forgotten(value jsonb)
 RETURNS boolean
 LANGUAGE sql STABLE
@@ -31,7 +44,8 @@ AS $$
                              $.**.callerNumber,$.**.calleeNumber}'::jsonpath[])
              AS path
         CROSS JOIN LATERAL jsonb_path_query(value, path) AS id
-        WHERE callhook_store.is_forgotten(id #>> '{}'));
+        WHERE callhook_store.is_forgotten(id #>> '{}'))
+        OR callhook_store.url_names_forgotten(value ->> 'joinWebUrl');
 $$;
 COMMENT ON FUNCTION callhook_store.names_forgotten(jsonb) IS
     'Whether JSON of Graph names a forgotten person anywhere.';
@@ -58,11 +72,15 @@ BEGIN
            value ->> 'callerNumber', value ->> 'calleeNumber') THEN
         personal := '{id,displayName,userPrincipalName,userId,userDisplayName,
                       callerNumber,calleeNumber}';
-        IF value ? 'userId' THEN -- a log's row: its id is no person's
+        -- A log's row, whose own id is no person's.
+        IF value ?| '{userId,startDateTime}' THEN
             personal := array_remove(personal, 'id');
         END IF;
     END IF;
-    IF value ?| '{associatedIdentity,identity}' AND value ? 'userAgent'
+    IF callhook_store.url_names_forgotten(value ->> 'joinWebUrl') THEN
+        personal := personal || '{joinWebUrl}';
+    END IF;
+    IF value ?| '{associatedIdentity,identity}'
        AND callhook_store.names_forgotten(jsonb_build_array(
                value -> 'associatedIdentity', value -> 'identity')) THEN
         personal := personal || '{name}';
@@ -79,7 +97,7 @@ $$;
 COMMENT ON FUNCTION callhook_store.without_forgotten(jsonb) IS
     'JSON of Graph without what names a forgotten person.';
 
--- A person's ids: the one given, and the principal names seen with it.
+-- A person's ids: the one given, and those seen beside it.
 CREATE OR REPLACE FUNCTION callhook_store.ids_of_person(person text)
 RETURNS text[]
 LANGUAGE sql STABLE
@@ -88,21 +106,23 @@ AS $$
     FROM (
         SELECT person AS id
         UNION ALL
-        SELECT identity_user_principal_name FROM callhook_store.participants
-        WHERE lower(identity_id) = lower(btrim(person))
-        UNION ALL
-        SELECT i.name FROM callhook_store.sessions
-        CROSS JOIN LATERAL (VALUES
-            (caller_identity_id, caller_identity_user_principal_name),
-            (callee_identity_id, callee_identity_user_principal_name))
-            AS i (id, name)
-        WHERE lower(i.id) = lower(btrim(person))
-        UNION ALL
-        SELECT user_principal_name FROM callhook_store.pstn_calls
-        WHERE lower(user_id) = lower(btrim(person))
-        UNION ALL
-        SELECT user_principal_name FROM callhook_store.direct_routing_calls
-        WHERE lower(user_id) = lower(btrim(person))
+        SELECT unnest(ARRAY[i.id, i.name])
+        FROM (
+            SELECT identity_id, identity_user_principal_name
+            FROM callhook_store.participants
+            UNION ALL
+            SELECT caller_identity_id, caller_identity_user_principal_name
+            FROM callhook_store.sessions
+            UNION ALL
+            SELECT callee_identity_id, callee_identity_user_principal_name
+            FROM callhook_store.sessions
+            UNION ALL
+            SELECT user_id, user_principal_name FROM callhook_store.pstn_calls
+            UNION ALL
+            SELECT user_id, user_principal_name
+            FROM callhook_store.direct_routing_calls
+        ) AS i (id, name)
+        WHERE lower(btrim(person)) IN (lower(i.id), lower(i.name))
     ) AS ids
     WHERE btrim(id) <> '';
 $$;
@@ -215,6 +235,7 @@ BEGIN
               AND p.reading_no = r.reading_no
               AND callhook_store.names_forgotten(
                       callhook_store.parsed(p.body)))
+        ORDER BY r.call_id, r.tenant_id -- as others lock them
     LOOP
         PERFORM FROM callhook_store.calls
         WHERE call_id = found.call_id AND tenant_id = found.tenant_id

@@ -49,7 +49,8 @@ BEGIN
         SELECT tenant_id, array_agg(call_id) FROM (
             SELECT tenant_id, call_id FROM callhook_store.calls
             WHERE day < (before AT TIME ZONE 'UTC')::date
-              AND coalesce(last_notified_at, filed_at) < before
+              AND coalesce(last_notified_at, ended_at, started_at, filed_at)
+                  < before
             LIMIT batch FOR UPDATE SKIP LOCKED) AS c
         GROUP BY tenant_id
     LOOP
@@ -106,7 +107,8 @@ BEGIN
         ('pstn_calls', 'coalesce(start_date_time, read_at)', before),
         ('direct_routing_calls',
          'coalesce(start_date_time, invite_date_time, read_at)', before),
-        ('listings', 'ends_at', before),
+        -- Not by what was listed: it would be listed anew at each run.
+        ('listings', 'listed_at', least(before, now() - interval '8 days')),
         ('gaps', 'closed_at', before),
         ('subscriptions', 'ended_at', before),
         ('refusals', 'last_at', before),
@@ -143,7 +145,10 @@ BEGIN
     IF days <= 0 THEN
         RETURN 0;
     END IF;
-    PERFORM callhook_store.drop_months(before);
+    -- A month that is dropped locks out inserts until the transaction ends.
+    IF callhook_store.drop_months(before) > 0 THEN
+        RETURN batch;
+    END IF;
     total := callhook_store.remove_old_calls(before, batch);
     total := total + callhook_store.remove_old_notifications(
         before, batch - total);

@@ -119,6 +119,34 @@ def test_a_reader_delays_the_dropping_and_nobody_else(store):
     assert "notifications_2020_01" not in months(store)
 
 
+def test_a_month_goes_in_a_transaction_of_its_own(store):
+    """Until its end nobody can insert: nothing else is done in it."""
+    store.database.execute(
+        "SELECT callhook_store.make_partition('2020-01-01')")
+    store.notify(new_id(), "'2020-03-05T10:00Z'")
+    assert store.value("retain", 30, 10) == 10
+    assert "notifications_2020_01" not in months(store)
+    assert rows(store, "notifications") == 1
+    assert store.value("retain", 30, 10) == 1
+
+
+def test_what_was_listed_stays_listed(store):
+    """Windows older than what is kept: else each run would list them."""
+    store.database.execute(f"""
+        INSERT INTO callhook_store.listings (tenant_id, begins_at, ends_at,
+            listed_at, listed, missing, newer)
+        SELECT '{TENANT}', now() - interval '25 days',
+               now() - interval '24 days', now() - age, 1, 1, 1
+        FROM (VALUES (interval '1 day'), ('7 days'), ('9 days')) AS v (age);
+        INSERT INTO callhook_store.calls (tenant_id, call_id, listed_at,
+            started_at, filed_at)
+        VALUES ('{TENANT}', gen_random_uuid(), now(),
+                now() - interval '20 days', now())""")
+    retain(store, 5)
+    assert rows(store, "listings") == 2
+    assert rows(store, "calls") == 0
+
+
 def test_the_other_tables(store):
     def enter(table, columns, old, new):
         for age in (old, new):
@@ -128,8 +156,9 @@ def test_the_other_tables(store):
 
     enter("receiver_minutes", "VALUES ({t}, 'h', '{{1}}', '{{1}}', 1, 0)",
           "14 months", "12 months")
-    enter("listings", "(tenant_id, begins_at, ends_at, listed, missing, "
-          f"newer) VALUES ('{TENANT}', {{t}}, {{t}}, 1, 1, 1)",
+    enter("listings", "(tenant_id, begins_at, ends_at, listed_at, listed, "
+          f"missing, newer) VALUES ('{TENANT}', {{t}}, {{t}}, {{t}}, 1, 1, "
+          "1)",
           "40 days", "20 days")
     enter("gaps", "(tenant, tenant_id, resource, change_type, reason, "
           f"begins_at, ends_at, closed_at) VALUES ('a', '{TENANT}', 'r', "
@@ -217,6 +246,54 @@ def test_a_person_is_forgotten(store):
     assert (stream["sender_name"], stream["receiver_name"]) == (
         "Abbie Wilkins", None)
     assert len(store.view("pstn_calls")) == 3
+
+
+@pytest.mark.parametrize("given", [PERSON, "OWEN.Franklin@contoso.com"])
+def test_by_the_id_or_the_name(store, given):
+    """Either of them is enough: the other stands beside it."""
+    read_sample(store)
+    other = new_id()
+    store.read(other, small_record(other, organizer={"user": {
+        "id": PERSON, "displayName": "Owen Franklin"}}))
+    store.value("store_pstn_rows", TENANT, [
+        {"id": "1", "userId": PERSON, "userPrincipalName":
+         "owen.franklin@contoso.com", "userDisplayName": "Owen Franklin"}])
+    store.value("forget_person", given)
+    assert traces(store) == []
+
+
+def test_the_link_to_the_meeting(store):
+    """It holds the id of who made the meeting."""
+    call_id = new_id()
+    link = ("https://teams.microsoft.com/l/meetup-join/19%3ameeting/0?context="
+            "%7b%22Tid%22%3a%22{}%22%2c%22Oid%22%3a%22{}%22%7d")
+    other = link.format(TENANT, new_id())
+    store.read(call_id, small_record(
+        call_id, joinWebUrl=link.format(TENANT, PERSON.lower())))
+    beside = new_id()
+    store.read(beside, small_record(beside, joinWebUrl=other))
+    assert traces(store) == ["f69e2c00"]
+    assert store.value("forget_person", PERSON) == 1
+    assert traces(store) == []
+    assert store.view("call_records", f"call_id = '{beside}'")[0][
+        "join_web_url"] == other
+
+
+def test_an_endpoint_without_a_user_agent(store):
+    record = copy_of(read_sample(store), version=2)
+    del record["sessions"][0]["callee"]["userAgent"]
+    assert store.read(record["id"], record) == "stored"
+    store.value("forget_person", PERSON)
+    assert traces(store) == []
+
+
+def test_a_row_of_a_log_keeps_its_own_id(store):
+    store.value("forget_person", PERSON)
+    row = {"id": "1", "startDateTime": "2026-01-01T00:00:00Z",
+           "calleeNumber": PERSON}
+    for _ in range(2):
+        store.value("store_pstn_rows", TENANT, [row])
+    assert [row["id"] for row in store.view("pstn_calls")] == ["1"]
 
 
 def test_only_digests_of_ids_stay(store):
