@@ -2,32 +2,24 @@
 #include "reconcile.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "clock.h"
 #include "datetime.h"
 #include "log.h"
 #include "memory.h"
 #include "paging.h"
-#include "windows.h"
+#include "result.h"
 
 #define STEP "list call records"
-#define NUMBER_SIZE 24
-
-/* Graph's clock may be behind ours, and it refuses to list the future. */
-#define CLOCK_SECONDS 60
-
-/* A call that a gap swallowed may have begun so long before it. */
-#define CALL_SECONDS WINDOWS_DAY
+#define NUMBERS_MOST 5
 
 /*
- * A window is noted only once it was listed to its end, so that it must not be
- * too long: it is to have so many calls, and is given up and cut where it takes
- * more than a third of the time that is left.
+ * A window that takes more than a third of the time that is left is given up
+ * and cut, unless it is as short as this.
  */
-#define CALLS_AIM 600
 #define PAGE_MS 600 /* the quota makes it so */
 #define CUT 4
+#define WIDTH_LEAST 30
 
 /* A list that is not begun now. */
 #define LEFT_TO_BEGIN 2000
@@ -35,139 +27,60 @@
 /* What is being listed. */
 struct survey {
     struct reconciling *reconciling;
-    struct windows windows;
-    struct hole *gaps; /* as they were noted */
-    size_t gap_count;
+    const struct tenant *tenant;
     struct bucket bucket;
-    int64_t now; /* the database's time */
-    int64_t width;
-    int64_t listed; /* of the window */
+    int64_t since;     /* the plan instead: 0 */
+    int64_t started;   /* by the database's clock */
+    int64_t begins_at; /* the window */
+    int64_t ends_at;
+    int64_t width; /* that it was to have, in seconds */
+    int64_t cut;   /* the most that the next one may have; 0: it is open */
+    int64_t listed;
     int64_t missing;
     int64_t newer;
 };
 
-static int64_t number_at(const PGresult *result, int row, int column)
+/* -- the database ------------------------------------------------------ */
+
+static enum outcome database_fault(struct reconciling *reconciling)
 {
-    return strtoll(PQgetvalue(result, row, column), NULL, 10);
+    fault_say(&reconciling->fault, STEP, "the database did not take it");
+    return LATER;
 }
 
-/* Each tenant has an hour of its own. */
-static int64_t shift_of(const char *tenant_id)
+/* Runs a statement with the tenant_id, $1, and numbers from $2 on. */
+static PGresult *ask(const struct survey *survey, const char *sql, size_t count,
+                     const int64_t *numbers)
 {
-    uint32_t sum = 0;
+    char texts[NUMBERS_MOST][24];
+    const char *values[1 + NUMBERS_MOST] = {survey->tenant->tenant_id};
 
-    for (; *tenant_id; tenant_id++)
-        sum = sum * 31 + (unsigned char)*tenant_id;
-    return sum % WINDOWS_HOUR;
-}
-
-/* -- what the database knows ------------------------------------------- */
-
-/* How long a window may be, after one of this length had so many calls. */
-static int64_t fitting_width(int64_t width, int64_t calls)
-{
-    int64_t fitting = width * CALLS_AIM / (calls > 1 ? calls : 1);
-    int64_t most = (int64_t)WINDOWS_DAYS * WINDOWS_DAY;
-
-    if (fitting > width * 30)
-        fitting = width * 30;
-    if (fitting < WINDOWS_CELL)
-        fitting = WINDOWS_CELL;
-    return fitting < most ? fitting : most;
-}
-
-static bool load_listings(struct survey *survey, struct database *database,
-                          const char *tenant_id)
-{
-    PGresult *result = database_run(database,
-                                    "SELECT extract(epoch FROM "
-                                    "begins_at)::bigint,"
-                                    " extract(epoch FROM ends_at)::bigint,"
-                                    " extract(epoch FROM listed_at)::bigint, "
-                                    "listed,"
-                                    " extract(epoch FROM now())::bigint FROM "
-                                    "callhook_store.listings"
-                                    " WHERE tenant_id = $1::uuid AND listed_at "
-                                    "> now() - interval '8 days'"
-                                    " ORDER BY listing_no DESC",
-                                    1, &tenant_id);
-
-    for (int i = 0; result && i < PQntuples(result); i++) {
-        struct listing listing = {number_at(result, i, 0),
-                                  number_at(result, i, 1),
-                                  number_at(result, i, 2)};
-
-        windows_add(&survey->windows, &listing);
-        if (i == 0)
-            survey->width = fitting_width(listing.ends_at - listing.begins_at,
-                                          number_at(result, i, 3));
+    for (size_t i = 0; i < count; i++) {
+        snprintf(texts[i], sizeof(texts[i]), "%" PRId64, numbers[i]);
+        values[1 + i] = texts[i];
     }
-    PQclear(result);
-    return result != NULL;
+    return database_run(survey->reconciling->database, sql, (int)count + 1,
+                        values);
 }
 
-static bool load_gaps(struct survey *survey, struct database *database,
-                      const char *tenant_id)
+/* Finds the next window; *is_there is false if there is none. */
+static bool find_window(struct survey *survey, bool *is_there)
 {
+    const int64_t numbers[] = {survey->cut, survey->since, survey->started};
     PGresult *result =
-        database_run(database,
-                     "SELECT extract(epoch FROM begins_at)::bigint,"
-                     " extract(epoch FROM ends_at)::bigint,"
-                     " extract(epoch FROM greatest(noted_at, ends_at))::bigint"
-                     " FROM callhook_store.gaps WHERE tenant_id = $1::uuid"
-                     " AND ends_at IS NOT NULL AND closed_at IS NULL",
-                     1, &tenant_id);
-    int count = result ? PQntuples(result) : 0;
+        ask(survey, "SELECT * FROM callhook_store.next_window($1, $2, $3, $4)",
+            3, numbers);
 
-    survey->gaps = memory_new((size_t)count, sizeof(struct hole));
-    survey->gap_count = (size_t)count;
-    for (int i = 0; i < count; i++)
-        survey->gaps[i] =
-            (struct hole){number_at(result, i, 0), number_at(result, i, 1),
-                          number_at(result, i, 2)};
+    *is_there = PQntuples(result) == 1;
+    if (*is_there) {
+        survey->begins_at = result_number(result, 0, "begins_at");
+        survey->ends_at = result_number(result, 0, "ends_at");
+        survey->width = result_number(result, 0, "width");
+        if (!survey->started)
+            survey->started = result_number(result, 0, "now");
+    }
     PQclear(result);
     return result != NULL;
-}
-
-static bool load_now(struct survey *survey, struct database *database)
-{
-    PGresult *result = database_run(
-        database, "SELECT extract(epoch FROM now())::bigint", 0, NULL);
-
-    if (result)
-        survey->now = number_at(result, 0, 0);
-    PQclear(result);
-    return result != NULL;
-}
-
-/* Where calls may lie that the gap swallowed. */
-static struct hole hole_of(const struct hole *gap)
-{
-    return (struct hole){gap->begins_at - CALL_SECONDS, gap->ends_at,
-                         gap->since};
-}
-
-static bool prepare(struct survey *survey, int64_t since)
-{
-    struct database *database = survey->reconciling->database;
-    const char *tenant_id = survey->reconciling->graph->tenant->tenant_id;
-
-    if (!load_gaps(survey, database, tenant_id) || !load_now(survey, database))
-        return false;
-    windows_open(&survey->windows, survey->now - CLOCK_SECONDS,
-                 shift_of(tenant_id));
-    if (since) {
-        const struct hole all = {since, survey->now, survey->now};
-
-        windows_forget_plan(&survey->windows);
-        windows_want(&survey->windows, &all);
-    }
-    for (size_t i = 0; i < survey->gap_count; i++) {
-        struct hole hole = hole_of(&survey->gaps[i]);
-
-        windows_want(&survey->windows, &hole);
-    }
-    return load_listings(survey, database, tenant_id);
 }
 
 /* -- listing ----------------------------------------------------------- */
@@ -175,75 +88,40 @@ static bool prepare(struct survey *survey, int64_t since)
 static bool file_page(void *context, const char *page)
 {
     struct survey *survey = context;
-    const char *const values[] = {survey->reconciling->graph->tenant->tenant_id,
-                                  page};
+    const char *const values[] = {survey->tenant->tenant_id, page};
     PGresult *result = database_run(survey->reconciling->database,
-                                    "SELECT listed, missing, newer"
-                                    " FROM "
-                                    "callhook_store.file_listed_calls($1::uuid,"
-                                    " $2::json)",
+                                    "SELECT * FROM "
+                                    "callhook_store.file_listed_calls($1, $2)",
                                     2, values);
 
-    if (result && PQntuples(result) == 1) {
-        survey->listed += number_at(result, 0, 0);
-        survey->missing += number_at(result, 0, 1);
-        survey->newer += number_at(result, 0, 2);
-    }
+    survey->listed += result_number(result, 0, "listed");
+    survey->missing += result_number(result, 0, "missing");
+    survey->newer += result_number(result, 0, "newer");
     PQclear(result);
     return result != NULL;
 }
 
-static bool note(struct survey *survey, const struct listing *span)
+static bool note(const struct survey *survey)
 {
-    const struct reconciling *reconciling = survey->reconciling;
-    char numbers[5][NUMBER_SIZE];
-    const int64_t noted[] = {span->begins_at, span->ends_at, survey->listed,
-                             survey->missing, survey->newer};
-    const char *const values[] = {reconciling->graph->tenant->tenant_id,
-                                  numbers[0],
-                                  numbers[1],
-                                  numbers[2],
-                                  numbers[3],
-                                  numbers[4]};
-    PGresult *result;
+    const int64_t numbers[] = {survey->begins_at, survey->ends_at,
+                               survey->listed, survey->missing, survey->newer};
+    PGresult *result = ask(survey,
+                           "SELECT callhook_store.note_listing($1,"
+                           " to_timestamp($2), to_timestamp($3), $4, $5, $6)",
+                           5, numbers);
 
-    for (size_t i = 0; i < 5; i++)
-        snprintf(numbers[i], NUMBER_SIZE, "%" PRId64, noted[i]);
-    result = database_run(reconciling->database,
-                          "SELECT callhook_store.note_listing($1::uuid,"
-                          " to_timestamp($2::bigint), to_timestamp($3::bigint),"
-                          " $4::bigint, $5::bigint, $6::bigint)",
-                          6, values);
     PQclear(result);
     return result != NULL;
 }
 
-static char *list_url(const struct graph *graph, const struct listing *span)
+static char *list_url(const struct tenant *tenant, const char *begins,
+                      const char *ends)
 {
-    char begins[DATETIME_SIZE], ends[DATETIME_SIZE];
-
-    datetime_write(begins, span->begins_at);
-    datetime_write(ends, span->ends_at);
     return memory_print("%s/v1.0/communications/callRecords"
                         "?$filter=startDateTime%%20ge%%20%s%%20and%%20"
                         "startDateTime%%20lt%%20%s"
                         "&$select=id,version,startDateTime,endDateTime",
-                        graph->tenant->graph_url, begins, ends);
-}
-
-static void sum_up(struct survey *survey, const struct listing *span)
-{
-    struct reconciling *reconciling = survey->reconciling;
-    char begins[DATETIME_SIZE], ends[DATETIME_SIZE];
-
-    datetime_write(begins, span->begins_at);
-    datetime_write(ends, span->ends_at);
-    log_detail("%s: %s to %s: %" PRId64 " calls listed, %" PRId64
-               " were missing, %" PRId64 " newer",
-               reconciling->graph->tenant->name, begins, ends, survey->listed,
-               survey->missing, survey->newer);
-    reconciling->missing += survey->missing;
-    reconciling->newer += survey->newer;
+                        tenant->graph_url, begins, ends);
 }
 
 /* Pages after which a window is too long; 0: it cannot be shorter. */
@@ -252,120 +130,99 @@ static size_t pages_most(const struct survey *survey)
     int64_t left = survey->reconciling->graph->deadline - clock_ms();
     int64_t most = left / 3 / PAGE_MS;
 
-    if (survey->width <= WINDOWS_CELL)
+    if (survey->width <= WIDTH_LEAST)
         return 0;
     return most > 1 ? (size_t)most : 1;
 }
 
+/* Reads the list of a window, and adds up what it has. */
+static enum outcome read_list(struct survey *survey, struct paging *paging)
+{
+    char begins[DATETIME_SIZE], ends[DATETIME_SIZE];
+    enum outcome outcome;
+    char *url;
+
+    datetime_write(begins, survey->begins_at);
+    datetime_write(ends, survey->ends_at);
+    url = list_url(survey->tenant, begins, ends);
+    survey->listed = survey->missing = survey->newer = 0;
+    outcome = paging_read(paging, url);
+    free(url);
+    log_detail("%s: %s to %s: %" PRId64 " calls listed, %" PRId64
+               " were missing, %" PRId64 " newer",
+               survey->tenant->name, begins, ends, survey->listed,
+               survey->missing, survey->newer);
+    survey->reconciling->missing += survey->missing;
+    survey->reconciling->newer += survey->newer;
+    return outcome;
+}
+
 /* Lists one window to its end, or finds that it is too long. */
-static enum outcome list(struct survey *survey, struct listing *span)
+static enum outcome list(struct survey *survey)
 {
     struct reconciling *reconciling = survey->reconciling;
-    int64_t length = span->ends_at - span->begins_at;
+    int64_t length = survey->ends_at - survey->begins_at;
     struct paging paging = {.graph = reconciling->graph,
                             .bucket = &survey->bucket,
                             .step = STEP,
                             .most = pages_most(survey),
                             .take = file_page,
                             .context = survey};
-    char *url = list_url(reconciling->graph, span);
-    enum outcome outcome;
+    enum outcome outcome = read_list(survey, &paging);
 
-    survey->listed = survey->missing = survey->newer = 0;
-    outcome = paging_read(&paging, url);
-    free(url);
-    sum_up(survey, span);
-    survey->width =
-        paging.more ? length / CUT : fitting_width(length, survey->listed);
+    survey->cut = paging.more ? length / CUT : survey->cut * CUT;
     reconciling->unfinished = paging.late;
     if (outcome != DONE)
         reconciling->fault = paging.fault;
     if (outcome != DONE || paging.more)
         return outcome;
     reconciling->listed += survey->listed;
-    span->listed_at = survey->now;
-    windows_add(&survey->windows, span);
-    if (note(survey, span))
-        return DONE;
-    fault_say(&reconciling->fault, STEP, "the database did not take it");
-    return LATER;
+    return note(survey) ? DONE : database_fault(reconciling);
 }
 
 static enum outcome list_all(struct survey *survey)
 {
     struct reconciling *reconciling = survey->reconciling;
     enum outcome outcome = DONE;
-    struct listing span;
+    bool is_there;
 
-    while (outcome == DONE &&
-           windows_next(&survey->windows, survey->width, &span)) {
-        if (clock_ms() > reconciling->graph->deadline - LEFT_TO_BEGIN) {
-            reconciling->unfinished = true;
+    while (outcome == DONE && !reconciling->unfinished) {
+        if (!find_window(survey, &is_there))
+            return database_fault(reconciling);
+        if (!is_there)
             break;
-        }
-        outcome = list(survey, &span);
+        if (clock_ms() > reconciling->graph->deadline - LEFT_TO_BEGIN)
+            reconciling->unfinished = true;
+        else
+            outcome = list(survey);
     }
     return reconciling->unfinished ? DONE : outcome;
 }
 
-/* -- gaps -------------------------------------------------------------- */
-
-static bool close_gap(struct survey *survey, const struct hole *gap)
+static bool close_gaps(const struct survey *survey)
 {
-    struct reconciling *reconciling = survey->reconciling;
-    char begins[NUMBER_SIZE], ends[NUMBER_SIZE];
-    const char *const values[] = {reconciling->graph->tenant->tenant_id, begins,
-                                  ends};
-    PGresult *result;
+    PGresult *result = ask(
+        survey, "SELECT * FROM callhook_store.close_listed_gaps($1)", 0, NULL);
 
-    snprintf(begins, sizeof(begins), "%" PRId64, gap->begins_at);
-    /* Fractions of a second were dropped. */
-    snprintf(ends, sizeof(ends), "%" PRId64, gap->ends_at + 1);
-    result = database_run(reconciling->database,
-                          "SELECT gaps, found FROM callhook_store.close_gaps("
-                          "$1::uuid, to_timestamp($2::bigint),"
-                          " to_timestamp($3::bigint))",
-                          3, values);
-    if (result && PQntuples(result) == 1) {
-        reconciling->gaps += number_at(result, 0, 0);
+    survey->reconciling->gaps = result_number(result, 0, "gaps");
+    if (survey->reconciling->gaps)
         log_detail("%s: %s gaps are closed, %s calls found",
-                   reconciling->graph->tenant->name, PQgetvalue(result, 0, 0),
-                   PQgetvalue(result, 0, 1));
-    }
+                   survey->tenant->name, result_text(result, 0, "gaps"),
+                   result_text(result, 0, "found"));
     PQclear(result);
     return result != NULL;
 }
 
-static bool close_gaps(struct survey *survey)
-{
-    bool good = true;
-
-    for (size_t i = 0; i < survey->gap_count && good; i++) {
-        struct hole hole = hole_of(&survey->gaps[i]);
-
-        if (windows_has(&survey->windows, &hole))
-            good = close_gap(survey, &survey->gaps[i]);
-    }
-    return good;
-}
-
 enum outcome reconcile(struct reconciling *reconciling, int64_t since)
 {
-    struct survey survey = {.reconciling = reconciling, .width = WINDOWS_DAY};
-    enum outcome outcome = LATER;
+    struct survey survey = {.reconciling = reconciling,
+                            .tenant = reconciling->graph->tenant,
+                            .since = since};
+    enum outcome outcome;
 
-    bucket_open(&survey.bucket, QUOTA_LIST,
-                reconciling->graph->tenant->graph_url);
-    if (!prepare(&survey, since)) {
-        fault_say(&reconciling->fault, STEP,
-                  "the database does not say what was listed");
-    } else {
-        outcome = list_all(&survey);
-        if (!close_gaps(&survey) && outcome == DONE) {
-            fault_say(&reconciling->fault, STEP, "the database closes no gap");
-            outcome = LATER;
-        }
-    }
-    free(survey.gaps);
+    bucket_open(&survey.bucket, QUOTA_LIST, survey.tenant->graph_url);
+    outcome = list_all(&survey);
+    if (!close_gaps(&survey) && outcome == DONE)
+        outcome = database_fault(reconciling);
     return outcome;
 }

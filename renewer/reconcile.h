@@ -25,8 +25,9 @@ struct reconciling {
 };
 
 /*
- * Lists what the plan and noted gaps ask for (see windows.h). `since`, seconds
- * since 1970: instead everything from then on; 0: the plan.
+ * Lists what the plan and noted gaps ask for (see next_window() in
+ * sql/listing.sql). `since`, seconds since 1970: instead of the plan, all from
+ * then on; 0: the plan.
  */
 enum outcome reconcile(struct reconciling *reconciling, int64_t since);
 

@@ -48,6 +48,11 @@ BEGIN
             ON callhook_store.calls USING brin (day)
             WITH (pages_per_range = 16, autosummarize = on);
     END IF;
+    IF to_regclass('callhook_store.calls_lacking') IS NULL THEN
+        CREATE INDEX calls_lacking ON callhook_store.calls (tenant_id)
+            WHERE record_state IN ('waiting', 'failed', 'gone')
+               OR record_state = 'stored' AND version < listed_version;
+    END IF;
 END
 $$;
 

@@ -35,7 +35,11 @@ BEGIN
         ('callhook_renewer',
          'GRANT EXECUTE ON FUNCTION callhook_store.schema_major(),
               callhook_store.make_partitions(integer),
-              callhook_store.remove_simulated(uuid)'),
+              callhook_store.remove_simulated(uuid),
+              callhook_store.next_window(uuid, bigint, bigint, bigint),
+              callhook_store.close_listed_gaps(uuid),
+              callhook_store.kept_subscriptions(boolean),
+              callhook_store.tenant_status(json)'),
         ('callhook_reader', 'GRANT USAGE ON SCHEMA callhook'),
         ('callhook_reader', 'GRANT SELECT ON ALL TABLES IN SCHEMA callhook')
     LOOP

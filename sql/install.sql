@@ -23,6 +23,7 @@ SELECT pg_advisory_xact_lock(hashtext('callhook install'));
 \ir forget.sql
 \ir listing.sql
 \ir call_legs.sql
+\ir status.sql
 \ir retention.sql
 \ir grants.sql
 \ir records_grants.sql

@@ -1,7 +1,8 @@
 -- Calls as Graph lists them: what no notification told of, and the proof that
 -- nothing is missing.
 
--- Spans of time, by the calls' beginning, that were listed to the end.
+-- Spans of time, by the calls' beginning, that were listed to the end, each
+-- when it was last: they do not overlap. The numbers are of the whole list.
 CREATE TABLE IF NOT EXISTS callhook_store.listings (
     listing_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id uuid NOT NULL,
@@ -12,6 +13,8 @@ CREATE TABLE IF NOT EXISTS callhook_store.listings (
     missing bigint NOT NULL, -- of which nothing was known
     newer bigint NOT NULL    -- known in an older version
 );
+CREATE INDEX IF NOT EXISTS listings_ends_at
+    ON callhook_store.listings (tenant_id, ends_at);
 
 -- page: an answer of List callRecords, or its array of records.
 CREATE OR REPLACE FUNCTION callhook_store.listed_calls(page json)
@@ -86,13 +89,29 @@ RETURNS void
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+    WITH older AS (
+        DELETE FROM callhook_store.listings AS l
+        WHERE l.tenant_id = tenant AND l.ends_at > note_listing.begins_at
+          AND l.begins_at < note_listing.ends_at
+        RETURNING *
+    )
     INSERT INTO callhook_store.listings
-        (tenant_id, begins_at, ends_at, listed, missing, newer)
-    VALUES (tenant, begins_at, ends_at, listed, missing, newer);
+        (tenant_id, begins_at, ends_at, listed_at, listed, missing, newer)
+    SELECT tenant, span.begins_at, span.ends_at, o.listed_at, o.listed,
+           o.missing, o.newer
+    FROM older AS o
+    CROSS JOIN LATERAL (VALUES
+        (o.begins_at, note_listing.begins_at),
+        (note_listing.ends_at, o.ends_at)) AS span (begins_at, ends_at)
+    WHERE span.begins_at < span.ends_at
+    UNION ALL
+    SELECT tenant, note_listing.begins_at, note_listing.ends_at, now(),
+           note_listing.listed, note_listing.missing, note_listing.newer;
 $$;
 COMMENT ON FUNCTION callhook_store.note_listing(
     uuid, timestamptz, timestamptz, bigint, bigint, bigint) IS
-    'Notes that the calls of a span of time are listed to the end.';
+    'Notes that the calls of a span of time are listed to the end; of older '
+    'lists there stays what is before and after it.';
 
 -- A call's notification comes up to 150 minutes after its end, so that those
 -- that a gap swallowed ended between that long before it and its end.
@@ -123,6 +142,145 @@ COMMENT ON FUNCTION callhook_store.close_gaps(
     'Closes the gaps within a listed span of time; how many, and how many '
     'calls only the list told of.';
 
+CREATE OR REPLACE FUNCTION callhook_store.an_hour(tenant uuid)
+RETURNS timestamptz
+LANGUAGE sql STABLE
+AS $$
+    SELECT timestamptz '2000-01-01Z'
+           + make_interval(secs => hashtext(tenant::text) & 4095);
+$$;
+COMMENT ON FUNCTION callhook_store.an_hour(uuid) IS
+    'When an hour began: each tenant has its own, so that not all are listed '
+    'at once.';
+
+-- Graph keeps calls for 30 days, and its clock may be behind ours or before
+-- it. What is younger than the last full hour comes with the hour.
+CREATE OR REPLACE FUNCTION callhook_store.listable(tenant uuid)
+RETURNS tstzrange
+LANGUAGE sql STABLE
+AS $$
+    SELECT tstzrange(
+        date_trunc('second', now()) - interval '29 days 23 hours 55 minutes',
+        date_bin('1 hour', now() - interval '1 minute',
+                 callhook_store.an_hour(tenant)));
+$$;
+COMMENT ON FUNCTION callhook_store.listable(uuid) IS
+    'The span of time whose calls can be listed, up to the last full hour.';
+
+CREATE OR REPLACE FUNCTION callhook_store.listed_since(
+    tenant uuid, since timestamptz)
+RETURNS tstzmultirange
+LANGUAGE sql STABLE
+AS $$
+    SELECT coalesce(range_agg(tstzrange(begins_at, ends_at)), '{}')
+    FROM callhook_store.listings
+    WHERE tenant_id = tenant AND ends_at > now() - interval '30 days'
+      AND listed_at >= since;
+$$;
+COMMENT ON FUNCTION callhook_store.listed_since(uuid, timestamptz) IS
+    'The spans of time that have been listed since a time.';
+
+-- Calls that a gap swallowed may have begun long before it.
+CREATE OR REPLACE FUNCTION callhook_store.gap_window(
+    begins_at timestamptz, ends_at timestamptz)
+RETURNS tstzrange
+LANGUAGE sql STABLE
+AS $$
+    SELECT tstzrange(date_trunc('second', begins_at) - interval '1 day',
+                     date_trunc('second', ends_at) + interval '1 second');
+$$;
+COMMENT ON FUNCTION callhook_store.gap_window(timestamptz, timestamptz) IS
+    'What must be listed to find the calls that a gap swallowed.';
+
+-- The plan: what began within the last day is listed once in every hour,
+-- within 7 days once in a day, within 30 days once in 7 days; and at once what
+-- a gap may have swallowed. A list must not be too long, for it only counts
+-- once it was read to its end: about 600 calls, as the newest list had them.
+-- Times in seconds since 1970, 0: none. most: that it may have, in seconds.
+-- asked: instead of the plan, all from then on that was not listed since
+-- started.
+CREATE OR REPLACE FUNCTION callhook_store.next_window(
+    tenant uuid, most bigint, asked bigint, started bigint)
+RETURNS TABLE (begins_at bigint, ends_at bigint, width bigint, now bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH hours AS (
+        SELECT can, upper(can) AS hour,
+               date_bin('1 day', upper(can), callhook_store.an_hour(tenant))
+                   AS midnight,
+               date_trunc('second', now()) - interval '1 minute' AS latest
+        FROM callhook_store.listable(tenant) AS can
+    ), wanted (span, since) AS (
+        SELECT plan.* FROM hours CROSS JOIN LATERAL (VALUES
+            (tstzrange(latest - interval '1 day', hour), hour),
+            (tstzrange(latest - interval '7 days', hour), midnight),
+            (tstzrange(lower(can), hour), midnight - interval '6 days')
+        ) AS plan
+        WHERE asked = 0
+        UNION ALL
+        SELECT tstzrange(to_timestamp(asked), NULL),
+               coalesce(to_timestamp(nullif(started, 0)), now())
+        WHERE asked <> 0
+        UNION ALL
+        SELECT callhook_store.gap_window(g.begins_at, g.ends_at),
+               greatest(g.noted_at, g.ends_at)
+        FROM callhook_store.gaps AS g
+        WHERE g.tenant_id = next_window.tenant AND g.ends_at IS NOT NULL
+          AND g.closed_at IS NULL
+    ), due AS (
+        SELECT unnest(range_agg(part)) AS part
+        FROM wanted CROSS JOIN hours CROSS JOIN LATERAL unnest(
+            tstzmultirange(span * can)
+            - callhook_store.listed_since(tenant, since)) AS part
+    ), newest AS (
+        SELECT extract(epoch FROM l.ends_at - l.begins_at)
+               * least(600.0 / greatest(l.listed, 1), 8) AS width
+        FROM callhook_store.listings AS l
+        WHERE l.tenant_id = tenant AND l.ends_at > now() - interval '30 days'
+        ORDER BY l.listed_at DESC LIMIT 1
+    ), aim AS (
+        SELECT greatest(coalesce(nullif(most, 0),
+                                 (SELECT newest.width FROM newest),
+                                 86400), 30)::bigint AS width
+    )
+    SELECT floor(extract(epoch FROM greatest(
+               lower(part),
+               upper(part) - make_interval(secs => aim.width))))::bigint,
+           ceil(extract(epoch FROM CASE WHEN upper(part) = hour THEN latest
+                                        ELSE upper(part) END))::bigint,
+           aim.width, floor(extract(epoch FROM now()))::bigint
+    FROM due CROSS JOIN hours CROSS JOIN aim
+    ORDER BY part DESC LIMIT 1;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.next_window(uuid, bigint, bigint, bigint) IS
+    'The newest span of time whose calls are to be listed, and how long it '
+    'was to be; no row: none.';
+
+CREATE OR REPLACE FUNCTION callhook_store.close_listed_gaps(tenant uuid)
+RETURNS TABLE (gaps bigint, found bigint)
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(sum(c.gaps), 0)::bigint, coalesce(sum(c.found), 0)::bigint
+    FROM callhook_store.gaps AS g
+    CROSS JOIN LATERAL callhook_store.close_gaps(
+        g.tenant_id, g.begins_at, g.ends_at) AS c
+    WHERE g.tenant_id = close_listed_gaps.tenant
+      AND g.ends_at IS NOT NULL AND g.closed_at IS NULL
+      AND callhook_store.gap_window(g.begins_at, g.ends_at)
+          * callhook_store.listable(g.tenant_id)
+          <@ callhook_store.listed_since(
+              g.tenant_id, greatest(g.noted_at, g.ends_at));
+$$;
+COMMENT ON FUNCTION callhook_store.close_listed_gaps(uuid) IS
+    'Closes the gaps that have been listed since they ended; how many, and how '
+    'many calls only the list told of.';
+
 -- A call counts as missing while its record is to be read, and none is stored
 -- or only an older version. Where records are not read, the id is all there
 -- is to have.
@@ -142,10 +300,15 @@ SELECT nullif(c.tenant_id, '00000000-0000-0000-0000-000000000000')
        array_agg(c.call_id ORDER BY c.call_id) FILTER (WHERE missing)
            AS missing_ids,
        count(*) FILTER (WHERE c.record_state = 'gone') AS gone,
-       (SELECT max(l.listed_at) FROM callhook_store.listings AS l
+       (SELECT CASE WHEN range_agg(tstzrange(l.begins_at, l.ends_at))
+                         @> tstzrange(c.day::timestamp AT TIME ZONE 'UTC',
+                                      (c.day + 1)::timestamp
+                                          AT TIME ZONE 'UTC')
+                    THEN min(l.listed_at) END
+        FROM callhook_store.listings AS l
         WHERE l.tenant_id = c.tenant_id
-          AND l.begins_at <= c.day::timestamp AT TIME ZONE 'UTC'
-          AND l.ends_at >= (c.day + 1)::timestamp AT TIME ZONE 'UTC')
+          AND l.ends_at > c.day::timestamp AT TIME ZONE 'UTC'
+          AND l.begins_at < (c.day + 1)::timestamp AT TIME ZONE 'UTC')
            AS last_listed_at
 FROM callhook_store.calls AS c
 CROSS JOIN LATERAL (SELECT
@@ -180,4 +343,5 @@ COMMENT ON COLUMN callhook.completeness.missing_ids IS
 COMMENT ON COLUMN callhook.completeness.gone IS
     'Calls whose record Graph no longer had when it was asked for.';
 COMMENT ON COLUMN callhook.completeness.last_listed_at IS
-    'When a list last covered the whole day; null: not yet.';
+    'Since when the whole day has been listed, in one list or in parts; null: '
+    'a part of it has not been.';

@@ -63,7 +63,7 @@ class World:
     def __exit__(self, failure, *_):
         self.double.__exit__(None, None, None)
         if failure is None:
-            assert self.double.violations == []
+            assert self.double.violations == [], self.double.violations
 
     def add(self, **keys):
         """A tenant with a name that no other test has."""

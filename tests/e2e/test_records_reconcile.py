@@ -280,3 +280,16 @@ def test_nothing_is_missing(world, capsys):
         print(f"\n{CALLS} calls, {sums['only_listed']} told of by nobody, "
               f"{CALLS - len(have)} missing before the list, none after: "
               f"{time.monotonic() - begun:.1f} s", flush=True)
+
+
+@pytest.mark.parametrize("fraction", [".2", ".7"])
+def test_a_gap_that_begins_within_a_second(world, tenant, fraction):
+    world.database.execute(f"""
+        INSERT INTO callhook_store.gaps (tenant, tenant_id, resource,
+            change_type, reason, begins_at, ends_at)
+        VALUES ('{tenant.name}', '{tenant.tenant_id}',
+                'communications/callRecords', 'updated', 'a test',
+                date_trunc('second', now()) - interval '3 hours'
+                    + interval '0{fraction} s', now() - interval '2 hours')""")
+    world.quiet()
+    assert all(gap["closed_at"] for gap in world.gaps(tenant))
