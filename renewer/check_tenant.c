@@ -1,13 +1,9 @@
 /* `check`: what a run needs for one tenant, at Microsoft and in the database.
  */
-#include "check_tenant.h"
+#include "check.h"
 
-#include <strings.h>
-
-#include "advice.h"
 #include "clock.h"
 #include "graph.h"
-#include "report.h"
 #include "span.h"
 #include "subscription.h"
 #include "token.h"
@@ -22,21 +18,71 @@
 
 static const char role[] = "CallRecords.Read.All";
 
-/* Subscriptions to other resources need other roles, which Graph knows. */
-static bool needs_role(const struct tenant *tenant)
-{
-    static const char call_records[] = "communications/callRecords";
-    const char *resource = tenant->resource + (*tenant->resource == '/');
+/* -- what to do about a fault ------------------------------------------ */
 
-    return strncasecmp(resource, call_records, sizeof(call_records) - 1) == 0;
+static const struct advice {
+    const char *code; /* some part of the fault's */
+    const char *text;
+} token_advices[] = {
+    /* Microsoft identity platform: authentication and authorization errors. */
+    {"AADSTS7000215", "client_secret_file does not hold the secret's value (is "
+                      "it the secret's id?)"},
+    {"AADSTS7000222", "the secret has expired: make a new one in Entra and put "
+                      "it into client_secret_file"},
+    {"AADSTS700027", "the certificate is not registered with the application, "
+                     "has expired, or the key is another's"},
+    {"AADSTS700024", "the assertion is not valid now: is this machine's clock "
+                     "right?"},
+    {"AADSTS700016", "the tenant has no such application: are tenant_id and "
+                     "client_id right, and has an administrator consented?"},
+    {"AADSTS90002", "there is no such tenant: are tenant_id and cloud right?"},
+    {"AADSTS90038", "the tenant is in another cloud: see to `cloud`"},
+    {"AADSTS53003", "a policy of conditional access forbids it"},
+    {"invalid_client", "the secret or the certificate is wrong or has expired"},
+    {"unauthorized_client", "the application may not do this, or is not in the "
+                            "tenant: are tenant_id and client_id right?"},
+    {"invalid_scope", "does `cloud` fit the tenant and login_url?"},
+    {"invalid_resource", "does `cloud` fit the tenant and login_url?"},
+    {"invalid_request", "are tenant_id and login_url right?"},
+    {"temporarily_unavailable", "try again later"},
+};
+
+static const char *advise_on_token(const struct fault *fault)
+{
+    for (size_t i = 0; i < sizeof(token_advices) / sizeof(*token_advices); i++)
+        if (strstr(fault->code, token_advices[i].code))
+            return token_advices[i].text;
+    if (fault->status == 0)
+        return "see to the files that the settings name, DNS, the firewall, "
+               "`proxy` and `ca_file`";
+    if (fault->status == 429 || fault->status >= 500)
+        return "try again later";
+    return "is login_url right?";
 }
+
+static const char *advise_on_graph(const struct fault *fault)
+{
+    if (fault->status == 0)
+        return "see to DNS, the firewall, `proxy` and `ca_file`";
+    if (fault->status == 401)
+        return "Graph does not take the token: do `cloud` and graph_url fit "
+               "each other?";
+    if (fault->status == 403)
+        return "the application lacks the permission, or the administrator's "
+               "consent";
+    if (fault->status == 429 || fault->status >= 500)
+        return "try again later";
+    return "is graph_url right?";
+}
+
+/* -- Microsoft --------------------------------------------------------- */
 
 static void report_consent(const struct tenant *tenant)
 {
-    report_note(tenant->name,
-                "an administrator of the tenant consents at "
-                "%s/%s/adminconsent?client_id=%s",
-                tenant->login_url, tenant->tenant_id, tenant->client_id);
+    check_say(NOTED, tenant->name,
+              "an administrator of the tenant consents at "
+              "%s/%s/adminconsent?client_id=%s",
+              tenant->login_url, tenant->tenant_id, tenant->client_id);
 }
 
 /*
@@ -61,15 +107,15 @@ static bool check_token(struct graph *graph)
 {
     const char *name = graph->tenant->name;
     struct fault fault = {0};
-    char what[600], span[SPAN_SIZE];
+    char what[600];
 
     if (!get_new_token(graph, &fault)) {
         fault_print(&fault, what, sizeof(what));
-        report_fault(name, "%s: %s", what, advice_token(&fault));
+        check_say(FAULTY, name, "%s: %s", what, advise_on_token(&fault));
         return false;
     }
-    span_write(span, graph->token.expires_at - clock_wall());
-    report_ok(name, "token: good for %s", span);
+    check_say(FINE, name, "token: good for %s",
+              span_of(graph->token.expires_at - clock_wall()).text);
     return true;
 }
 
@@ -78,16 +124,16 @@ static bool check_role(const struct graph *graph)
 {
     const struct tenant *tenant = graph->tenant;
 
-    if (!needs_role(tenant))
+    if (!overview_has_calls(tenant))
         return true;
     if (token_has_role(graph->token.text, role)) {
-        report_ok(tenant->name, "role: %s is in the token", role);
+        check_say(FINE, tenant->name, "role: %s is in the token", role);
         return true;
     }
-    report_fault(tenant->name,
-                 "role: %s is not in the token: give the application this "
-                 "permission (of type application) in Entra, and consent",
-                 role);
+    check_say(FAULTY, tenant->name,
+              "role: %s is not in the token: give the application this "
+              "permission (of type application) in Entra, and consent",
+              role);
     report_consent(tenant);
     return false;
 }
@@ -98,20 +144,18 @@ static void check_clock(const struct graph *graph)
     int64_t skew = graph->skew;
     int64_t distance = skew < 0 ? -skew : skew;
     const char *direction = skew < 0 ? "ahead of" : "behind";
-    char span[SPAN_SIZE];
 
-    span_write(span, distance);
     if (distance > SKEW_FAULT)
-        report_fault(name,
-                     "clock: this machine's is %s %s Graph's: set it, by NTP",
-                     span, direction);
+        check_say(FAULTY, name,
+                  "clock: this machine's is %s %s Graph's: set it, by NTP",
+                  span_of(distance).text, direction);
     else if (distance > SKEW_TOLD)
-        report_note(name,
-                    "clock: this machine's is %s %s Graph's; over 5 min would "
-                    "be a fault",
-                    span, direction);
+        check_say(NOTED, name,
+                  "clock: this machine's is %s %s Graph's; over 5 min would "
+                  "be a fault",
+                  span_of(distance).text, direction);
     else
-        report_ok(name, "clock: within a minute of Graph's");
+        check_say(FINE, name, "clock: within a minute of Graph's");
 }
 
 static bool check_list(struct graph *graph, struct subscriptions *listed,
@@ -123,12 +167,13 @@ static bool check_list(struct graph *graph, struct subscriptions *listed,
 
     graph->deadline = clock_ms() + GRAPH_MS;
     if (subscription_list(graph, listed, &fault) == DONE) {
-        report_ok(tenant->name, "Graph: lists %zu subscriptions",
+        check_say(FINE, tenant->name, "Graph: lists %zu subscriptions",
                   listed->count);
         return true;
     }
     fault_print(&fault, what, sizeof(what));
-    report_fault(tenant->name, "Graph: %s: %s", what, advice_graph(&fault));
+    check_say(FAULTY, tenant->name, "Graph: %s: %s", what,
+              advise_on_graph(&fault));
     if (fault.status == 403 && has_role)
         report_consent(tenant);
     return false;
@@ -147,28 +192,29 @@ static void check_stored(const struct tenant *tenant,
                          const struct overview *overview,
                          const struct subscriptions *listed)
 {
-    const struct kept *kept = NULL;
+    const PGresult *all = overview->subscriptions;
     size_t live = 0;
 
-    while ((kept = overview_next(overview, tenant, kept))) {
-        char span[SPAN_SIZE];
+    for (int i = -1; (i = overview_next(overview, tenant, i)) >= 0;) {
+        const char *id = result_text(all, i, "subscription_id");
+        int64_t expires_at = result_number(all, i, "expires_at");
 
-        if (!overview_is_live(overview, kept))
+        if (strcmp(result_text(all, i, "state"), "live") != 0)
             continue;
         live++;
-        span_in(span, kept->expires_at - overview->now);
-        if (listed && !is_listed(listed, kept->id))
-            report_note(tenant->name,
-                        "stored: Graph does not list subscription %s; the "
-                        "next run looks for it",
-                        kept->id);
+        if (listed && !is_listed(listed, id))
+            check_say(NOTED, tenant->name,
+                      "stored: Graph does not list subscription %s; the next "
+                      "run looks for it",
+                      id);
         else
-            report_ok(tenant->name, "stored: subscription %s, ends %s",
-                      kept->id, span);
+            check_say(FINE, tenant->name, "stored: subscription %s, ends %s",
+                      id, span_in(expires_at - overview->now).text);
     }
     if (live == 0)
-        report_note(tenant->name, "stored: there is no live subscription yet; "
-                                  "the next run creates one");
+        check_say(NOTED, tenant->name,
+                  "stored: there is no live subscription yet; the next run "
+                  "creates one");
 }
 
 void check_tenant(const struct settings *settings, const struct tenant *tenant,

@@ -28,7 +28,6 @@ static char *make_token(void)
 /* As Graph writes it: a form's coding, with small letters. */
 static char *encode(const char *token)
 {
-    static const char hex[] = "0123456789abcdef";
     static const char same[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                "abcdefghijklmnopqrstuvwxyz0123456789-._";
     char *text = memory_new(strlen(token) + 1, 3);
@@ -42,9 +41,7 @@ static char *encode(const char *token)
         } else if (c == ' ') {
             *s++ = '+';
         } else {
-            *s++ = '%';
-            *s++ = hex[c >> 4];
-            *s++ = hex[c & 15];
+            s += snprintf(s, sizeof("%xx"), "%%%02x", c);
         }
     }
     return text;

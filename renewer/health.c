@@ -1,222 +1,258 @@
 /* What needs a hand for a tenant, in plain words. */
-#include "health.h"
-
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "memory.h"
 #include "span.h"
+#include "status.h"
 
 /* With less left there is time for one more try, or for none. */
 #define SOON_SECONDS 3600
 
+/*
+ * Calls are to be listed every hour, all of 30 days once in 7 days; runs may
+ * be an hour apart, and a run may not come to all tenants.
+ */
+#define LIST_SECONDS (6 * 3600)
+#define FULL_LIST_SECONDS (9 * 86400)
+
 #define SENTENCE_MAX 800
 
-__attribute__((format(printf, 2, 3))) static void say(
-    struct sentences *sentences, const char *format, ...)
+/* A tenant that is looked at: its row of what is known, and what is found. */
+struct look {
+    const struct overview *overview;
+    const struct tenant *tenant;
+    int row;
+    int64_t now;
+    struct health *health;
+};
+
+__attribute__((format(printf, 3, 4))) static void say(const struct look *look,
+                                                      enum kind kind,
+                                                      const char *format, ...)
 {
+    struct health *health = look->health;
     char text[SENTENCE_MAX];
-    size_t count = ++sentences->count;
     va_list arguments;
 
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    sentences->all =
-        memory_resize(sentences->all, count * sizeof(*sentences->all));
-    sentences->all[count - 1] = memory_copy(text);
+    health->all =
+        memory_resize(health->all, (health->count + 1) * sizeof(*health->all));
+    health->all[health->count++] = (struct sentence){kind, memory_copy(text)};
+    health->needs += kind == NEED;
 }
 
-const char *health_state(const struct overview *overview,
-                         const struct kept *kept)
+static int64_t number(const struct look *look, const char *column)
 {
-    if (!*kept->id)
-        return "announced";
-    return overview_is_live(overview, kept) ? "live" : "expired";
+    return result_number(look->overview->tenants, look->row, column);
 }
 
-/* Of a life that is shorter than four hours: a quarter of it. */
-static int64_t soon(const struct kept *kept)
+static struct span ago(const struct look *look, const PGresult *result, int row,
+                       const char *column)
 {
-    int64_t quarter = (kept->expires_at - kept->renewed_at) / 4;
-
-    return quarter < SOON_SECONDS ? quarter : SOON_SECONDS;
+    return span_ago(look->now - result_number(result, row, column));
 }
 
-static void look_at_times(struct health *health,
-                          const struct overview *overview,
-                          const struct tenant *tenant, const struct kept *kept)
-{
-    int64_t left = kept->expires_at - overview->now;
-    int64_t age = overview->now - kept->renewed_at;
-    char span[SPAN_SIZE];
+/* -- subscriptions ----------------------------------------------------- */
 
-    if (left <= soon(kept)) {
-        span_write(span, left);
-        say(&health->needs,
+static void look_at_times(const struct look *look, int subscription)
+{
+    const PGresult *all = look->overview->subscriptions;
+    int64_t expires_at = result_number(all, subscription, "expires_at");
+    int64_t renewed_at = result_number(all, subscription, "renewed_at");
+    int64_t age = look->now - renewed_at;
+    int64_t soon = (expires_at - renewed_at) / 4; /* if its life is short */
+
+    if (soon > SOON_SECONDS)
+        soon = SOON_SECONDS;
+    if (expires_at - look->now <= soon)
+        say(look, NEED,
             "the subscription ends in %s: is there a line for "
             "callhook-renewer in cron? callhook-renewer check looks for "
             "faults",
-            span);
-    } else if (age > 2 * 60 * (int64_t)tenant->renew_every_minutes) {
-        span_ago(span, age);
-        say(&health->needs,
+            span_of(expires_at - look->now).text);
+    else if (age > 2 * 60 * (int64_t)look->tenant->renew_every_minutes)
+        say(look, NEED,
             "it was renewed %s and should be every %ld min: is there a line "
             "for callhook-renewer in cron? callhook-renewer check looks for "
             "faults",
-            span, tenant->renew_every_minutes);
-    }
+            span_ago(age).text, look->tenant->renew_every_minutes);
 }
 
-static void look_at_refusals(struct health *health,
-                             const struct overview *overview,
-                             const struct kept *kept)
+static void look_at_refusals(const struct look *look, int subscription)
 {
-    bool unknown = strcmp(kept->refusal_reason, "unknown") == 0;
-    char span[SPAN_SIZE];
+    const PGresult *all = look->overview->subscriptions;
+    bool unknown = strcmp(result_text(all, subscription, "refusal_reason"),
+                          "unknown") == 0;
 
-    if (!kept->refusals)
-        return;
-    span_ago(span, overview->now - kept->last_refused_at);
-    say(&health->needs,
-        "the receiver refused %" PRId64 " items of it, the last one %s, for "
-        "%s: if all are refused the next run replaces it; else somebody else "
-        "sends under its id",
-        kept->refusals, span,
-        unknown ? "it did not know the subscription then"
-                : "their secret or tenant is not the subscription's");
+    if (result_number(all, subscription, "refusals"))
+        say(look, NEED,
+            "the receiver refused %s items of it, the last one %s, for %s: "
+            "if all are refused the next run replaces it; else somebody else "
+            "sends under its id",
+            result_text(all, subscription, "refusals"),
+            ago(look, all, subscription, "last_refused_at").text,
+            unknown ? "it did not know the subscription then"
+                    : "their secret or tenant is not the subscription's");
 }
 
-/* There is none that delivers: what became of it? */
-static void say_none(struct health *health, const struct overview *overview,
-                     const struct kept *last)
+/* There is none that delivers: what became of the last one? */
+static void say_none(const struct look *look, int last)
 {
-    char span[SPAN_SIZE];
+    const PGresult *all = look->overview->subscriptions;
 
-    if (!last) {
-        say(&health->needs, "there is no subscription: nothing is delivered "
-                            "until a run creates one");
-    } else if (!*last->id) {
-        span_ago(span, overview->now - last->announced_at);
-        say(&health->needs,
+    if (last < 0)
+        say(look, NEED,
+            "there is no subscription: nothing is delivered until a run "
+            "creates one");
+    else if (strcmp(result_text(all, last, "state"), "announced") == 0)
+        say(look, NEED,
             "a subscription was asked for %s and Graph has not shown it "
             "since: the next run looks again",
-            span);
-    } else {
-        span_ago(span, overview->now - last->expires_at);
-        say(&health->needs,
+            ago(look, all, last, "announced_at").text);
+    else
+        say(look, NEED,
             "the subscription ended %s, nothing is delivered: is there a "
             "line for callhook-renewer in cron?",
-            span);
-    }
+            ago(look, all, last, "expires_at").text);
 }
 
-static void look_at_subscriptions(struct health *health,
-                                  const struct overview *overview,
-                                  const struct tenant *tenant)
+static void look_at_subscriptions(const struct look *look)
 {
-    const struct kept *kept = NULL;
-    const struct kept *last = NULL;
-    size_t live = 0;
+    const PGresult *all = look->overview->subscriptions;
+    int last = -1, live = 0, i = -1;
 
-    while ((kept = overview_next(overview, tenant, kept))) {
-        last = kept;
-        if (!overview_is_live(overview, kept))
+    while ((i = overview_next(look->overview, look->tenant, i)) >= 0) {
+        last = i;
+        if (strcmp(result_text(all, i, "state"), "live") != 0)
             continue;
         live++;
-        look_at_times(health, overview, tenant, kept);
-        look_at_refusals(health, overview, kept);
+        look_at_times(look, i);
+        look_at_refusals(look, i);
     }
     if (live == 0)
-        say_none(health, overview, last);
+        say_none(look, last);
     if (live > 1)
-        say(&health->notes, "there are %zu: the next run leaves one", live);
+        say(look, NOTE, "there are %d: the next run leaves one", live);
 }
 
-static void look_at_run(struct health *health, const struct overview *overview,
-                        const struct last_run *run)
-{
-    char since[SPAN_SIZE], wait[SPAN_SIZE];
+/* -- the rest ---------------------------------------------------------- */
 
-    if (!run->failed_at)
+static void look_at_run(const struct look *look)
+{
+    const PGresult *all = look->overview->tenants;
+    int64_t retry_at = number(look, "retry_at");
+
+    if (!number(look, "last_run_at"))
+        say(look, NEED,
+            "there has been no run for this tenant: is there a line for "
+            "callhook-renewer in cron?");
+    if (!number(look, "failed_since"))
         return;
-    span_write(since, overview->now - run->failed_at);
-    say(&health->needs,
+    say(look, NEED,
         "runs have failed for %s: %s: callhook-renewer check looks for the "
         "cause",
-        since, run->failure);
-    if (run->retry_at > overview->now) {
-        span_in(wait, run->retry_at - overview->now);
-        say(&health->notes, "Graph asked to be left alone: next try %s", wait);
-    }
+        span_of(look->now - number(look, "failed_since")).text,
+        result_text(all, look->row, "failure"));
+    if (retry_at > look->now)
+        say(look, NOTE, "Graph asked to be left alone: next try %s",
+            span_in(retry_at - look->now).text);
 }
 
-static void look_at_gaps(struct health *health, const struct overview *overview,
-                         const struct lacking *lacking)
+static void look_at_gaps(const struct look *look)
 {
-    char span[SPAN_SIZE];
+    const PGresult *all = look->overview->tenants;
 
-    if (lacking->lasts_since) {
-        span_write(span, overview->now - lacking->lasts_since);
-        say(&health->needs,
+    if (number(look, "gap_since"))
+        say(look, NEED,
             "changes may be missing for %s now (%s): the gap ends when a "
             "subscription lives again",
-            span, lacking->reason);
-    }
-    if (lacking->unsearched) {
-        span_ago(span, overview->now - lacking->unsearched_since);
-        say(&health->notes,
-            "%" PRId64 " gaps have not been searched for missing calls yet, "
-            "the oldest began %s",
-            lacking->unsearched, span);
-    }
+            span_of(look->now - number(look, "gap_since")).text,
+            result_text(all, look->row, "gap_reason"));
+    if (number(look, "gaps_unsearched"))
+        say(look, NOTE,
+            "%s gaps have not been searched for missing calls yet, the "
+            "oldest began %s",
+            result_text(all, look->row, "gaps_unsearched"),
+            ago(look, all, look->row, "gaps_unsearched_since").text);
+    if (number(look, "lifecycle_waiting"))
+        say(look, NOTE,
+            "%s lifecycle items wait for the next run, the oldest came %s",
+            result_text(all, look->row, "lifecycle_waiting"),
+            ago(look, all, look->row, "lifecycle_waiting_since").text);
 }
 
-static void look_at_waiting(struct health *health,
-                            const struct overview *overview,
-                            const struct waiting *waiting)
+static void look_at_records(const struct look *look)
 {
-    char span[SPAN_SIZE];
+    int64_t waiting = number(look, "records_waiting");
+    int64_t failed = number(look, "records_failed");
+    int64_t for_good = number(look, "records_failed_for_good");
+    int64_t gone = number(look, "records_gone");
+    int64_t outdated = number(look, "calls_missing") - waiting - failed;
 
-    span_ago(span, overview->now - waiting->oldest_at);
-    say(&health->notes,
-        "%" PRId64 " lifecycle items wait for the next run, the oldest came "
-        "%s",
-        waiting->items, span);
+    if (failed > for_good)
+        say(look, NEED,
+            "%" PRId64 " records cannot be read: record_error in "
+            "callhook.calls says why; they are tried again for 30 days",
+            failed - for_good);
+    if (waiting)
+        say(look, NOTE,
+            "%" PRId64 " calls wait for their records, the oldest came %s",
+            waiting,
+            span_ago(look->now - number(look, "records_waiting_since")).text);
+    if (outdated)
+        say(look, NOTE,
+            "%" PRId64 " records are stored in an older version than Graph's",
+            outdated);
+    if (for_good || gone)
+        say(look, NOTE,
+            "%" PRId64 " records are given up: %" PRId64 " failed for 30 "
+            "days, %" PRId64 " are gone at Graph",
+            for_good + gone, for_good, gone);
+}
+
+static void look_at_lists(const struct look *look)
+{
+    int64_t until = number(look, "listed_until");
+    int64_t in_full = number(look, "last_listed_at");
+
+    if (until && look->now - until > LIST_SECONDS)
+        say(look, NEED,
+            "Graph's calls were last listed %s and should be every hour: "
+            "callhook-renewer reconcile %s says what is wrong",
+            span_ago(look->now - until).text, look->tenant->name);
+    if (!in_full)
+        say(look, NOTE,
+            "Graph's calls of 30 days have not been listed in full yet");
+    else if (look->now - in_full > FULL_LIST_SECONDS)
+        say(look, NOTE, "Graph's calls of 30 days were last listed in full %s",
+            span_ago(look->now - in_full).text);
 }
 
 void health_find(struct health *health, const struct overview *overview,
-                 const struct tenant *tenant)
+                 const struct settings *settings, size_t i)
 {
-    const struct last_run *run = overview_run(overview, tenant);
-    const struct lacking *lacking = overview_lacking(overview, tenant);
-    const struct waiting *waiting = overview_waiting(overview, tenant);
+    const struct tenant *tenant = &settings->tenants[i];
+    const struct look look = {overview, tenant, (int)i, overview->now, health};
 
     *health = (struct health){0};
-    if (run)
-        look_at_run(health, overview, run);
-    else
-        say(&health->needs, "there has been no run for this tenant: is there a "
-                            "line for callhook-renewer in cron?");
-    if (run || overview_next(overview, tenant, NULL))
-        look_at_subscriptions(health, overview, tenant);
-    if (lacking)
-        look_at_gaps(health, overview, lacking);
-    if (waiting)
-        look_at_waiting(health, overview, waiting);
-}
-
-static void sentences_free(struct sentences *sentences)
-{
-    for (size_t i = 0; i < sentences->count; i++)
-        free(sentences->all[i]);
-    free(sentences->all);
+    look_at_run(&look);
+    if (number(&look, "last_run_at") ||
+        overview_next(overview, tenant, -1) >= 0)
+        look_at_subscriptions(&look);
+    look_at_gaps(&look);
+    if (overview_has_calls(tenant) && tenant->records)
+        look_at_records(&look);
+    if (overview_has_calls(tenant) && tenant->reconcile)
+        look_at_lists(&look);
 }
 
 void health_free(struct health *health)
 {
-    sentences_free(&health->needs);
-    sentences_free(&health->notes);
-    *health = (struct health){0};
+    for (size_t i = 0; i < health->count; i++)
+        free(health->all[i].text);
+    free(health->all);
 }

@@ -9,6 +9,7 @@
 #include "database.h"
 
 #define GUID_SIZE 37
+#define KNOWLEDGE_SOURCES 4 /* statements */
 
 /* A row of callhook_store.subscriptions. Times in seconds since 1970. */
 struct row {
@@ -63,6 +64,7 @@ struct knowledge {
     struct past *pasts;
     size_t past_count;
     int64_t now;
+    PGresult *results[KNOWLEDGE_SOURCES]; /* where the texts are */
 };
 
 /*

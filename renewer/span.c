@@ -29,38 +29,39 @@ static int32_t limit(int64_t seconds)
     return seconds > INT32_MAX ? INT32_MAX : (int32_t)seconds;
 }
 
-void span_write(char text[SPAN_SIZE], int64_t seconds)
+struct span span_of(int64_t seconds)
 {
+    struct span span;
     int32_t left = limit(seconds);
     const struct unit *unit = largest(left);
     int32_t rest = left % unit->seconds;
-    int n = snprintf(text, SPAN_SIZE, "%" PRId32 " %s", left / unit->seconds,
-                     unit->name);
+    int n = snprintf(span.text, sizeof(span.text), "%" PRId32 " %s",
+                     left / unit->seconds, unit->name);
 
     if (unit - units < PRECISE && rest >= unit[1].seconds)
-        snprintf(text + n, SPAN_SIZE - (size_t)n, " %" PRId32 " %s",
-                 rest / unit[1].seconds, unit[1].name);
+        snprintf(span.text + n, sizeof(span.text) - (size_t)n,
+                 " %" PRId32 " %s", rest / unit[1].seconds, unit[1].name);
+    return span;
 }
 
-void span_in(char text[SPAN_SIZE], int64_t seconds)
+struct span span_in(int64_t seconds)
 {
-    char span[SPAN_SIZE];
+    struct span span = {"over"};
 
-    span_write(span, seconds);
     if (seconds > 0)
-        snprintf(text, SPAN_SIZE, "in %.20s", span);
-    else
-        snprintf(text, SPAN_SIZE, "over");
+        snprintf(span.text, sizeof(span.text), "in %.20s",
+                 span_of(seconds).text);
+    return span;
 }
 
-void span_ago(char text[SPAN_SIZE], int64_t seconds)
+struct span span_ago(int64_t seconds)
 {
+    struct span span = {"now"};
     int32_t past = limit(seconds);
     const struct unit *unit = largest(past);
 
     if (past > 0)
-        snprintf(text, SPAN_SIZE, "%" PRId32 " %s ago", past / unit->seconds,
-                 unit->name);
-    else
-        snprintf(text, SPAN_SIZE, "now");
+        snprintf(span.text, sizeof(span.text), "%" PRId32 " %s ago",
+                 past / unit->seconds, unit->name);
+    return span;
 }

@@ -4,15 +4,18 @@
 
 #include <stdint.h>
 
-#define SPAN_SIZE 24
+/* A value, so that `span_ago(age).text` can stand among printf's arguments. */
+struct span {
+    char text[24];
+};
 
 /* "2 d 3 h": two units; days and hours only have a second one. */
-void span_write(char text[SPAN_SIZE], int64_t seconds);
+struct span span_of(int64_t seconds);
 
 /* "in 2 d 3 h"; "over" if nothing is left. */
-void span_in(char text[SPAN_SIZE], int64_t seconds);
+struct span span_in(int64_t seconds);
 
 /* "5 min ago": one unit, rounded down; "now" for nothing, or the future. */
-void span_ago(char text[SPAN_SIZE], int64_t seconds);
+struct span span_ago(int64_t seconds);
 
 #endif

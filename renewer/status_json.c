@@ -8,6 +8,39 @@
 #include "status.h"
 #include "token.h"
 
+/* Columns of a result that are members under the same name. */
+struct member {
+    const char *name;
+    enum { TEXT, NUMBER, TIME } kind;
+};
+
+static const struct member of_subscription[] = {
+    {"subscription_id", TEXT},      {"state", TEXT},
+    {"notification_url", TEXT},     {"announced_at", TIME},
+    {"renewed_at", TIME},           {"expires_at", TIME},
+    {"last_notification_at", TIME}, {"refusals", NUMBER},
+    {"refusal_reason", TEXT},       {"last_refused_at", TIME}};
+
+static const struct member of_run[] = {{"last_run_at", TIME},
+                                       {"failed_since", TIME},
+                                       {"failure", TEXT},
+                                       {"retry_at", TIME}};
+
+static const struct member of_backlog[] = {{"lifecycle_waiting", NUMBER},
+                                           {"lifecycle_waiting_since", TIME},
+                                           {"gap_since", TIME},
+                                           {"gaps_unsearched", NUMBER},
+                                           {"gaps_unsearched_since", TIME}};
+
+static const struct member of_records[] = {{"records_waiting", NUMBER},
+                                           {"records_waiting_since", TIME},
+                                           {"records_failed", NUMBER},
+                                           {"records_gone", NUMBER},
+                                           {"calls_missing", NUMBER}};
+
+static const struct member of_lists[] = {{"listed_until", TIME},
+                                         {"last_listed_at", TIME}};
+
 static void must(yajl_gen_status status)
 {
     if (status != yajl_gen_status_ok)
@@ -19,30 +52,19 @@ static void put_text(yajl_gen gen, const char *text)
     must(yajl_gen_string(gen, (const unsigned char *)text, strlen(text)));
 }
 
-static void put_key(yajl_gen gen, const char *key)
-{
-    put_text(gen, key);
-}
-
 /* "" is null. */
 static void put_member(yajl_gen gen, const char *key, const char *text)
 {
-    put_key(gen, key);
+    put_text(gen, key);
     if (*text)
         put_text(gen, text);
     else
         must(yajl_gen_null(gen));
 }
 
-static void put_number(yajl_gen gen, const char *key, int64_t number)
-{
-    put_key(gen, key);
-    must(yajl_gen_integer(gen, number));
-}
-
 static void put_bool(yajl_gen gen, const char *key, bool value)
 {
-    put_key(gen, key);
+    put_text(gen, key);
     must(yajl_gen_bool(gen, value));
 }
 
@@ -56,112 +78,88 @@ static void put_time(yajl_gen gen, const char *key, int64_t seconds)
     put_member(gen, key, text);
 }
 
-static void put_sentences(yajl_gen gen, const char *key,
-                          const struct sentences *sentences)
+/* Without a result all is 0 or null. */
+static void put_members(yajl_gen gen, const struct member *members,
+                        size_t count, const PGresult *result, int row)
 {
-    put_key(gen, key);
-    must(yajl_gen_array_open(gen));
-    for (size_t i = 0; i < sentences->count; i++)
-        put_text(gen, sentences->all[i]);
-    must(yajl_gen_array_close(gen));
+    for (const struct member *one = members; one < members + count; one++) {
+        if (one->kind == TEXT) {
+            put_member(gen, one->name, result_text(result, row, one->name));
+        } else if (one->kind == TIME) {
+            put_time(gen, one->name, result_number(result, row, one->name));
+        } else {
+            put_text(gen, one->name);
+            must(yajl_gen_integer(gen, result_number(result, row, one->name)));
+        }
+    }
 }
 
-static void put_kept(yajl_gen gen, const struct overview *overview,
-                     const struct kept *kept)
+#define PUT_MEMBERS(gen, members, result, row)                                 \
+    put_members(gen, members, sizeof(members) / sizeof(*(members)), result, row)
+
+static void put_sentences(yajl_gen gen, const char *key,
+                          const struct health *health, enum kind kind)
 {
-    must(yajl_gen_map_open(gen));
-    put_member(gen, "subscription_id", kept->id);
-    put_member(gen, "state", health_state(overview, kept));
-    put_member(gen, "notification_url", kept->notification_url);
-    put_time(gen, "announced_at", kept->announced_at);
-    put_time(gen, "renewed_at", kept->renewed_at);
-    put_time(gen, "expires_at", kept->expires_at);
-    put_time(gen, "last_notification_at", kept->last_item_at);
-    put_number(gen, "refusals", kept->refusals);
-    put_member(gen, "refusal_reason", kept->refusal_reason);
-    put_time(gen, "last_refused_at", kept->last_refused_at);
-    must(yajl_gen_map_close(gen));
+    put_text(gen, key);
+    must(yajl_gen_array_open(gen));
+    for (size_t i = 0; i < health->count; i++)
+        if (health->all[i].kind == kind)
+            put_text(gen, health->all[i].text);
+    must(yajl_gen_array_close(gen));
 }
 
 static void put_subscriptions(yajl_gen gen, const struct overview *overview,
                               const struct tenant *tenant)
 {
-    const struct kept *kept = NULL;
+    const PGresult *all = overview->subscriptions;
 
-    put_key(gen, "subscriptions");
+    put_text(gen, "subscriptions");
     must(yajl_gen_array_open(gen));
-    while ((kept = overview_next(overview, tenant, kept)))
-        put_kept(gen, overview, kept);
+    for (int i = -1; (i = overview_next(overview, tenant, i)) >= 0;) {
+        must(yajl_gen_map_open(gen));
+        PUT_MEMBERS(gen, of_subscription, all, i);
+        must(yajl_gen_map_close(gen));
+    }
     must(yajl_gen_array_close(gen));
 }
 
-static void put_run(yajl_gen gen, const struct overview *overview,
-                    const struct tenant *tenant)
+static void put_tenant(yajl_gen gen, const struct status *status, size_t i)
 {
-    char nothing[] = "";
-    const struct last_run none = {.failure = nothing};
-    const struct last_run *run = overview_run(overview, tenant);
+    static const struct health unknown;
+    const struct tenant *tenant = &status->settings->tenants[i];
+    const struct health *health =
+        status->health ? &status->health[i] : &unknown;
+    const PGresult *all = status->overview.tenants;
+    int row = (int)i;
 
-    if (!run)
-        run = &none;
-    put_time(gen, "last_run_at", run->ran_at);
-    put_time(gen, "failed_since", run->failed_at);
-    put_member(gen, "failure", run->failure);
-    put_time(gen, "retry_at", run->retry_at);
-}
-
-static void put_backlog(yajl_gen gen, const struct overview *overview,
-                        const struct tenant *tenant)
-{
-    static const struct waiting idle;
-    static const struct lacking complete;
-    const struct waiting *waiting = overview_waiting(overview, tenant);
-    const struct lacking *lacking = overview_lacking(overview, tenant);
-
-    if (!waiting)
-        waiting = &idle;
-    if (!lacking)
-        lacking = &complete;
-    put_number(gen, "lifecycle_waiting", waiting->items);
-    put_time(gen, "lifecycle_waiting_since", waiting->oldest_at);
-    put_time(gen, "gap_since", lacking->lasts_since);
-    put_number(gen, "gaps_unsearched", lacking->unsearched);
-    put_time(gen, "gaps_unsearched_since", lacking->unsearched_since);
-}
-
-static void put_tenant(yajl_gen gen, const struct status *status,
-                       const struct tenant *tenant, const struct health *health)
-{
     must(yajl_gen_map_open(gen));
     put_member(gen, "tenant", tenant->name);
-    put_bool(gen, "ok", status->health && health->needs.count == 0);
+    put_bool(gen, "ok", status->health && health->needs == 0);
     put_member(gen, "tenant_id", tenant->tenant_id);
     put_member(gen, "resource", tenant->resource);
     put_member(gen, "change_type", tenant->change_type);
     put_time(gen, "token_expires_at",
              token_kept_until(tenant, status->settings->state_dir));
-    put_run(gen, &status->overview, tenant);
+    PUT_MEMBERS(gen, of_run, all, row);
     put_subscriptions(gen, &status->overview, tenant);
-    put_backlog(gen, &status->overview, tenant);
-    put_sentences(gen, "needs", &health->needs);
-    put_sentences(gen, "notes", &health->notes);
+    PUT_MEMBERS(gen, of_backlog, all, row);
+    PUT_MEMBERS(gen, of_records, tenant->records ? all : NULL, row);
+    PUT_MEMBERS(gen, of_lists, tenant->reconcile ? all : NULL, row);
+    put_sentences(gen, "needs", health, NEED);
+    put_sentences(gen, "notes", health, NOTE);
     must(yajl_gen_map_close(gen));
 }
 
 static void put_status(yajl_gen gen, const struct status *status)
 {
-    static const struct health unknown;
-    const struct settings *settings = status->settings;
-
     must(yajl_gen_map_open(gen));
     put_bool(gen, "ok", status->health && status->in_need == 0);
     put_time(gen, "at", clock_wall());
     put_member(gen, "database_fault", status->database_fault);
-    put_key(gen, "tenants");
+    put_text(gen, "tenants");
     must(yajl_gen_array_open(gen));
-    for (size_t i = 0; i < settings->tenant_count; i++)
-        put_tenant(gen, status, &settings->tenants[i],
-                   status->health ? &status->health[i] : &unknown);
+    for (size_t i = 0; i < status->settings->tenant_count; i++)
+        put_tenant(gen, status, i);
     must(yajl_gen_array_close(gen));
     must(yajl_gen_map_close(gen));
 }

@@ -1,12 +1,14 @@
 """Reading call records: every page, every version, every failure."""
 
 import json
+import time
 import uuid
 
 import pytest
 
 import servers
-from records_world import DAY, HOUR, MEBIBYTE, RecordsWorld
+from records_world import DAY, HOUR, RecordsWorld
+from renewer_world import seconds_of
 
 SHAPES = [
     {}, {"form": "full"}, {"form": "bare", "participants": 0},
@@ -475,10 +477,23 @@ def test_fetch_wants_a_tenant_and_ids(world, tenant, arguments):
 
 
 def test_status_shows_the_backlog(world, tenant):
-    for _ in range(3):
-        world.happen(tenant, misses=1000)
+    for misses in (0, 1000, 1000, 1000):
+        world.happen(tenant, misses=misses)
     world.quiet()
     done = world.run("status", "--json")
-    shown = json.dumps(json.loads(done.stdout))
-    assert "3" in shown
-    assert MEBIBYTE > len(shown)
+    [shown] = json.loads(done.stdout)["tenants"]
+    assert (done.status, shown["ok"]) == (0, True)
+    assert (shown["records_waiting"], shown["records_failed"],
+            shown["records_gone"], shown["calls_missing"]) == (3, 0, 0, 3)
+    since = seconds_of(shown["records_waiting_since"])
+    assert -1 < time.time() - since < 60
+    assert world.completeness(tenant)["missing"] == 3
+    assert "- 3 calls wait for their records, the oldest came" \
+        in world.run("status").stdout
+    world.pass_time(31 * DAY)
+    world.make_due(tenant)
+    world.run()
+    [shown] = json.loads(world.run("status", "--json").stdout)["tenants"]
+    assert (shown["records_waiting"], shown["records_waiting_since"],
+            shown["records_failed"], shown["records_gone"],
+            shown["calls_missing"]) == (0, None, 0, 3, 0)

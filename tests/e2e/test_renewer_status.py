@@ -1,6 +1,7 @@
 """callhook-renewer status: what it shows, and when somebody must act."""
 
 import contextlib
+import datetime
 import json
 import os
 import pty
@@ -62,6 +63,15 @@ def past(database, tenant, failed="NULL", failure=None, retry="NULL"):
         INSERT INTO callhook_store.tenants
         VALUES ('{tenant.name}', '{tenant.tenant_id}', now(), {failed},
                 {servers.literal(failure)}, {retry})""")
+    listed(database, tenant, "30 days", "0 s")
+
+
+def listed(database, tenant, begins, ends):
+    """Graph's calls between these ages, listed now."""
+    database.execute(f"""
+        SELECT callhook_store.note_listing('{tenant.tenant_id}',
+            now() - interval '{begins}', now() - interval '{ends}', 0, 0,
+            0)""", "test_renewer")
 
 
 def notified(database, subscription_id, ago, **columns):
@@ -277,6 +287,118 @@ def test_lifecycle_items_that_wait(renewer, contoso, database):
                                "the oldest came 7 min ago"]
 
 
+def call(database, tenant, state, *, age="3 h", due="NULL", **columns):
+    """A call that was heard of so long ago, whose record is in that state."""
+    values = {"call_id": "gen_random_uuid()",
+              "tenant_id": f"'{tenant.tenant_id}'",
+              "filed_at": f"now() - interval '{age}'",
+              "record_state": f"'{state}'", "next_read_at": due, **columns}
+    database.execute(
+        f"INSERT INTO callhook_store.calls ({', '.join(values)}) "
+        f"VALUES ({', '.join(values.values())})")
+
+
+def told(renewer, status=0):
+    """The one tenant's notes, and what --json has on records and lists."""
+    _, content = shown(renewer, status)
+    [tenant] = content["tenants"]
+    return tenant["notes"], {
+        key: value for key, value in tenant.items()
+        if key.startswith(("records_", "calls_"))}
+
+
+def test_records(renewer, contoso, database):
+    """Those that wait, fail, are given up, or are behind Graph's."""
+    fabrikam = renewer.add("fabrikam")
+    enter(database, contoso)
+    call(database, fabrikam, "waiting", due="now()")
+    del renewer.tenants["fabrikam"]
+    contoso.keys["records"] = "on"
+    nothing = {"records_waiting": 0, "records_waiting_since": None,
+               "records_failed": 0, "records_gone": 0, "calls_missing": 0}
+    assert told(renewer) == ([], nothing)
+    call(database, contoso, "stored", version="2", listed_version="2")
+    call(database, contoso, "none")
+    assert told(renewer) == ([], nothing)
+    call(database, contoso, "waiting", due="now() + interval '1 h'")
+    call(database, contoso, "waiting", due="now()", age="1 min",
+         first_notified_at="now() - interval '5 h 1 min'")
+    call(database, contoso, "stored", version="2", listed_version="3",
+         due="now()")
+    call(database, contoso, "failed", age="40 days")
+    for _ in range(3):
+        call(database, contoso, "gone", age="40 days")
+    notes, numbers = told(renewer)
+    assert notes == [
+        "2 calls wait for their records, the oldest came 5 h ago",
+        "1 records are stored in an older version than Graph's",
+        "4 records are given up: 1 failed for 30 days, 3 are gone at Graph"]
+    since = datetime.datetime.fromisoformat(
+        numbers.pop("records_waiting_since"))
+    assert -1 <= time.time() - since.timestamp() - 301 * 60 < 60
+    assert numbers == {"records_waiting": 2, "records_failed": 1,
+                       "records_gone": 3, "calls_missing": 4}
+    [missing] = database.query(
+        "SELECT sum(missing)::int AS calls FROM callhook.completeness "
+        f"WHERE tenant_id = '{contoso.tenant_id}'")
+    assert missing == {"calls": 4}
+    contoso.keys["records"] = "off"                 # what is left of before
+    assert told(renewer) == ([], nothing)
+
+
+def test_records_that_fail(renewer, contoso, database):
+    contoso.keys["records"] = "on"
+    enter(database, contoso)
+    call(database, contoso, "failed", due="now() + interval '1 day'")
+    [need] = needs(renewer)
+    assert need == ("1 records cannot be read: record_error in "
+                    "callhook.calls says why; they are tried again for 30 "
+                    "days")
+    assert told(renewer, 1)[1]["records_failed"] == 1
+
+
+def test_lists_of_calls(renewer, contoso, database):
+    """When they were last read: up to when, and all of 30 days."""
+    def lists():
+        _, content = shown(renewer)
+        [tenant] = content["tenants"]
+        return tenant["notes"], *(
+            text and round((time.time() - datetime.datetime.fromisoformat(
+                text).timestamp()) / 60)
+            for text in (tenant["listed_until"], tenant["last_listed_at"]))
+
+    never = ["Graph's calls of 30 days have not been listed in full yet"]
+    enter(database, contoso)
+    database.execute("DELETE FROM callhook_store.listings")
+    assert lists() == (never, None, None)
+    listed(database, contoso, "20 days", "20 min")
+    assert lists() == (never, 20, None)
+    listed(database, contoso, "29 days 23 h 50 min", "20 days")
+    assert lists() == ([], 20, 0)
+    database.execute("UPDATE callhook_store.listings "
+                     "SET listed_at = listed_at - interval '10 days 1 min'")
+    listed(database, contoso, "1 day", "10 min")
+    days = 10 * 24 * 60 + 1
+    assert lists() == (["Graph's calls of 30 days were last listed in full "
+                        "10 d ago"], 10, days)
+    contoso.keys["reconcile"] = "off"
+    assert lists() == ([], None, None)
+
+
+def test_lists_that_fail(renewer, contoso, database):
+    enter(database, contoso)
+    database.execute("UPDATE callhook_store.listings "
+                     "SET ends_at = ends_at - interval '7 h 1 min'")
+    [need] = needs(renewer)
+    assert need == ("Graph's calls were last listed 7 h ago and should be "
+                    "every hour: callhook-renewer reconcile contoso says "
+                    "what is wrong")
+    contoso.keys["resource"] = "users"              # has no such list
+    database.execute("UPDATE callhook_store.subscriptions "
+                     "SET resource = 'users'")
+    assert needs(renewer, 0) == []
+
+
 def test_two_tenants_of_one_id(renewer, contoso, database):
     """They differ by their resource: each has its own subscription."""
     other = renewer.add(
@@ -356,7 +478,12 @@ def test_a_thousand_tenants(renewer, database):
             renewed_at, expires_at)
         SELECT name, id, gen_random_uuid(), 'communications/callRecords',
             'updated', decode(repeat('ab', 32), 'hex'), now(),
-            now() + interval '2 days' FROM t""")
+            now() + interval '2 days' FROM t;
+        INSERT INTO callhook_store.listings (tenant_id, begins_at, ends_at,
+            listed, missing, newer)
+        SELECT id, now() - n * interval '1 day',
+            now() - (n - 1) * interval '1 day', 100, 0, 0
+        FROM t, generate_series(1, 30) AS n""")
     renewer.run("status")
     begun_at = time.monotonic()
     done = renewer.run("status")

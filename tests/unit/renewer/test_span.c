@@ -2,13 +2,13 @@
 #include "span.h"
 #include "unit.h"
 
-static const struct span {
+static const struct sample {
     const char *name;
     int64_t seconds;
     const char *plain;
     const char *in;
     const char *ago;
-} spans[] = {
+} samples[] = {
     {"the past", -1, "0 s", "over", "now"},
     {"the far past", INT64_MIN, "0 s", "over", "now"},
     {"nothing", 0, "0 s", "over", "now"},
@@ -27,21 +27,17 @@ static const struct span {
 
 static void words(void **state)
 {
-    const struct span *span = ROW_OF(state);
-    char text[SPAN_SIZE];
+    const struct sample *sample = ROW_OF(state);
 
-    span_write(text, span->seconds);
-    assert_string_equal(text, span->plain);
-    span_in(text, span->seconds);
-    assert_string_equal(text, span->in);
-    span_ago(text, span->seconds);
-    assert_string_equal(text, span->ago);
+    assert_string_equal(span_of(sample->seconds).text, sample->plain);
+    assert_string_equal(span_in(sample->seconds).text, sample->in);
+    assert_string_equal(span_ago(sample->seconds).text, sample->ago);
 }
 
 int main(void)
 {
     int failed = 0;
 
-    RUN_TABLE(failed, spans, words);
+    RUN_TABLE(failed, samples, words);
     return failed;
 }
