@@ -291,5 +291,6 @@ def test_a_gap_that_begins_within_a_second(world, tenant, fraction):
                 'communications/callRecords', 'updated', 'a test',
                 date_trunc('second', now()) - interval '3 hours'
                     + interval '0{fraction} s', now() - interval '2 hours')""")
+    world.renewer.settings["reconcile"] = "on"
     world.quiet()
     assert all(gap["closed_at"] for gap in world.gaps(tenant))
