@@ -132,11 +132,12 @@ static bool is_good(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
-PGresult *database_run(struct database *database, const char *sql, int count,
-                       const char *const *values)
+PGresult *database_try(struct database *database, const char *sql, int count,
+                       const char *const *values, char sqlstate[SQLSTATE_SIZE])
 {
     PGresult *result = NULL;
 
+    *sqlstate = '\0';
     if (!database)
         return NULL;
     pthread_mutex_lock(&database->lock);
@@ -151,13 +152,22 @@ PGresult *database_run(struct database *database, const char *sql, int count,
     if (is_good(result))
         return result;
     if (result) {
-        const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
+        snprintf(sqlstate, SQLSTATE_SIZE, "%s", state ? state : "");
         log_line("database: a statement failed, SQLSTATE %s",
-                 sqlstate ? sqlstate : "unknown");
+                 *sqlstate ? sqlstate : "unknown");
     }
     PQclear(result);
     return NULL;
+}
+
+PGresult *database_run(struct database *database, const char *sql, int count,
+                       const char *const *values)
+{
+    char sqlstate[SQLSTATE_SIZE];
+
+    return database_try(database, sql, count, values, sqlstate);
 }
 
 bool database_is_there(struct database *database)

@@ -26,11 +26,17 @@ void database_close(struct database *database);
 /* False for NULL, too, and once a connection is lost. */
 bool database_is_there(struct database *database);
 
+#define SQLSTATE_SIZE 6
+
 /*
  * Runs one statement in a transaction of its own, with text parameters (NULL
  * is null). The result is PGRES_COMMAND_OK or PGRES_TUPLES_OK; NULL: it failed
- * and has been told, by SQLSTATE. PQclear() it.
+ * and has been told, by its SQLSTATE ("": there was no answer). PQclear() it.
  */
+PGresult *database_try(struct database *database, const char *sql, int count,
+                       const char *const *values, char sqlstate[SQLSTATE_SIZE]);
+
+/* The same where it does not matter why it failed. */
 PGresult *database_run(struct database *database, const char *sql, int count,
                        const char *const *values);
 

@@ -138,6 +138,7 @@ static void finish(struct reader *reader)
     if (!reader->count[WHOLE])
         return;
     recordstore_finish(&reader->store, reader->readings, &reader->finished);
+    reader->over |= reader->finished.locked > 0;
     for (struct reading *one = reader->readings; one; one = after) {
         after = one->next;
         if (one->changed)

@@ -8,6 +8,10 @@
 
 #define NUMBER_SIZE 24
 
+/* Somebody holds a lock for long: forget_person(), or a migration. */
+#define LOCK_NOT_AVAILABLE "55P03"
+#define LOCKED_SECONDS 60
+
 /* A statement whose rows are of no interest. */
 static bool run(const struct recordstore *store, const char *sql, int count,
                 const char *const *values)
@@ -114,7 +118,8 @@ static void take(struct reading *readings, struct finished *finished,
 
 /* `only`: of the readings in the list this one; NULL: all that are whole. */
 static bool finish(const struct recordstore *store, struct reading *readings,
-                   const struct reading *only, struct finished *finished)
+                   const struct reading *only, struct finished *finished,
+                   char sqlstate[SQLSTATE_SIZE])
 {
     struct literal calls = {.brackets = "{}"};
     struct literal numbers = {.brackets = "{}"};
@@ -129,11 +134,11 @@ static bool finish(const struct recordstore *store, struct reading *readings,
         }
     const char *const values[] = {store->tenant_id, literal_end(&calls),
                                   literal_end(&numbers), literal_end(&bodies)};
-    result = database_run(store->database,
+    result = database_try(store->database,
                           "SELECT call_id, outcome"
                           " FROM callhook_store.finish_records("
                           "$1::uuid, $2::uuid[], $3::bigint[], $4::json)",
-                          4, values);
+                          4, values, sqlstate);
     if (result)
         take(readings, finished, result);
     literal_free(&calls);
@@ -147,11 +152,20 @@ bool recordstore_finish(const struct recordstore *store,
                         struct reading *readings, struct finished *finished)
 {
     const struct fault untaken = {.step = "", .code = "untaken"};
+    char sqlstate[SQLSTATE_SIZE];
 
-    if (finish(store, readings, NULL, finished))
+    if (finish(store, readings, NULL, finished, sqlstate))
         return true;
     for (const struct reading *r = readings; r; r = r->next) {
-        if (r->state != WHOLE || finish(store, readings, r, finished))
+        if (r->state != WHOLE)
+            continue;
+        if (strcmp(sqlstate, LOCK_NOT_AVAILABLE) == 0) {
+            if (!recordstore_release(store, r, LOCKED_SECONDS))
+                return false;
+            finished->locked++;
+            continue;
+        }
+        if (finish(store, readings, r, finished, sqlstate))
             continue;
         if (!recordstore_failed(store, r, &untaken))
             return false;

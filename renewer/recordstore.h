@@ -20,6 +20,7 @@ struct finished {
     size_t same;    /* as it was stored, or older */
     size_t changed; /* while they were read: to be read again */
     size_t refused; /* no record, a part is missing, or not to be stored */
+    size_t locked;  /* given back: somebody else locks the tables for long */
 };
 
 /* Makes calls due, of which nothing may be known, and to be read from their

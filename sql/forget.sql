@@ -205,7 +205,6 @@ COMMENT ON FUNCTION callhook_store.forget_in_logs(text[]) IS
     'Removes a person from the logs of phone calls; how many rows.';
 
 -- It reads every raw page, for a person may stand where no column shows it.
--- Pages of readings that are not finished are looked through when they are.
 -- Whoever stores anything looks at the digests first: the lock waits for what
 -- has not seen the new ones, and makes others wait until this is done.
 CREATE OR REPLACE FUNCTION callhook_store.forget_person(person text)
@@ -245,6 +244,12 @@ BEGIN
             ARRAY[found.sha256]);
         records := records + 1;
     END LOOP;
+    -- Readings that are not finished begin anew.
+    DELETE FROM callhook_store.record_pages AS p
+    WHERE NOT EXISTS (
+        SELECT FROM callhook_store.call_records AS r
+        WHERE r.call_id = p.call_id AND r.tenant_id = p.tenant_id
+          AND r.reading_no = p.reading_no);
     RETURN records + callhook_store.forget_in_logs(ids);
 END
 $$;

@@ -189,7 +189,9 @@ AS $$
     WITH page AS MATERIALIZED (
         SELECT r.call_id, kind, page_no, sha256,
                kind = 'record' AS head,
-               jsonb_typeof(body) = 'object' AS is_object,
+               jsonb_typeof(body) = 'object'
+                   AND NOT (body ? 'error' AND body ->> 'id' IS NULL)
+                   AS is_record,
                callhook_store.as_uuid(body ->> 'id') AS id,
                body -> 'version' AS version,
                callhook_store.as_time(body ->> 'lastModifiedDateTime')
@@ -208,7 +210,7 @@ AS $$
     ), whole AS (
         SELECT call_id,
                count(*) FILTER (WHERE head) AS records,
-               bool_and(is_object) FILTER (WHERE head)
+               bool_and(is_record) FILTER (WHERE head)
                    AND coalesce(bool_and(id = call_id) FILTER (WHERE head),
                                 true) AS good,
                count(DISTINCT version) FILTER (WHERE head) AS versions,
@@ -470,7 +472,8 @@ AS $$
                   interval '10 minutes')
         WHEN status = 404 THEN
             least(greatest(age / 8, interval '15 minutes'), interval '1 day')
-        WHEN status IS NULL OR status IN (401, 408, 429) OR status >= 500
+        WHEN status IS NULL OR status < 300 OR status IN (401, 408, 429)
+          OR status >= 500
             THEN callhook_store.backoff(attempts)
         ELSE interval '1 day' END;
 $$;
@@ -489,11 +492,13 @@ AS $$
     WHERE call_id = call AND tenant_id = tenant AND reading_no = reading;
     UPDATE callhook_store.calls AS c
     SET reading_no = NULL,
-        next_read_at = CASE WHEN c.wanted AND f.pause IS NULL THEN now()
+        next_read_at = CASE WHEN NOT f.reads THEN NULL
+                            WHEN c.wanted AND f.pause IS NULL THEN now()
                             ELSE now() + f.pause END,
         record_state = CASE
             WHEN c.record_state = 'stored' THEN 'stored'
             WHEN f.pause IS NULL AND status = 404 THEN 'gone'
+            WHEN NOT f.reads THEN 'none' -- fetch asked for it
             WHEN f.pause IS NULL OR f.pause = interval '1 day'
              AND status <> 404 THEN 'failed'
             ELSE 'waiting' END,
@@ -502,7 +507,9 @@ AS $$
         error_request_id = left(request_id, 100)
     FROM (SELECT callhook_store.retry_after(status,
               now() - greatest(last_notified_at,
-                               coalesce(ended_at, filed_at)), attempts) AS pause
+                               coalesce(ended_at, filed_at)), attempts) AS pause,
+              EXISTS (SELECT FROM callhook_store.readers AS r
+                      WHERE r.tenant_id = tenant) AS reads
           FROM callhook_store.calls
           WHERE call_id = call AND tenant_id = tenant) AS f
     WHERE c.call_id = call AND c.tenant_id = tenant AND c.reading_no = reading

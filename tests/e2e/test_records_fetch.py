@@ -8,7 +8,7 @@ import pytest
 
 import servers
 from records_world import DAY, HOUR, RecordsWorld
-from renewer_world import seconds_of
+from renewer_world import MINUTE, seconds_of
 
 SHAPES = [
     {}, {"form": "full"}, {"form": "bare", "participants": 0},
@@ -375,6 +375,33 @@ def test_a_failure_is_visible(world, tenant):
     assert world.known(call)["record_error"] is None
 
 
+def test_an_answer_that_is_none(world, tenant):
+    """Whatever spoilt it, it may be whole in a minute."""
+    call = world.happen(tenant)
+    world.double.fail("record", malformed=True)
+    assert world.run("run").status == 1
+    assert world.state(call) == "waiting"
+    world.pass_time(10 * MINUTE)
+    world.quiet()
+    assert world.state(call) == "stored"
+
+
+def test_tables_that_somebody_locks(world, tenant):
+    """As forget_person() does, for long: the run ends and tries later."""
+    calls = [world.happen(tenant) for _ in range(20)]
+    with world.database.session() as session:
+        session.run("BEGIN; LOCK TABLE callhook_store.forgotten "
+                    "IN ACCESS EXCLUSIVE MODE")
+        begun = time.monotonic()
+        world.run("run")
+        assert time.monotonic() - begun < 20
+        session.run("ROLLBACK")
+    assert {world.state(call) for call in calls} == {"waiting"}
+    world.pass_time(2 * MINUTE)
+    world.quiet()
+    assert {world.state(call) for call in calls} == {"stored"}
+
+
 def test_where_nothing_may_be_read(world, tenant):
     """Without the role the tenant is at fault, and no record."""
     calls = [world.happen(tenant) for _ in range(50)]
@@ -443,6 +470,18 @@ def test_fetch(world, tenant):
     assert (done.status, done.stderr) == (0, "")
     assert world.version(known) == 2
     assert world.state(unknown) == "stored"
+
+
+def test_fetch_where_no_records_are_read(world):
+    """What is not there is not waited for: nothing else reads it."""
+    tenant = world.subscribed(records="off")
+    call = world.happen(tenant, notified=0)
+    absent = world.happen(tenant, notified=0, misses=1)
+    assert fetch(world, tenant, call).status == 0
+    done = fetch(world, tenant, absent)
+    assert done.status == 1 and "404" in done.stdout
+    assert (world.state(call), world.state(absent)) == ("stored", "none")
+    assert world.completeness(tenant)["missing"] == 0
 
 
 def test_fetch_reads_nothing_else(world, tenant):

@@ -374,7 +374,8 @@ def test_the_same_version(store, call_id):
     assert len(pages(store, call_id)) == 1
 
 
-@pytest.mark.parametrize("body", [[], "x", 5, None])
+@pytest.mark.parametrize("body", [
+    [], "x", 5, None, {"error": {"code": "generalException"}}])
 def test_what_is_no_record(store, call_id, body):
     reading = store.begin(call_id)
     store.database.query(
@@ -518,6 +519,7 @@ def test_a_released_call_counts_no_attempt(store, call_id):
     (404, "31 days", "gone", None, None),
     (503, "1 minute", "waiting", 110, 130),
     (None, "1 minute", "waiting", 110, 130),
+    (200, "1 minute", "waiting", 110, 130),
     (400, "1 minute", "failed", 86000, 87000),
     (500, "31 days", "failed", None, None)])
 def test_when_a_failed_reading_is_tried_again(store, call_id, status, age,

@@ -325,14 +325,17 @@ def test_nothing_brings_the_person_back(store):
     assert traces(store, ["Abbie Wilkins"])
 
 
-def test_a_page_that_waits_is_looked_through(store):
+def test_a_page_that_waits_goes(store):
+    """Its reading begins anew."""
     call_id = new_id()
     reading = store.begin(call_id)
-    store.page(call_id, reading, "record", 1, small_record(
-        call_id, organizer={"user": {"id": PERSON,
-                                     "displayName": "Owen Franklin"}}))
+    record = small_record(call_id, organizer={"user": {
+        "id": PERSON, "displayName": "Owen Franklin"}})
+    store.page(call_id, reading, "record", 1, record)
     store.value("forget_person", PERSON)
-    assert store.finish(call_id, reading) == "stored"
+    assert traces(store) == []
+    assert store.finish(call_id, reading) == "incomplete"
+    assert store.read(call_id, record) == "stored"
     assert traces(store) == []
 
 
