@@ -14,24 +14,32 @@ int64_t graph_now(const struct graph *graph)
     return clock_wall() + graph->skew;
 }
 
-/* Gets the token that the transfer is to carry; false: it has the fault. */
-static bool authorise(struct graph *graph, struct transfer *transfer,
-                      const char *refused)
+enum outcome graph_authorise(struct graph *graph, const char *refused,
+                             struct fault *fault)
 {
     struct token token = {0};
-    enum outcome outcome = DONE;
+    enum outcome outcome;
 
-    if (!graph->token.text || refused ||
-        graph->token.expires_at < clock_wall() + 60) {
-        outcome =
-            token_get(&token, graph->tenant, graph->state_dir, graph->http,
-                      graph->deadline, refused, &transfer->fault);
-        token_free(&graph->token);
-        graph->token = token;
-    }
+    if (!refused && graph->token.text &&
+        graph->token.expires_at >= clock_wall() + 60)
+        return DONE;
+    outcome = token_get(&token, graph->tenant, graph->state_dir, graph->http,
+                        graph->deadline, refused, fault);
+    token_free(&graph->token);
+    graph->token = token;
+    return outcome;
+}
+
+/* Sends the transfer with the token; false: there is none. */
+static bool send_with_token(struct graph *graph, struct transfer *transfer,
+                            const char *refused)
+{
+    transfer->outcome = graph_authorise(graph, refused, &transfer->fault);
+    if (transfer->outcome != DONE)
+        return false;
     transfer->bearer = graph->token.text;
-    transfer->outcome = outcome;
-    return outcome == DONE;
+    http_send(graph->http, transfer);
+    return true;
 }
 
 enum outcome graph_send(struct graph *graph, struct transfer *transfer)
@@ -40,15 +48,13 @@ enum outcome graph_send(struct graph *graph, struct transfer *transfer)
     transfer->deadline = graph->deadline;
     if (!transfer->limit)
         transfer->limit = HTTP_SMALL;
-    if (!authorise(graph, transfer, NULL))
+    if (!send_with_token(graph, transfer, NULL))
         return transfer->outcome;
-    http_send(graph->http, transfer);
     if (transfer->status == 401) {
         char *refused = memory_copy(graph->token.text);
 
         transfer_free(transfer);
-        if (authorise(graph, transfer, refused))
-            http_send(graph->http, transfer);
+        send_with_token(graph, transfer, refused);
         memory_wipe(refused);
     }
     if (transfer->date)

@@ -27,6 +27,13 @@ struct graph {
  */
 enum outcome graph_send(struct graph *graph, struct transfer *transfer);
 
+/*
+ * Sees to a token that lasts for another minute; `refused` is one that Graph
+ * does not take, or NULL. graph_send() does it by itself.
+ */
+enum outcome graph_authorise(struct graph *graph, const char *refused,
+                             struct fault *fault);
+
 /* The tenant's Graph URL with this path behind it; the caller frees. */
 char *graph_url(const struct graph *graph, const char *path);
 

@@ -13,7 +13,6 @@
 
 #define DAY 86400
 #define MARK_SIZE 80
-#define MARK "%" PRId64 " %" PRId64 " %" PRId64
 
 /*
  * Graph documentation: at most 90 days in a request. Rows come late and are
@@ -69,11 +68,14 @@ static void read_mark(struct round *round)
     char why[200];
     size_t length;
     char *text = secretfile_read(path, MARK_SIZE, &length, why, sizeof(why));
+    char *end;
 
-    if (!text ||
-        sscanf(text, MARK, &round->begun_at, &round->reached, &round->width) !=
-            3 ||
-        round->begun_at > clock_wall() || round->reached > round->begun_at ||
+    if (text) {
+        round->begun_at = strtoll(text, &end, 10);
+        round->reached = strtoll(end, &end, 10);
+        round->width = strtoll(end, NULL, 10);
+    }
+    if (round->begun_at > clock_wall() || round->reached > round->begun_at ||
         round->reached < 0 || round->width < WIDTH_LEAST)
         round->begun_at = round->reached = 0;
     memory_wipe(text);
@@ -84,8 +86,9 @@ static bool write_mark(struct round *round)
 {
     char *path = mark_path(round->graph, round->log);
     char text[MARK_SIZE];
-    int length = snprintf(text, sizeof(text), MARK "\n", round->begun_at,
-                          round->reached, round->width);
+    int length =
+        snprintf(text, sizeof(text), "%" PRId64 " %" PRId64 " %" PRId64 "\n",
+                 round->begun_at, round->reached, round->width);
     bool good = secretfile_write(path, text, (size_t)length);
 
     if (!good)

@@ -210,25 +210,15 @@ static void take_page(struct reader *reader, struct reading *reading)
         add_whole(reader, reading);
 }
 
-/* Gets the token that requests are to carry; `refused` is one that Graph does
- * not take, or NULL. False: there is none, and the reader is over. */
+/* False: there is no token, and the reader is over. */
 static bool authorise(struct reader *reader, const char *refused)
 {
-    struct graph *graph = reader->graph;
-    struct token token = {0};
     struct fault fault = {0};
 
-    if (!refused && graph->token.text &&
-        graph->token.expires_at >= clock_wall() + 60)
+    if (graph_authorise(reader->graph, refused, &fault) == DONE)
         return true;
-    if (token_get(&token, graph->tenant, graph->state_dir, graph->http,
-                  graph->deadline, refused, &fault) != DONE) {
-        stop(reader, &fault);
-        return false;
-    }
-    token_free(&graph->token);
-    graph->token = token;
-    return true;
+    stop(reader, &fault);
+    return false;
 }
 
 /* Graph does not take the token (401): once it may have run out. */
