@@ -1,31 +1,21 @@
 /* The command `fetch`: reads the records of calls again. */
 #include "commands.h"
 
-#include <ctype.h>
 #include <sysexits.h>
 
 #include "literal.h"
 #include "log.h"
-#include "memory.h"
+#include "names.h"
 #include "records.h"
 #include "recordstore.h"
 #include "session.h"
 
-static bool is_guid(const char *text)
-{
-    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-
-    for (size_t i = 0; i < sizeof(form); i++)
-        if (form[i] == 'x' ? !isxdigit((unsigned char)text[i])
-                           : text[i] != form[i])
-            return false;
-    return true;
-}
-
 static bool are_guids(const struct words *ids)
 {
+    char guid[GUID_SIZE];
+
     for (int i = 0; i < ids->count; i++)
-        if (!is_guid(ids->all[i])) {
+        if (!names_guid(guid, ids->all[i])) {
             log_line("a call's id is a GUID: 36 digits and dashes");
             return false;
         }
@@ -77,10 +67,6 @@ int command_fetch(const struct settings *settings, const struct words *words)
     struct session session;
     int status = 1;
 
-    if (!tenant) {
-        log_line("there is no such tenant in the settings");
-        return EX_USAGE;
-    }
     if (!are_guids(&calls))
         return EX_USAGE;
     for (int i = 0; i < calls.count; i++)

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "database.h"
+#include "names.h"
 
-#define GUID_SIZE 37
 #define KNOWLEDGE_SOURCES 4 /* statements */
 
 /* A row of callhook_store.subscriptions. Times in seconds since 1970. */
