@@ -23,7 +23,6 @@ BEGIN
             callhook_store.retain(integer, integer),
             callhook_store.forget_person(text)
         TO callhook_renewer;
-        GRANT SELECT ON callhook_store.listings TO callhook_renewer;
     END IF;
 END
 $$;

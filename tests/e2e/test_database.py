@@ -322,7 +322,7 @@ def test_what_the_renewer_holds(installed):
     assert held == {
         "notifications": {"SELECT"}, "subscriptions": every, "gaps": every,
         "lifecycle_handled": every, "tenants": every,
-        "refusals": {"SELECT", "DELETE"}, "listings": {"SELECT"}}
+        "refusals": {"SELECT", "DELETE"}}
     assert {row["right"] for row in rights(
         installed, "callhook_renewer", "callhook")} == {"SELECT"}
 
