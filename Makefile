@@ -72,16 +72,20 @@ LIBRARIES_renewer = $(LIBCURL_LIBS) $(INIH_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) \
     $(LIBCRYPTO_LIBS)
 
 # The two programs share no C code.
-SOURCES := $(sort $(wildcard cgi/*.c))
-RENEWER_SOURCES := $(sort $(wildcard renewer/*.c))
+SOURCES := $(sort $(wildcard cgi/*.c cgi/*/*.c))
+RENEWER_SOURCES := $(sort $(wildcard renewer/*.c renewer/*/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*/test_*.c))
-C_FILES = $(sort $(wildcard cgi/*.[ch] renewer/*.[ch] tests/unit/*.[ch] \
+C_FILES = $(sort $(wildcard cgi/*.c cgi/*/*.[ch] renewer/*.c \
+    renewer/*/*.[ch] tests/unit/*.[ch] \
     tests/unit/*/*.[ch] tests/fuzz/*.[ch] tests/faults/*.[ch] \
     tests/bench/*.[ch]))
 PY_FILES = $(sort $(wildcard tests/*.py tests/*/*.py))
 SH_FILES = tests/install-packages tests/run-units tests/check-style \
     tests/check-configs
 MANUALS = $(sort $(wildcard cgi/*.[58] renewer/*.[58]))
+
+# cgi/spool/spool -> cgi
+program_of = $(firstword $(subst /, ,$(1)))
 
 OBJECTS_cgi = $(SOURCES:%.c=$(BUILD)/%.o)
 OBJECTS_renewer = $(RENEWER_SOURCES:%.c=$(BUILD)/%.o)
@@ -164,7 +168,8 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $$(OBJECTS_$$(*D))
 $(OBJECTS_cgi) $(OBJECTS_renewer): $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(COMPILE) -include $(*D)/banned.h -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) -I$(call program_of,$*) \
+	    -include $(call program_of,$*)/base/banned.h -MMD -MP -c -o $@ $<
 
 units: $(UNITS)
 
@@ -172,7 +177,7 @@ units: $(UNITS)
 $(UNITS): $(BUILD)/unit/%: tests/unit/%.c $$(TESTED_$$(*D)) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(COMPILE) -include $(*D)/banned.h $(CMOCKA_CFLAGS) -I$(*D) \
+	$(Q)$(COMPILE) -include $(*D)/base/banned.h $(CMOCKA_CFLAGS) -I$(*D) \
 	    -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) $(HARD_LINK) -o $@ $< \
 	    $(TESTED_$(*D)) $(LIBRARIES_$(*D)) $(CMOCKA_LIBS)
 
@@ -186,7 +191,8 @@ $(BUILD)/flags: FORCE
 	    '$(LINK) $(LIBRARIES_cgi) $(LIBRARIES_renewer)' >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
--include $(wildcard $(BUILD)/cgi/*.d $(BUILD)/renewer/*.d \
+-include $(wildcard $(BUILD)/cgi/*.d $(BUILD)/cgi/*/*.d \
+    $(BUILD)/renewer/*.d $(BUILD)/renewer/*/*.d \
     $(BUILD)/unit/*/*.d)
 
 # -- see it ----------------------------------------------------------------
@@ -263,7 +269,8 @@ lint-tidy:
 	@printf '%s\n' $(SOURCES) $(RENEWER_SOURCES) | \
 	    xargs -P $(JOBS) -n 1 sh -c \
 	    'clang-tidy --quiet --warnings-as-errors="*" "$$1" \
-	    -- $(subst ','\'',$(LANGUAGE)) -include "$${1%/*}/banned.h" \
+	    -- $(subst ','\'',$(LANGUAGE)) -I"$${1%%/*}" \
+	    -include "$${1%%/*}/base/banned.h" \
 	    $(WARNINGS) 2>build/tidy.$$$$ && rm build/tidy.$$$$ \
 	    || { cat build/tidy.$$$$ >&2; exit 1; }' tidy
 
@@ -273,7 +280,11 @@ lint-cppcheck:
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem \
 	    --suppress=ctuuninitvar \
-	    -D_GNU_SOURCE -DCALLHOOK_VERSION='"$(VERSION)"' cgi renewer
+	    -D_GNU_SOURCE -DCALLHOOK_VERSION='"$(VERSION)"' -Icgi cgi
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+	    --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem \
+	    --suppress=ctuuninitvar \
+	    -D_GNU_SOURCE -DCALLHOOK_VERSION='"$(VERSION)"' -Irenewer renewer
 
 lint-style:
 	@echo "lint: check-style"

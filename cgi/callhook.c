@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "cgi.h"
-#include "drain.h"
-#include "fastcgi.h"
-#include "log.h"
-#include "settings.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "receiver/drain.h"
+#include "web/cgi.h"
+#include "web/fastcgi.h"
 
 static const char usage[] = "usage: callhook            (under a web server, "
                             "by FastCGI or CGI)\n"

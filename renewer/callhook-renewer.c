@@ -6,12 +6,12 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
-#include "bucket.h"
-#include "commands.h"
-#include "http.h"
-#include "log.h"
-#include "settings.h"
-#include "state.h"
+#include "base/log.h"
+#include "base/state_dir.h"
+#include "commands/commands.h"
+#include "graph/quota.h"
+#include "http/http.h"
+#include "settings/settings.h"
 
 #define SETTINGS_FILE "/etc/callhook/renewer.conf"
 
@@ -24,16 +24,16 @@ static const struct command {
     int most;
     const char *usage;
 } commands[] = {
-    {"run", command_run, 0, 0, "run"},
-    {"status", command_status, 0, 1, "status [--json]"},
-    {"check", command_check, 0, 0, "check"},
-    {"subscriptions", command_subscriptions, 0, 0, "subscriptions"},
-    {"unsubscribe", command_unsubscribe, 1, 2,
+    {"run", run_command, 0, 0, "run"},
+    {"status", status_command, 0, 1, "status [--json]"},
+    {"check", check_command, 0, 0, "check"},
+    {"subscriptions", subscriptions_command, 0, 0, "subscriptions"},
+    {"unsubscribe", unsubscribe_command, 1, 2,
      "unsubscribe TENANT [SUBSCRIPTION-ID]"},
-    {"token", command_token, 1, 1, "token TENANT"},
-    {"fetch", command_fetch, 2, 1000, "fetch TENANT CALL-ID..."},
-    {"reconcile", command_reconcile, 0, 3, "reconcile [TENANT] [--since WHEN]"},
-    {"simulate", command_simulate, 1, 1, "simulate TENANT"},
+    {"token", token_command, 1, 1, "token TENANT"},
+    {"fetch", fetch_command, 2, 1000, "fetch TENANT CALL-ID..."},
+    {"reconcile", reconcile_command, 0, 3, "reconcile [TENANT] [--since WHEN]"},
+    {"simulate", simulate_command, 1, 1, "simulate TENANT"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -65,7 +65,7 @@ static void read_options(struct options *options, int argc, char **argv)
     static const struct option longer[] = {
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
-        {"no-quota", no_argument, NULL, 'Q'}, /* for tests, see bucket.h */
+        {"no-quota", no_argument, NULL, 'Q'}, /* for tests, see quota.h */
         {0},
     };
     int option;
@@ -82,7 +82,7 @@ static void read_options(struct options *options, int argc, char **argv)
             log_verbose = true;
             break;
         case 'Q':
-            bucket_lifted = true;
+            quota_lifted = true;
             break;
         case 'h':
             print_usage(stdout);
@@ -140,7 +140,7 @@ static int execute(const struct options *options, const struct command *command,
     if (settings_read(&settings, options->file) == 0) {
         if (options->check_only)
             status = say_fine(&settings);
-        else if (state_check(settings.state_dir))
+        else if (state_dir_check(settings.state_dir))
             status = start(&settings, command, words);
     }
     settings_free(&settings);

@@ -6,10 +6,10 @@
 
 #include <yajl/yajl_parse.h>
 
-#include "draft.h"
-#include "log.h"
-#include "row.h"
-#include "text.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "notification/copy_row.h"
+#include "notification/notification.h"
 
 #define US_A_SECOND INT64_C(1000000)
 #define YEAR_1 (INT64_C(-63082281600) * US_A_SECOND)
@@ -39,7 +39,7 @@ static int on_number(void *depth, const char *text, size_t length)
 
 static int on_open(void *depth)
 {
-    REQUIRE(++*(unsigned *)depth <= DRAFT_LEVELS_MAX);
+    REQUIRE(++*(unsigned *)depth <= NOTIFICATION_LEVELS_MAX);
     return 1;
 }
 
@@ -82,55 +82,57 @@ static void check_time(const char *value)
     REQUIRE(us >= YEAR_1 && us < YEAR_10000);
 }
 
-static void check_field(enum row_column column, const char *value, int length)
+static void check_field(enum copy_row_column column, const char *value,
+                        int length)
 {
     switch (column) {
-    case ROW_NOTIFICATION_ID:
-    case ROW_TENANT_ID:
+    case COPY_ROW_NOTIFICATION_ID:
+    case COPY_ROW_TENANT_ID:
         REQUIRE(length == 16);
         break;
-    case ROW_SUBSCRIPTION_ID:
-    case ROW_CALL_ID:
+    case COPY_ROW_SUBSCRIPTION_ID:
+    case COPY_ROW_CALL_ID:
         REQUIRE(length == 16 || length == -1);
         break;
-    case ROW_RECEIVED_AT:
+    case COPY_ROW_RECEIVED_AT:
         REQUIRE(length == 8);
         check_time(value);
         break;
-    case ROW_SUBSCRIPTION_EXPIRES_AT:
+    case COPY_ROW_SUBSCRIPTION_EXPIRES_AT:
         REQUIRE(length == 8 || length == -1);
         if (value)
             check_time(value);
         break;
-    case ROW_CHANGE_TYPE:
-    case ROW_LIFECYCLE_EVENT:
-    case ROW_RESOURCE:
-    case ROW_FORWARDED_FOR:
+    case COPY_ROW_CHANGE_TYPE:
+    case COPY_ROW_LIFECYCLE_EVENT:
+    case COPY_ROW_RESOURCE:
+    case COPY_ROW_FORWARDED_FOR:
         REQUIRE(!value || text_is_utf8(value, (size_t)length));
         REQUIRE(!value || !memchr(value, 0, (size_t)length));
         break;
-    case ROW_EXTRA:
+    case COPY_ROW_EXTRA:
         if (!value)
             break;
         REQUIRE(length > 1 && value[0] == 1);
         check_json(value + 1, (size_t)length - 1);
         break;
-    case ROW_FIELDS:
+    case COPY_ROW_FIELDS:
         break;
     }
 }
 
 static void check_row(const char *row, const struct item *item)
 {
-    const char *values[ROW_FIELDS];
-    int lengths[ROW_FIELDS];
+    const char *values[COPY_ROW_FIELDS];
+    int lengths[COPY_ROW_FIELDS];
 
-    REQUIRE(row_fields(row, item->row_length, values, lengths));
-    for (int i = 0; i < ROW_FIELDS; i++)
-        check_field((enum row_column)i, values[i], lengths[i]);
-    REQUIRE(memcmp(values[ROW_TENANT_ID], &item->tenant_id, 16) == 0);
-    REQUIRE(item->has_subscription == (values[ROW_SUBSCRIPTION_ID] != NULL));
-    REQUIRE(!item->has_subscription || memcmp(values[ROW_SUBSCRIPTION_ID],
+    REQUIRE(copy_row_fields(row, item->row_length, values, lengths));
+    for (int i = 0; i < COPY_ROW_FIELDS; i++)
+        check_field((enum copy_row_column)i, values[i], lengths[i]);
+    REQUIRE(memcmp(values[COPY_ROW_TENANT_ID], &item->tenant_id, 16) == 0);
+    REQUIRE(item->has_subscription ==
+            (values[COPY_ROW_SUBSCRIPTION_ID] != NULL));
+    REQUIRE(!item->has_subscription || memcmp(values[COPY_ROW_SUBSCRIPTION_ID],
                                               &item->subscription_id, 16) == 0);
 }
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "item.h"
+#include "notification/item.h"
 
 /* libFuzzer calls these: once, and with one input after the other. */
 int LLVMFuzzerInitialize(int *argc, char ***argv);

@@ -9,7 +9,7 @@ FUZZ_MAX_LEN_fuzz_collection = 8192
 FUZZ_MAX_LEN_fuzz_spoolfile = 8192
 
 FUZZ = build/fuzz
-FUZZ_COMPILE = $(FUZZ_CC) $(LANGUAGE) -include cgi/banned.h -Icgi -Itests/fuzz $(WARNINGS) -Werror \
+FUZZ_COMPILE = $(FUZZ_CC) $(LANGUAGE) -include cgi/base/banned.h -Icgi -Itests/fuzz $(WARNINGS) -Werror \
     -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 FUZZ_OBJECTS = $(filter-out $(FUZZ)/cgi/callhook.o,$(SOURCES:%.c=$(FUZZ)/%.o))
 FUZZ_LIMITS = -rss_limit_mb=2048 -timeout=10 -artifact_prefix=$(FUZZ)/
@@ -65,4 +65,4 @@ $(FUZZ)/flags: FORCE
 	@printf '%s\n' '$(FUZZ_COMPILE)' >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
--include $(wildcard $(FUZZ)/cgi/*.d $(FUZZ)/tests/fuzz/*.d)
+-include $(wildcard $(FUZZ)/cgi/*.d $(FUZZ)/cgi/*/*.d $(FUZZ)/tests/fuzz/*.d)

@@ -10,10 +10,10 @@
 
 #include <yajl/yajl_parse.h>
 
-#include "collection.h"
-#include "memory.h"
-#include "row.h"
-#include "text.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "notification/collection.h"
+#include "notification/copy_row.h"
 
 /* Depth at which the members of `value`, an item and its resourceData are. */
 enum { IN_VALUE = 2, IN_ITEM = 3, IN_DATA = 4 };

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "handshake.h"
-#include "memory.h"
-#include "text.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "web/handshake.h"
 
 #define TOKEN_MAX 2048
 

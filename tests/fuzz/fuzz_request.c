@@ -2,7 +2,7 @@
  * The reader of requests. An input is a byte of flags, and what a web server
  * sends on one connection, some of it late: the bytes themselves, or
  * variables and a body that are put into sound records here. The connection,
- * libfcgi and fastcgi.c are the real ones; the engine only answers.
+ * libfcgi and fastcgi.c are the real ones; the receiver only answers.
  */
 #include "fuzz.h"
 
@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "../../cgi/fastcgi.c"
-#include "memory.h"
-#include "wire.h"
+#include "../../cgi/web/fastcgi.c"
+#include "base/memory.h"
+#include "web/fcgi_record.h"
 
 enum { FRAMED = 1, KEEP = 2, SMALL_RECORDS = 4, LATE_SHIFT = 3 };
 enum { STDOUT_RECORD = 6, END_RECORD = 3, RECORD_HEAD = 8 };
@@ -38,59 +38,61 @@ static struct {
     size_t text_length;
 } peer;
 
-/* -- the engine ------------------------------------------------------------ */
+/* -- the receiver ------------------------------------------------------------
+ */
 
-void engine_start(struct engine *engine, const struct settings *s, bool drains)
+void receiver_start(struct receiver *receiver, const struct settings *s,
+                    bool drains)
 {
     (void)drains;
-    engine->settings = s;
+    receiver->settings = s;
 }
 
-void engine_stop(struct engine *engine, int status)
+void receiver_stop(struct receiver *receiver, int status)
 {
-    (void)engine, (void)status;
+    (void)receiver, (void)status;
 }
 
-void engine_reserve(struct engine *engine, struct exchange *exchange,
-                    size_t body_length)
+void receiver_reserve(struct receiver *receiver, struct exchange *exchange,
+                      size_t body_length)
 {
-    engine->bytes += body_length;
+    receiver->bytes += body_length;
     exchange->reserved = body_length;
 }
 
-void engine_unreserve(struct engine *engine, struct exchange *exchange)
+void receiver_unreserve(struct receiver *receiver, struct exchange *exchange)
 {
-    REQUIRE(engine->bytes >= exchange->reserved);
-    engine->bytes -= exchange->reserved;
+    REQUIRE(receiver->bytes >= exchange->reserved);
+    receiver->bytes -= exchange->reserved;
     exchange->reserved = 0;
 }
 
-void engine_admit(struct engine *engine)
+void receiver_admit(struct receiver *receiver)
 {
-    engine->in_flight++;
+    receiver->in_flight++;
 }
 
-void engine_dismiss(struct engine *engine)
+void receiver_dismiss(struct receiver *receiver)
 {
-    REQUIRE(engine->in_flight > 0);
-    engine->in_flight--;
+    REQUIRE(receiver->in_flight > 0);
+    receiver->in_flight--;
 }
 
-void engine_park(struct engine *engine, struct exchange *exchange)
+void receiver_park(struct receiver *receiver, struct exchange *exchange)
 {
-    engine_unreserve(engine, exchange);
+    receiver_unreserve(receiver, exchange);
     fuzz_check_rows(&exchange->items);
     exchange_list_add(&parked, exchange);
 }
 
-void engine_look(struct engine *engine, int64_t wait_us)
+void receiver_look(struct receiver *receiver, int64_t wait_us)
 {
-    (void)engine, (void)wait_us;
+    (void)receiver, (void)wait_us;
 }
 
-const char *engine_health(struct engine *engine)
+const char *receiver_health(struct receiver *receiver)
 {
-    (void)engine;
+    (void)receiver;
     return peer.length / 8 % 2 ? "ok" : NULL;
 }
 
@@ -216,12 +218,13 @@ static void hang_up(void)
 static void check_states(void)
 {
     uint8_t *early = memory_new(peer.sent, 1); /* for ASan */
-    enum wire_state state, whole = wire_examine(peer.bytes, peer.length);
+    enum fcgi_record_state state,
+        whole = fcgi_record_examine(peer.bytes, peer.length);
 
     memcpy(early, peer.bytes, peer.sent);
-    state = wire_examine(early, peer.sent);
+    state = fcgi_record_examine(early, peer.sent);
     free(early);
-    if (state == WIRE_WHOLE || state == WIRE_BROKEN)
+    if (state == FCGI_RECORD_WHOLE || state == FCGI_RECORD_BROKEN)
         REQUIRE(whole == state);
     else
         REQUIRE(whole >= state);
@@ -295,7 +298,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     TAILQ_INIT(&server.coming);
     server.open_max = 1;
     server.poll = epoll_create1(EPOLL_CLOEXEC);
-    engine_start(&server.engine, &settings, false);
+    receiver_start(&server.receiver, &settings, false);
     return 0;
 }
 
@@ -334,10 +337,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     answer_parked();
     send_up_to(peer.length);
     serve_events();
-    link_evict_idle(
+    connection_evict_idle(
         &server); /* part of a request, the rest of which never comes */
     REQUIRE(server.open == 0);
-    REQUIRE(server.engine.in_flight == 0);
+    REQUIRE(server.receiver.in_flight == 0);
     hang_up();
     check_answers();
     return 0;

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "row.h"
-#include "spoolfile.h"
+#include "notification/copy_row.h"
+#include "spool/spool_file.h"
 
 static void set_digest_right(struct buffer *file)
 {
@@ -23,13 +23,13 @@ static void set_digest_right(struct buffer *file)
 
 static bool check_row(const char *row, size_t length)
 {
-    const char *values[ROW_FIELDS];
-    int lengths[ROW_FIELDS];
+    const char *values[COPY_ROW_FIELDS];
+    int lengths[COPY_ROW_FIELDS];
 
-    if (!row_fields(row, length, values, lengths))
+    if (!copy_row_fields(row, length, values, lengths))
         return false;
-    REQUIRE(lengths[ROW_TENANT_ID] == sizeof(struct guid));
-    for (int i = 0; i < ROW_FIELDS; i++) {
+    REQUIRE(lengths[COPY_ROW_TENANT_ID] == sizeof(struct guid));
+    for (int i = 0; i < COPY_ROW_FIELDS; i++) {
         REQUIRE(lengths[i] >= -1 && (lengths[i] == -1) == !values[i]);
         REQUIRE(!values[i] ||
                 (values[i] > row && values[i] + lengths[i] <= row + length));
@@ -72,12 +72,12 @@ static void check_round_trip(const struct item_list *list)
     struct buffer file = {0};
     struct item_list again = {0};
 
-    spoolfile_begin(&file);
+    spool_file_begin(&file);
     for (size_t i = 0; i < list->count; i++)
-        spoolfile_add(&file, &list->items[i],
-                      list->rows.data + list->items[i].row_at);
-    spoolfile_end(&file);
-    REQUIRE(spoolfile_read(&file, &again) == NULL);
+        spool_file_add(&file, &list->items[i],
+                       list->rows.data + list->items[i].row_at);
+    spool_file_end(&file);
+    REQUIRE(spool_file_read(&file, &again) == NULL);
     REQUIRE(again.count == list->count);
     REQUIRE(again.rows.length == list->rows.length);
     REQUIRE(list->count == 0 ||
@@ -100,14 +100,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buffer_add(&file, data + 1, size - 1);
     if (data[0] & 1)
         set_digest_right(&file);
-    const char *why = spoolfile_read(&file, &list);
+    const char *why = spool_file_read(&file, &list);
     REQUIRE(!why || *why);
     check_items(&list);
     if (!why)
         check_round_trip(&list);
     for (size_t i = 0; i < list.count; i++)
-        row_set_tenant(list.rows.data + list.items[i].row_at,
-                       &list.items[i].subscription_id);
+        copy_row_set_tenant(list.rows.data + list.items[i].row_at,
+                            &list.items[i].subscription_id);
     item_list_free(&list);
     buffer_free(&file);
     return 0;

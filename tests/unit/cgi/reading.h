@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-#include "collection.h"
-#include "row.h"
+#include "notification/collection.h"
+#include "notification/copy_row.h"
 
 #define CALL "01234567-89ab-cdef-0123-456789abcdef"
 #define OTHER "11234567-89ab-cdef-0123-456789abcdef"
@@ -19,8 +19,8 @@ static const struct settings nobody = {0};
 /* The first item of a body, and its row's fields. */
 struct reading {
     struct item_list list;
-    const char *values[ROW_FIELDS];
-    int lengths[ROW_FIELDS];
+    const char *values[COPY_ROW_FIELDS];
+    int lengths[COPY_ROW_FIELDS];
 };
 
 /* Reads an item of the given members; a clientState is added to them. */
@@ -39,7 +39,7 @@ static inline void read_item(struct reading *reading, const char *members,
     assert_null(collection_read(body, (size_t)length, &arrival, &nobody,
                                 &reading->list));
     assert_int_equal(reading->list.count, 1);
-    assert_true(row_fields(
+    assert_true(copy_row_fields(
         reading->list.rows.data + reading->list.items[0].row_at,
         reading->list.items[0].row_length, reading->values, reading->lengths));
 }
@@ -49,12 +49,12 @@ static inline void assert_extra(const struct reading *reading,
                                 const char *expected)
 {
     if (!expected) {
-        assert_int_equal(reading->lengths[ROW_EXTRA], -1);
+        assert_int_equal(reading->lengths[COPY_ROW_EXTRA], -1);
         return;
     }
-    assert_int_equal(reading->lengths[ROW_EXTRA], strlen(expected) + 1);
-    assert_int_equal(reading->values[ROW_EXTRA][0], 1);
-    assert_memory_equal(reading->values[ROW_EXTRA] + 1, expected,
+    assert_int_equal(reading->lengths[COPY_ROW_EXTRA], strlen(expected) + 1);
+    assert_int_equal(reading->values[COPY_ROW_EXTRA][0], 1);
+    assert_memory_equal(reading->values[COPY_ROW_EXTRA] + 1, expected,
                         strlen(expected));
 }
 

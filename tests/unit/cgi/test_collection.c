@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "collection.h"
-#include "memory.h"
-#include "row.h"
+#include "base/memory.h"
+#include "notification/collection.h"
+#include "notification/copy_row.h"
 
 static const struct arrival arrival = {.wall = INT64_C(1645557742000000)};
 static const struct settings nobody = {0};
@@ -352,8 +352,8 @@ static void many_items(void **state)
     enum { MANY = 70000 }; /* more than 16 bits can count */
     struct item_list list = {0};
     struct buffer body = {0};
-    const char *values[ROW_FIELDS];
-    int lengths[ROW_FIELDS];
+    const char *values[COPY_ROW_FIELDS];
+    int lengths[COPY_ROW_FIELDS];
 
     (void)state;
     add(&body, "{\"value\":[" ITEM, 1);
@@ -362,8 +362,8 @@ static void many_items(void **state)
     assert_null(read_body(body.data, body.length, &list));
     assert_int_equal(list.count, MANY);
     for (size_t i = 0; i < MANY; i++)
-        assert_true(row_fields(list.rows.data + list.items[i].row_at,
-                               list.items[i].row_length, values, lengths));
+        assert_true(copy_row_fields(list.rows.data + list.items[i].row_at,
+                                    list.items[i].row_length, values, lengths));
     item_list_free(&list);
     buffer_free(&body);
 }

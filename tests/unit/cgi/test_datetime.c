@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "datetime.h"
+#include "base/datetime.h"
 
 #define SECOND INT64_C(1000000)
 #define DAY (86400 * SECOND)

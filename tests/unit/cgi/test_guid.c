@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "guid.h"
+#include "base/guid.h"
 
 #define SOUND "01234567-89ab-cdef-0123-456789abcdef"
 

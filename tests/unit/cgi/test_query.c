@@ -1,8 +1,8 @@
 /* The query string and Graph's handshake in it. */
 #include "unit.h"
 
-#include "handshake.h"
-#include "query.h"
+#include "web/handshake.h"
+#include "web/query.h"
 
 #define TOKEN "validationToken="
 

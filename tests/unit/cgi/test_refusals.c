@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 
-#include "refusals.h"
+#include "store/refusals.h"
 
 #define THREADS 4
 #define ITEMS_A_THREAD 20000

@@ -1,9 +1,9 @@
 /* Whom to believe: the rules of callhook(8), TRUST. */
 #include "unit.h"
 
-#include "memory.h"
-#include "row.h"
-#include "secrets.h"
+#include "base/memory.h"
+#include "notification/copy_row.h"
+#include "notification/secrets.h"
 
 /*
  * Each thing is named by one letter. Subscriptions, tenants and secrets of
@@ -156,12 +156,13 @@ static void add_item(struct item_list *list, const char *letters)
     struct guid id = guid_of('I');
 
     item.row_at = (uint32_t)list->rows.length;
-    row_begin(&list->rows);
-    row_guid(&list->rows, &id);
-    row_time(&list->rows, 0);
-    row_guid(&list->rows, &item.tenant_id);
-    for (int column = ROW_SUBSCRIPTION_ID; column < ROW_FIELDS; column++)
-        row_null(&list->rows);
+    copy_row_begin(&list->rows);
+    copy_row_guid(&list->rows, &id);
+    copy_row_time(&list->rows, 0);
+    copy_row_guid(&list->rows, &item.tenant_id);
+    for (int column = COPY_ROW_SUBSCRIPTION_ID; column < COPY_ROW_FIELDS;
+         column++)
+        copy_row_null(&list->rows);
     item.row_length = (uint32_t)list->rows.length - item.row_at;
     item_list_add(list, &item);
 }
@@ -170,12 +171,13 @@ static void assert_tenant(const struct item_list *list, size_t i, char letter)
 {
     const struct guid expected = guid_of(letter);
     const struct item *item = &list->items[i];
-    const char *values[ROW_FIELDS];
-    int lengths[ROW_FIELDS];
+    const char *values[COPY_ROW_FIELDS];
+    int lengths[COPY_ROW_FIELDS];
 
-    assert_true(row_fields(list->rows.data + item->row_at, item->row_length,
-                           values, lengths));
-    assert_memory_equal(values[ROW_TENANT_ID], &expected, sizeof(expected));
+    assert_true(copy_row_fields(list->rows.data + item->row_at,
+                                item->row_length, values, lengths));
+    assert_memory_equal(values[COPY_ROW_TENANT_ID], &expected,
+                        sizeof(expected));
 }
 
 static void judge(void **state)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "settings.h"
+#include "base/settings.h"
 
 static const char *const names[] = {
     "CALLHOOK_SPOOL",        "CALLHOOK_SPOOL_MAX",

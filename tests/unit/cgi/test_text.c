@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "text.h"
+#include "base/text.h"
 
 #define BYTES(literal) (literal), sizeof(literal) - 1
 

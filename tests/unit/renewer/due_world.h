@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "due.h"
+#include "subscriptions/plan.h"
 #include "unit.h"
 
 #define NOW 1800000000
@@ -26,16 +26,16 @@ struct world {
     struct event events[WORLD_ROOM];
     struct refusal refusals[WORLD_ROOM];
     struct past pasts[1];
-    struct knowledge knowledge;
-    struct duty duty;
+    struct snapshot snapshot;
+    struct plan plan;
 };
 
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
+#define TEXT(pg_list) ((char *)(uintptr_t)(pg_list))
 
 /* A live one, renewed just now, of 70 hours. */
 static inline struct row *add_row(struct world *world)
 {
-    struct row *row = &world->rows[world->knowledge.row_count++];
+    struct row *row = &world->rows[world->snapshot.row_count++];
 
     *row = (struct row){.no = "1",
                         .tenant_id = TENANT_ID,
@@ -53,7 +53,7 @@ static inline struct row *add_row(struct world *world)
 
 static inline struct event *add_event(struct world *world, const char *name)
 {
-    struct event *event = &world->events[world->knowledge.event_count++];
+    struct event *event = &world->events[world->snapshot.event_count++];
 
     *event = (struct event){.notification_id = NOTIFICATION,
                             .tenant_id = TENANT_ID,
@@ -65,8 +65,7 @@ static inline struct event *add_event(struct world *world, const char *name)
 
 static inline struct refusal *add_refusal(struct world *world, const char *id)
 {
-    struct refusal *refusal =
-        &world->refusals[world->knowledge.refusal_count++];
+    struct refusal *refusal = &world->refusals[world->snapshot.refusal_count++];
 
     *refusal = (struct refusal){.tenant_id = TENANT_ID,
                                 .first_at = NOW - 10 * MINUTE,
@@ -78,7 +77,7 @@ static inline struct refusal *add_refusal(struct world *world, const char *id)
 
 static inline struct past *add_past(struct world *world, int64_t last_run_at)
 {
-    world->knowledge.past_count = 1;
+    world->snapshot.past_count = 1;
     world->pasts[0] =
         (struct past){.tenant = TEXT("contoso"), .last_run_at = last_run_at};
     return &world->pasts[0];
@@ -98,11 +97,11 @@ static inline void make_world(struct world *world)
                                         .renew_every_minutes = 120};
     world->settings =
         (struct settings){.tenants = world->tenants, .tenant_count = 1};
-    world->knowledge = (struct knowledge){.rows = world->rows,
-                                          .events = world->events,
-                                          .refusals = world->refusals,
-                                          .pasts = world->pasts,
-                                          .now = NOW};
+    world->snapshot = (struct snapshot){.rows = world->rows,
+                                        .events = world->events,
+                                        .refusals = world->refusals,
+                                        .pasts = world->pasts,
+                                        .now = NOW};
 }
 
 /* The second wants calls that were created, in the same tenant_id. */
@@ -116,9 +115,9 @@ static inline void two_tenants(struct world *world)
 
 static inline unsigned find(struct world *world)
 {
-    due_find(&world->duty, &world->knowledge, &world->settings,
-             &world->tenants[0]);
-    return world->duty.due;
+    plan_find(&world->plan, &world->snapshot, &world->settings,
+              &world->tenants[0]);
+    return world->plan.due;
 }
 
 #endif

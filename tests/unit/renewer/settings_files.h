@@ -12,7 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "settings.h"
+#include "settings/settings.h"
 
 /* All files are in this folder, which is the current one while tests run. */
 static char folder[] = "/tmp/callhook-unit-XXXXXX";
@@ -47,8 +47,8 @@ static void put_file(const char *path, const char *bytes, size_t length,
     assert_int_equal(chmod(path, mode), 0);
 }
 
-#define PUT(path, literal, mode)                                               \
-    put_file(path, literal, sizeof(literal) - 1, mode)
+#define PUT(path, pg_list, mode)                                               \
+    put_file(path, pg_list, sizeof(pg_list) - 1, mode)
 
 /* Reads settings; what it says goes to `said`, which ends with a NUL. */
 static size_t read_settings(struct settings *settings, char *said, size_t room)

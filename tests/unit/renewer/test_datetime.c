@@ -1,5 +1,5 @@
 /* Graph's times, read and written. */
-#include "datetime.h"
+#include "base/datetime.h"
 
 #include "unit.h"
 

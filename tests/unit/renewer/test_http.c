@@ -1,13 +1,15 @@
 /* What results mean, pauses, headers, error bodies. No network. */
+#include "http/response.h"
+#include "http/retry.h"
 #include "unit.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
 
-#include "clock.h"
-#include "flight.h"
-#include "http.h"
-#include "memory.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "http/attempt.h"
+#include "http/http.h"
 
 static const struct status_case {
     const char *name;
@@ -172,17 +174,18 @@ static void headers(void **state)
     struct transfer transfer = {0};
 
     (void)state;
-    answer_header(&transfer, "Content-Type", "Application/JSON; charset=utf-8");
-    answer_header(&transfer, "DATE", "Sun, 22 Nov 2026 10:00:00 GMT");
-    answer_header(&transfer, "request-id", "9a3b-1");
-    answer_header(&transfer, "x-ms-request-id", "other");
+    response_header(&transfer, "Content-Type",
+                    "Application/JSON; charset=utf-8");
+    response_header(&transfer, "DATE", "Sun, 22 Nov 2026 10:00:00 GMT");
+    response_header(&transfer, "request-id", "9a3b-1");
+    response_header(&transfer, "x-ms-request-id", "other");
     assert_string_equal(transfer.answer_type, "application/json");
     assert_int_equal(transfer.date, 1795341600);
     assert_string_equal(transfer.fault.request_id, "9a3b-1");
     *transfer.fault.request_id = '\0';
-    answer_header(&transfer, "x-ms-request-id", "other");
+    response_header(&transfer, "x-ms-request-id", "other");
     assert_string_equal(transfer.fault.request_id, "other");
-    answer_header(&transfer, "Request-Id", "better");
+    response_header(&transfer, "Request-Id", "better");
     assert_string_equal(transfer.fault.request_id, "better");
 }
 
@@ -192,26 +195,26 @@ static void odd_headers(void **state)
     char value[2000];
 
     (void)state;
-    answer_header(&transfer, "", "");
-    answer_header(&transfer, "request-id", "");
-    answer_header(&transfer, "request-id", "two words");
-    answer_header(&transfer, "request-id", "\x1b[2J");
-    answer_header(&transfer, "date", "yesterday");
-    answer_header(&transfer, "date", "Thu, 01 Jan 1960 00:00:00 GMT");
+    response_header(&transfer, "", "");
+    response_header(&transfer, "request-id", "");
+    response_header(&transfer, "request-id", "two words");
+    response_header(&transfer, "request-id", "\x1b[2J");
+    response_header(&transfer, "date", "yesterday");
+    response_header(&transfer, "date", "Thu, 01 Jan 1960 00:00:00 GMT");
     assert_int_equal(transfer.date, 0);
     memset(value, 'x', sizeof(value));
     value[sizeof(value) - 1] = '\0';
-    answer_header(&transfer, "request-id", value);
-    answer_header(&transfer, "content-type", value);
+    response_header(&transfer, "request-id", value);
+    response_header(&transfer, "content-type", value);
     value[80] = '\0';
-    answer_header(&transfer, "content-type", value);
+    response_header(&transfer, "content-type", value);
     assert_string_equal(transfer.answer_type, "");
-    answer_header(&transfer, "content-type", value + 1);
+    response_header(&transfer, "content-type", value + 1);
     assert_int_equal(strlen(transfer.answer_type), 79);
     value[64] = '\0';
-    answer_header(&transfer, "request-id", value);
+    response_header(&transfer, "request-id", value);
     assert_string_equal(transfer.fault.request_id, "");
-    answer_header(&transfer, "request-id", value + 1);
+    response_header(&transfer, "request-id", value + 1);
     assert_int_equal(strlen(transfer.fault.request_id), 63);
 }
 
@@ -272,7 +275,7 @@ static void error(void **state)
         .answer_length = strlen(c->body),
     };
 
-    answer_error(&transfer);
+    response_error(&transfer);
     assert_string_equal(transfer.fault.code, c->code);
     assert_string_equal(transfer.fault.request_id, c->request_id);
     transfer_free(&transfer);
@@ -287,8 +290,8 @@ static void request_id_of_the_header_stays(void **state)
 
     (void)state;
     transfer.answer_length = strlen(transfer.answer);
-    answer_header(&transfer, "request-id", "header");
-    answer_error(&transfer);
+    response_header(&transfer, "request-id", "header");
+    response_error(&transfer);
     assert_string_equal(transfer.fault.request_id, "header");
     assert_string_equal(transfer.fault.code, "Forbidden");
     transfer_free(&transfer);

@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 
-#include "json.h"
-#include "memory.h"
-#include "utf8.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/utf8.h"
 
-#define BYTES(literal) (literal), sizeof(literal) - 1
+#define BYTES(pg_list) (pg_list), sizeof(pg_list) - 1
 
 static const struct parse_case {
     const char *name;

@@ -281,7 +281,7 @@ static void bad(void **state)
     assert_int_equal(found, faults);
 }
 
-/* The words are those of assertion_check(). */
+/* The words are those of certificate_check(). */
 static void a_key_of_another_certificate(void **state)
 {
     static const char begin[] = "callhook-renewer: " CONF ":7: ";

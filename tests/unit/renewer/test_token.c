@@ -7,13 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base64url.h"
-#include "clock.h"
-#include "json.h"
-#include "memory.h"
-#include "secretfile.h"
-#include "token.h"
-#include "tokenfile.h"
+#include "auth/token.h"
+#include "auth/token_cache.h"
+#include "base/base64url.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/private_file.h"
 
 static char folder[] = "/tmp/callhook-unit-XXXXXX";
 
@@ -41,7 +41,7 @@ static void write_file(const char *text, size_t length)
 {
     char *path = path_of("");
 
-    assert_true(secretfile_write(path, text, length));
+    assert_true(private_file_write(path, text, length));
     free(path);
 }
 
@@ -59,7 +59,7 @@ static void keep(const char *text, int64_t obtained, int64_t expires)
     struct token token = {memory_copy(text), clock_wall() + expires};
 
     assert_true(
-        tokenfile_write(&token, &tenant, folder, clock_wall() + obtained));
+        token_cache_write(&token, &tenant, folder, clock_wall() + obtained));
     token_free(&token);
 }
 
@@ -91,7 +91,7 @@ static void times(void **state)
     struct token token;
 
     keep("kept.token", c->obtained, c->expires);
-    assert_int_equal(tokenfile_read(&token, &tenant, folder, clock_wall()),
+    assert_int_equal(token_cache_read(&token, &tenant, folder, clock_wall()),
                      c->used);
     if (c->used)
         assert_string_equal(token.text, "kept.token");
@@ -193,7 +193,7 @@ static void odd_tokens(void **state)
         text[c - '!'] = c;
     text['~' - ' '] = '\0';
     keep(text, 0, 3599);
-    assert_true(tokenfile_read(&token, &tenant, folder, clock_wall()));
+    assert_true(token_cache_read(&token, &tenant, folder, clock_wall()));
     assert_string_equal(token.text, text);
     token_free(&token);
 }
@@ -274,8 +274,8 @@ static void the_secret(void **state)
     tenant.client_secret_file = memory_print("%s/secret", folder);
     remove_file("");
     for (size_t i = 0; i < COUNT(secrets); i++) {
-        assert_true(secretfile_write(tenant.client_secret_file,
-                                     secrets[i].bytes, secrets[i].length));
+        assert_true(private_file_write(tenant.client_secret_file,
+                                       secrets[i].bytes, secrets[i].length));
         assert_int_equal(get(&token, NULL, &fault),
                          secrets[i].fault ? BROKEN : LATER);
         assert_null(token.text);
@@ -294,7 +294,7 @@ static void the_secret(void **state)
 
 static void the_lock(void **state)
 {
-    int lock = tokenfile_lock(&tenant, folder, 0);
+    int lock = token_cache_lock(&tenant, folder, 0);
     struct token token;
     struct fault fault;
 

@@ -1,7 +1,8 @@
 /* Which URLs have the same origin, and which may be used. */
+#include "base/url.h"
 #include "unit.h"
 
-#include "http.h"
+#include "http/http.h"
 
 static const struct origin_case {
     const char *name;
@@ -34,8 +35,8 @@ static void origin(void **state)
 {
     const struct origin_case *c = ROW_OF(state);
 
-    assert_int_equal(http_same_origin(c->a, c->b), c->same);
-    assert_int_equal(http_same_origin(c->b, c->a), c->same);
+    assert_int_equal(url_same_origin(c->a, c->b), c->same);
+    assert_int_equal(url_same_origin(c->b, c->a), c->same);
 }
 
 static const struct url_case {
@@ -82,7 +83,7 @@ static void url(void **state)
 {
     const struct url_case *c = ROW_OF(state);
 
-    assert_int_equal(http_url_allowed(c->name), c->allowed);
+    assert_int_equal(url_is_allowed(c->name), c->allowed);
 }
 
 int main(void)

@@ -1,0 +1,320 @@
+/* Emptying the spool into the database. */
+#include "receiver/drain.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stats.h"
+#include "store/refusals.h"
+
+#define SECOND INT64_C(1000000)
+/* Other processes, and those that are gone, leave files, too. */
+#define LISTING_US (5 * SECOND)
+/* Pause after a file that the database did not take, and how many such files
+ * show that the fault is not theirs. */
+#define RETRY_US (1 * SECOND)
+#define FAILURES_MAX 8
+#define COMMAND_STATEMENT_US (60 * SECOND)
+
+int64_t drain_due(const struct drain *drain)
+{
+    return drain->next < drain->names.count ? 0 : drain->listing_due;
+}
+
+void drain_hurry(struct drain *drain)
+{
+    drain->hurried = true;
+    drain->listing_due = 0;
+}
+
+static void end_pass(struct drain *drain, int64_t pause)
+{
+    if (drain->stored || drain->refused)
+        log_line("from the spool, %zu items are stored, %zu refused",
+                 drain->stored, drain->refused);
+    drain->stored = 0;
+    drain->refused = 0;
+    spool_names_free(&drain->names);
+    secrets_free(&drain->secrets);
+    drain->next = 0;
+    drain->failures = 0;
+    drain->listing_due = drain->hurried ? 0 : clock_now() + pause;
+    drain->hurried = false;
+}
+
+/*
+ * The secrets that were good when the oldest file was written, read after it
+ * was: it is listed already.
+ */
+static bool have_secrets(struct drain *drain, struct database *database,
+                         const char *oldest)
+{
+    int64_t written = spool_time_of(oldest);
+    int64_t age_s = written ? (clock_wall() - written) / SECOND + 1 : 0;
+
+    if (drain->secrets.read_at)
+        return true;
+    return database_read_secrets(database, &drain->secrets,
+                                 age_s > 0 ? age_s : 0,
+                                 clock_now() + database->timeout_us);
+}
+
+/* Judges what was doubtful when it was spooled. */
+static void judge(struct drain *drain, const struct settings *settings,
+                  struct item_list *list)
+{
+    struct item_list doubtful = *list;
+    struct item *items = list->items;
+    size_t refused[ITEM_VERDICTS] = {0};
+
+    /* Each item alone, so that those trusted already stay so. */
+    for (size_t i = 0; i < list->count; i++) {
+        if (items[i].verdict == ITEM_TRUSTED) {
+            refused[ITEM_TRUSTED]++;
+            continue;
+        }
+        doubtful.items = &items[i];
+        doubtful.count = 1;
+        secrets_judge(&drain->secrets, settings, &doubtful);
+        refused[items[i].verdict]++;
+        refusals_note(&items[i]);
+    }
+    drain->refused += list->count - refused[ITEM_TRUSTED];
+    refusals_count(refused);
+}
+
+static bool all_trusted(const struct item_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].verdict != ITEM_TRUSTED)
+            return false;
+    return true;
+}
+
+/* Files that this process has taken, and what they hold. */
+struct group {
+    struct spool_file files[DRAIN_GROUP];
+    struct item_list lists[DRAIN_GROUP];
+    const char *names[DRAIN_GROUP];
+    size_t count;
+    size_t items;
+    size_t bytes;
+};
+
+/* Takes a file into the group; false if it stays. */
+static bool take_file(struct drain *drain, struct spool *spool,
+                      const char *name, struct group *group)
+{
+    struct item_list *list = &group->lists[group->count];
+
+    *list = (struct item_list){0};
+    switch (spool_take(spool, name, &group->files[group->count], list)) {
+    case SPOOL_TAKEN:
+        group->names[group->count++] = name;
+        group->items += list->count;
+        group->bytes += list->rows.length;
+        return true;
+    case SPOOL_DAMAGED:
+        drain->aside++;
+        break;
+    case SPOOL_UNREADABLE:
+        item_list_free(list);
+        return false;
+    case SPOOL_BUSY:
+        break;
+    }
+    item_list_free(list);
+    return true;
+}
+
+/* Judges the items of the group; false if the secrets cannot be read. */
+static bool judge_group(struct drain *drain, struct database *database,
+                        const struct settings *settings,
+                        const struct group *group)
+{
+    const char *oldest =
+        drain->names.count ? drain->names.names[0] : group->names[0];
+
+    for (size_t i = 0; i < group->count; i++) {
+        struct item_list list = group->lists[i];
+        if (all_trusted(&list))
+            continue;
+        if (!have_secrets(drain, database, oldest))
+            return false;
+        judge(drain, settings, &list);
+    }
+    return true;
+}
+
+/* Stores the lists from `first` to before `end`; whether all is durable. */
+static bool store_lists(struct drain *drain, struct database *database,
+                        struct spool *spool, const struct group *group,
+                        size_t first, size_t end)
+{
+    bool failed[DRAIN_GROUP] = {false};
+    bool any_failed = false;
+
+    batch_clear(&drain->batch);
+    for (size_t i = first; i < end; i++)
+        batch_add(&drain->batch, &group->lists[i]);
+    drain->batch.maybe_stored = true;
+    database->sqlstate[0] = '\0';
+    if (!database_is_usable(database) ||
+        batch_store(&drain->batch, database, spool, database->timeout_us,
+                    failed) != DATABASE_DONE)
+        return false;
+    for (size_t i = first; i < end; i++)
+        any_failed |= failed[i - first];
+    drain->stored += drain->batch.count - drain->batch.rejected;
+    return !any_failed;
+}
+
+/*
+ * Stores a group in one transaction; if that is not possible, file by file,
+ * so that one does not hold up the others. True if no file stays.
+ */
+static bool store_group(struct drain *drain, struct database *database,
+                        const struct settings *settings, struct spool *spool,
+                        struct group *group)
+{
+    bool judged = judge_group(drain, database, settings, group);
+    bool all =
+        judged && store_lists(drain, database, spool, group, 0, group->count);
+    /* A row that comes from rejected/ and is refused again stays there. */
+    bool kept = !drain->names.count && drain->batch.rejected;
+    bool any_stays = kept;
+
+    for (size_t i = 0; i < group->count; i++) {
+        if (kept) {
+            spool_leave(&group->files[i]);
+        } else if (all ||
+                   (judged && group->count > 1 &&
+                    store_lists(drain, database, spool, group, i, i + 1))) {
+            spool_remove(&group->files[i]);
+        } else {
+            log_cause(LOG_DRAIN, "%s stays in the spool: %s", group->names[i],
+                      database_fault(database));
+            spool_leave(&group->files[i]);
+            any_stays = true;
+        }
+        item_list_free(&group->lists[i]);
+    }
+    return !any_stays;
+}
+
+/*
+ * The next files of a pass; false at its end. One that stays does not hold up
+ * the others, unless many do, or the connection is gone.
+ */
+static bool next_files(struct drain *drain, struct database *database,
+                       const struct settings *settings, struct spool *spool)
+{
+    static struct group group; /* the committer's, or the command's, alone */
+    size_t first = drain->first % drain->names.count;
+    bool stored = true;
+    size_t at = first;
+
+    group.count = 0;
+    group.items = 0;
+    group.bytes = 0;
+    while (drain->next < drain->names.count && group.count < DRAIN_GROUP &&
+           group.items < SPOOL_FILE_ITEMS && group.bytes < SPOOL_FILE_BYTES) {
+        at = (first + drain->next++) % drain->names.count;
+        stored &= take_file(drain, spool, drain->names.names[at], &group);
+    }
+    if (group.count)
+        stored &= store_group(drain, database, settings, spool, &group);
+    drain->failures = stored ? 0 : drain->failures + 1;
+    if (drain->failures < FAILURES_MAX && database_is_usable(database))
+        return drain->next < drain->names.count;
+    /* Another pass begins behind those that stayed. */
+    drain->first = at + 1;
+    return false;
+}
+
+void drain_step(struct drain *drain, struct database *database,
+                const struct settings *settings, struct spool *spool)
+{
+    if (drain->next == drain->names.count) {
+        drain->hurried = false;
+        spool_list(spool, &drain->names);
+        drain->next = 0;
+        if (drain->names.count == 0) {
+            stats_note_spool(0);
+            drain->first = 0;
+            end_pass(drain, LISTING_US);
+        }
+        return;
+    }
+    if (!next_files(drain, database, settings, spool))
+        end_pass(drain, drain->failures ? RETRY_US : LISTING_US);
+}
+
+void drain_free(struct drain *drain)
+{
+    spool_names_free(&drain->names);
+    secrets_free(&drain->secrets);
+    batch_free(&drain->batch);
+}
+
+/* Whether a pass over the folder leaves nothing in it. */
+static bool drain_all(struct drain *drain, struct database *database,
+                      const struct settings *settings, struct spool *spool)
+{
+    bool empty;
+
+    spool_list(spool, &drain->names);
+    while (drain->names.count && next_files(drain, database, settings, spool))
+        continue;
+    end_pass(drain, 0);
+    spool_list(spool, &drain->names);
+    empty = drain->names.count == 0;
+    spool_names_free(&drain->names);
+    return empty && !drain->aside;
+}
+
+/* Whether the file of this path is stored. */
+static bool drain_one(struct drain *drain, struct database *database,
+                      const struct settings *settings, struct spool *spool,
+                      const char *file)
+{
+    static struct group group;
+    char *path = realpath(file, NULL);
+    bool done = false;
+
+    if (!path)
+        log_line("%s: %s", file, strerror(errno));
+    else if (take_file(drain, spool, path, &group) && group.count)
+        done = store_group(drain, database, settings, spool, &group);
+    free(path);
+    end_pass(drain, 0);
+    return done;
+}
+
+int drain_command(const struct settings *settings, const char *path)
+{
+    struct spool spool = {.folder = settings->spool,
+                          .max = settings->spool_max};
+    struct database database = {.timeout_us = COMMAND_STATEMENT_US};
+    struct drain drain = {0};
+    bool done = false;
+
+    if (!spool.folder)
+        return EX_OK;
+    if (!path) {
+        spool_list(&spool, &drain.names);
+        done = drain.names.count == 0;
+        spool_names_free(&drain.names);
+    }
+    if (!done && database_connect(&database))
+        done = path ? drain_one(&drain, &database, settings, &spool, path)
+                    : drain_all(&drain, &database, settings, &spool);
+    drain_free(&drain);
+    database_close(&database);
+    return done ? EX_OK : EXIT_FAILURE;
+}

@@ -1,0 +1,493 @@
+/*
+ * The spool's folder. A file is written under a name that begins with a dot,
+ * fsynced, renamed to <time>-<process>-<number>.<kind>, and the folder is
+ * fsynced: a name without a dot is a whole file. A process that stores a file
+ * holds a lock (flock) on it, which ends with the process.
+ */
+#include "spool/spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/stats.h"
+#include "notification/copy_row.h"
+#include "spool/spool_file.h"
+
+#define TRUSTED_END ".trusted"
+#define DOUBTFUL_END ".doubtful"
+#define DOUBTFUL_SHARE 16
+#define MEASURE_US INT64_C(1000000)
+#define MEASURE_SHARE 50
+/* A file under its first name is left behind by a process that died. */
+#define STALE_S 3600
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+
+    return n > m && strcmp(name + n - m, end) == 0;
+}
+
+static bool is_spooled(const char *name)
+{
+    return name[0] != '.' &&
+           (ends_with(name, TRUSTED_END) || ends_with(name, DOUBTFUL_END));
+}
+
+/* A file that is being written, or whose writer died. */
+static bool is_new(const char *name)
+{
+    return name[0] == '.' && ends_with(name, ".new");
+}
+
+/* Adds up what the folder holds, and sweeps what dead processes left. */
+static void measure(struct spool *spool)
+{
+    DIR *folder = opendir(spool->folder);
+    struct dirent *entry;
+    struct stat status;
+    uint64_t bytes = 0;
+    int64_t begun = clock_now();
+
+    spool->doubtful_bytes = 0;
+    while (folder && (entry = readdir(folder))) {
+        bool spooled = is_spooled(entry->d_name);
+
+        if ((!spooled && !is_new(entry->d_name)) ||
+            fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW))
+            continue;
+        if (!spooled && time(NULL) - status.st_mtime > STALE_S) {
+            unlinkat(dirfd(folder), entry->d_name, 0);
+            continue;
+        }
+        bytes += (uint64_t)status.st_size;
+        if (ends_with(entry->d_name, DOUBTFUL_END))
+            spool->doubtful_bytes += (uint64_t)status.st_size;
+    }
+    spool->bytes = bytes;
+    if (folder)
+        closedir(folder);
+    /* Answers wait for it: a large folder is looked at less often. */
+    int64_t now = clock_now();
+    spool->measure_due = now + MEASURE_US + MEASURE_SHARE * (now - begun);
+}
+
+/* Whether `more` bytes are still within the limits. */
+static bool has_room(struct spool *spool, uint64_t more, bool doubtful)
+{
+    if (clock_now() >= spool->measure_due)
+        measure(spool);
+    if (spool->bytes + more > spool->max) {
+        spool->failed = true;
+        log_cause(LOG_SPOOL, "the spool is full: %llu bytes",
+                  (unsigned long long)spool->bytes);
+        return false;
+    }
+    if (doubtful &&
+        spool->doubtful_bytes + more > spool->max / DOUBTFUL_SHARE) {
+        log_cause(LOG_SPOOL, "the spool takes no more items with a secret "
+                             "that is not known");
+        return false;
+    }
+    return true;
+}
+
+static bool write_all(int fd, const struct buffer *bytes)
+{
+    size_t done = 0;
+
+    while (done < bytes->length) {
+        ssize_t n = write(fd, bytes->data + done, bytes->length - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        done += (size_t)n;
+    }
+    return fsync(fd) == 0;
+}
+
+/*
+ * Writes a whole file into the folder `at`. True once its bytes are on the
+ * disk; its name is when the folder is synced.
+ */
+static bool write_file(int at, const char *name, const struct buffer *bytes)
+{
+    char hidden[256];
+    bool written = false;
+
+    snprintf(hidden, sizeof(hidden), ".%s.new", name);
+    int fd = openat(at, hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        written = write_all(fd, bytes) &&
+                  renameat2(at, hidden, at, name, RENAME_NOREPLACE) == 0;
+    if (!written) {
+        log_cause(LOG_SPOOL, "the spool does not take a file: %s",
+                  strerror(errno));
+        if (fd >= 0)
+            unlinkat(at, hidden, 0);
+    }
+    if (fd >= 0)
+        close(fd);
+    return written;
+}
+
+/* Names sort by the time of writing. */
+static void make_name(char *name, size_t room, const char *end)
+{
+    uint64_t chance;
+
+    if (getrandom(&chance, sizeof(chance), 0) != (ssize_t)sizeof(chance))
+        die(EX_OSERR, "the kernel gives no random bytes");
+    snprintf(name, room, "%016llx-%016llx%s", (unsigned long long)clock_wall(),
+             (unsigned long long)chance, end);
+}
+
+int64_t spool_time_of(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+
+    return (int64_t)strtoull(slash ? slash + 1 : name, NULL, 16);
+}
+
+/* The files that one call of spool_write makes: all of them, or none. */
+struct writing {
+    struct spool *spool;
+    int at; /* the folder */
+    bool doubtful;
+    struct buffer bytes; /* of the next file */
+    size_t items;        /* in it */
+    size_t all_items;
+    uint64_t all_bytes;
+    struct spool_names made;
+};
+
+static void add_name(struct spool_names *names, const char *name)
+{
+    names->names =
+        memory_resize(names->names, (names->count + 1) * sizeof(*names->names));
+    names->names[names->count] = strdup(name);
+    if (!names->names[names->count])
+        die(EX_OSERR, "out of memory");
+    names->count++;
+}
+
+static bool end_file(struct writing *w)
+{
+    char name[128];
+
+    if (!w->items)
+        return true;
+    spool_file_end(&w->bytes);
+    make_name(name, sizeof(name), w->doubtful ? DOUBTFUL_END : TRUSTED_END);
+    if (!has_room(w->spool, w->all_bytes + w->bytes.length, w->doubtful))
+        return false;
+    w->spool->failed = !write_file(w->at, name, &w->bytes);
+    if (w->spool->failed)
+        return false;
+    add_name(&w->made, name);
+    w->all_bytes += w->bytes.length;
+    w->all_items += w->items;
+    w->items = 0;
+    return true;
+}
+
+static bool add_item(struct writing *w, const struct item *item,
+                     const char *row)
+{
+    if (w->items == 0)
+        spool_file_begin(&w->bytes);
+    spool_file_add(&w->bytes, item, row);
+    return (++w->items < SPOOL_FILE_ITEMS &&
+            w->bytes.length < SPOOL_FILE_BYTES) ||
+           end_file(w);
+}
+
+static bool add_list(struct writing *w, const struct item_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct item *item = &list->items[i];
+
+        if (item->verdict != ITEM_TRUSTED && !(w->doubtful && item->has_secret))
+            continue;
+        if (!add_item(w, item, list->rows.data + item->row_at))
+            return false;
+    }
+    return true;
+}
+
+/* What is half written must not come into the database unasked. */
+static void take_back(struct writing *w)
+{
+    for (size_t i = 0; i < w->made.count; i++)
+        unlinkat(w->at, w->made.names[i], 0);
+}
+
+bool spool_write(struct spool *spool, const struct item_list *const *lists,
+                 size_t count, bool doubtful)
+{
+    struct writing w = {.spool = spool, .doubtful = doubtful, .at = -1};
+    bool written = false;
+
+    if (!spool->folder)
+        return false;
+    w.at = open(spool->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (w.at < 0) {
+        spool->failed = true;
+        log_cause(LOG_SPOOL, "the spool cannot be opened: %s", strerror(errno));
+    } else {
+        written = true;
+        for (size_t i = 0; written && i < count; i++)
+            written = add_list(&w, lists[i]);
+        written = written && end_file(&w) && fsync(w.at) == 0;
+        if (!written)
+            take_back(&w);
+        close(w.at);
+    }
+    if (written) {
+        spool->bytes += w.all_bytes;
+        spool->doubtful_bytes += doubtful ? w.all_bytes : 0;
+        spool->failed = false;
+        stats_count(STATS_SPOOLED, w.all_items);
+    }
+    buffer_free(&w.bytes);
+    spool_names_free(&w.made);
+    return written;
+}
+
+bool spool_works(const struct spool *spool)
+{
+    return spool->folder && !spool->failed &&
+           access(spool->folder, W_OK | X_OK) == 0 && spool->bytes < spool->max;
+}
+
+uint64_t spool_bytes(const struct spool *spool)
+{
+    return spool->bytes;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void spool_list(const struct spool *spool, struct spool_names *names)
+{
+    DIR *folder = spool->folder ? opendir(spool->folder) : NULL;
+    struct dirent *entry;
+    size_t room = 0;
+
+    spool_names_free(names);
+    if (!folder && spool->folder)
+        log_cause(LOG_DRAIN, "the spool's folder cannot be read: %s",
+                  strerror(errno));
+    while (folder && (entry = readdir(folder))) {
+        if (!is_spooled(entry->d_name))
+            continue;
+        if (names->count == room) {
+            room = room ? 2 * room : 64;
+            names->names =
+                memory_resize(names->names, room * sizeof(*names->names));
+        }
+        names->names[names->count] = strdup(entry->d_name);
+        if (names->names[names->count])
+            names->count++;
+    }
+    if (folder)
+        closedir(folder);
+    if (names->count)
+        qsort(names->names, names->count, sizeof(*names->names), by_name);
+}
+
+void spool_names_free(struct spool_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->names[i]);
+    free(names->names);
+    *names = (struct spool_names){0};
+}
+
+/* Opens rejected/, which is made when it is first needed; -1 if it cannot. */
+static int open_rejected(const struct spool *spool)
+{
+    int parent = open(spool->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int at = -1;
+
+    if (parent >= 0) {
+        if (mkdirat(parent, "rejected", 0700) == 0)
+            (void)fsync(parent);
+        at = openat(parent, "rejected", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        close(parent);
+    }
+    if (at < 0)
+        log_cause(LOG_SPOOL, "rejected/ cannot be opened: %s", strerror(errno));
+    return at;
+}
+
+static bool write_reason(int at, const char *name, const char *reason)
+{
+    char full[300];
+    struct buffer text = {0};
+
+    snprintf(full, sizeof(full), "%s.reason", name);
+    buffer_add(&text, reason, strlen(reason));
+    buffer_add(&text, "\n", 1);
+    bool written = write_file(at, full, &text);
+    buffer_free(&text);
+    return written;
+}
+
+/* Moves a file that is damaged aside, for somebody to look at. */
+static void set_aside(const struct spool *spool, const char *path,
+                      const char *why)
+{
+    const char *name = strrchr(path, '/') + 1;
+    size_t length = spool->folder ? strlen(spool->folder) : 0;
+
+    log_line("%s is damaged: %s", path, why);
+    if (!length || strncmp(path, spool->folder, length) != 0 ||
+        path + length + 1 != name)
+        return;
+    int at = open_rejected(spool);
+    if (at < 0)
+        return;
+    if (write_reason(at, name, why))
+        (void)!renameat2(AT_FDCWD, path, at, name, RENAME_NOREPLACE);
+    close(at);
+}
+
+static bool read_all(int fd, struct buffer *bytes)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) || !S_ISREG(status.st_mode) ||
+        !buffer_reserve(bytes, (size_t)status.st_size))
+        return false;
+    while (bytes->length < (size_t)status.st_size) {
+        ssize_t n = read(fd, bytes->data + bytes->length,
+                         (size_t)status.st_size - bytes->length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        bytes->length += (size_t)n;
+    }
+    return true;
+}
+
+/* Opens and locks; BUSY: another process has it, or it is gone. */
+static enum spool_taken open_locked(struct spool_file *file)
+{
+    struct stat status;
+    int error;
+
+    file->fd = open(file->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    if (file->fd < 0) {
+        error = errno;
+    } else {
+        if (flock(file->fd, LOCK_EX | LOCK_NB) == 0 &&
+            fstat(file->fd, &status) == 0 && status.st_nlink > 0)
+            return SPOOL_TAKEN;
+        error = errno == EWOULDBLOCK ? EWOULDBLOCK : ENOENT;
+        close(file->fd);
+    }
+    if (error == ENOENT || error == EWOULDBLOCK)
+        return SPOOL_BUSY;
+    log_cause(LOG_DRAIN, "%s: %s", file->path, strerror(error));
+    return SPOOL_UNREADABLE;
+}
+
+enum spool_taken spool_take(const struct spool *spool, const char *name,
+                            struct spool_file *file, struct item_list *list)
+{
+    struct buffer bytes = {0};
+    enum spool_taken taken;
+
+    if (strchr(name, '/'))
+        snprintf(file->path, sizeof(file->path), "%s", name);
+    else
+        snprintf(file->path, sizeof(file->path), "%s/%s", spool->folder, name);
+    taken = open_locked(file);
+    if (taken != SPOOL_TAKEN)
+        return taken;
+    if (!read_all(file->fd, &bytes)) {
+        log_cause(LOG_DRAIN, "%s cannot be read", file->path);
+        taken = SPOOL_UNREADABLE;
+    } else {
+        const char *why = spool_file_read(&bytes, list);
+        if (why) {
+            set_aside(spool, file->path, why);
+            taken = SPOOL_DAMAGED;
+        }
+    }
+    buffer_free(&bytes);
+    if (taken != SPOOL_TAKEN)
+        close(file->fd);
+    return taken;
+}
+
+void spool_remove(struct spool_file *file)
+{
+    char reason[sizeof(file->path) + 8];
+
+    if (unlink(file->path))
+        log_cause(LOG_DRAIN, "a spool file cannot be removed: %s",
+                  strerror(errno));
+    /* of a row that was rejected and is stored now */
+    snprintf(reason, sizeof(reason), "%s.reason", file->path);
+    unlink(reason);
+    close(file->fd);
+}
+
+void spool_leave(struct spool_file *file)
+{
+    close(file->fd);
+}
+
+/* By the notification's id: a row that is refused twice is kept once. */
+static void name_by_row(char *name, size_t room, const char *row)
+{
+    struct guid id;
+    size_t n = 0;
+
+    copy_row_get_id(row, &id);
+    for (size_t i = 0; i < sizeof(id.bytes) && n < room; i++)
+        n += (size_t)snprintf(name + n, room - n, "%02x", id.bytes[i]);
+    snprintf(name + n, room - n, "%s", TRUSTED_END);
+}
+
+bool spool_reject(struct spool *spool, const struct item *item, const char *row,
+                  size_t length, const char *reason)
+{
+    struct item copy = *item;
+    struct buffer bytes = {0};
+    char name[128];
+    int at = spool->folder ? open_rejected(spool) : -1;
+
+    if (at < 0)
+        return false;
+    copy.row_length = (uint32_t)length;
+    spool_file_begin(&bytes);
+    spool_file_add(&bytes, &copy, row);
+    spool_file_end(&bytes);
+    name_by_row(name, sizeof(name), row);
+    /* the reason first: a row without one would be a riddle */
+    bool written = faccessat(at, name, F_OK, 0) == 0 ||
+                   (write_reason(at, name, reason) &&
+                    write_file(at, name, &bytes) && fsync(at) == 0);
+    buffer_free(&bytes);
+    close(at);
+    return written;
+}

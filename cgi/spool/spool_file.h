@@ -1,0 +1,20 @@
+/*
+ * The form of a spool file: a line that names it, then of each item what it
+ * is judged by and its row (row.h), then the SHA-256 of all that.
+ */
+#ifndef CALLHOOK_SPOOL_FILE_H
+#define CALLHOOK_SPOOL_FILE_H
+
+#include "base/buffer.h"
+#include "notification/item.h"
+
+/* The three steps of writing one. `item->row_length` bytes are at `row`. */
+void spool_file_begin(struct buffer *bytes);
+void spool_file_add(struct buffer *bytes, const struct item *item,
+                    const char *row);
+void spool_file_end(struct buffer *bytes);
+
+/* Reads one; NULL, or why it is none. The caller frees the list. */
+const char *spool_file_read(const struct buffer *bytes, struct item_list *list);
+
+#endif

@@ -1,0 +1,120 @@
+/* What was counted, by the minute. */
+#include "store/minutes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/stats.h"
+
+#define MINUTE_US (60 * INT64_C(1000000))
+
+/* A day without a database; then minutes are added to the last one. */
+#define KEPT_MAX 1440
+
+struct minute {
+    int64_t number; /* minutes since 1970 */
+    struct stats stats;
+};
+
+static struct minute *kept;
+static size_t kept_count;
+static int64_t current; /* the minute that is being counted */
+
+static bool is_empty(const struct stats *stats)
+{
+    for (int i = 0; i < STATS_COUNTERS; i++)
+        if (stats->counters[i])
+            return false;
+    return stats->spool_bytes == 0;
+}
+
+void minutes_roll(int64_t wall, bool end)
+{
+    int64_t number = wall / MINUTE_US;
+    struct minute minute = {.number = current};
+
+    if (!current)
+        current = number;
+    if (number == current && !end)
+        return;
+    minute.number = current;
+    current = number;
+    stats_take(kept_count == KEPT_MAX ? &kept[KEPT_MAX - 1].stats
+                                      : &minute.stats);
+    if (kept_count == KEPT_MAX || is_empty(&minute.stats))
+        return;
+    kept = memory_resize(kept, (kept_count + 1) * sizeof(*kept));
+    kept[kept_count++] = minute;
+}
+
+bool minutes_are_kept(void)
+{
+    return kept_count > 0;
+}
+
+/* An array literal of whole numbers. */
+static void add_array(struct buffer *text, const uint64_t *values, size_t n)
+{
+    char number[24];
+
+    text->length = 0;
+    for (size_t i = 0; i < n; i++) {
+        int length = snprintf(number, sizeof(number), "%c%llu", i ? ',' : '{',
+                              (unsigned long long)values[i]);
+        buffer_add(text, number, (size_t)length);
+    }
+    buffer_add(text, "}", 2);
+}
+
+static bool write_minute(struct database *database, const struct minute *minute,
+                         int64_t deadline)
+{
+    static const char statement[] =
+        "SELECT callhook_store.add_minute(to_timestamp($1::bigint * 60), $2, "
+        "$3::bigint[], $4::integer[], $5::bigint, $6::bigint)";
+    char host[65] = "", number[24], longest[24], bytes[24];
+    struct buffer counted = {0}, times = {0};
+
+    gethostname(host, sizeof(host) - 1);
+    snprintf(number, sizeof(number), "%lld", (long long)minute->number);
+    snprintf(longest, sizeof(longest), "%llu",
+             (unsigned long long)minute->stats.max_us);
+    snprintf(bytes, sizeof(bytes), "%llu",
+             (unsigned long long)minute->stats.spool_bytes);
+    add_array(&counted, minute->stats.counters, STATS_COUNTERS);
+    add_array(&times, minute->stats.buckets, STATS_BUCKETS);
+    const char *const values[] = {number,     host,    counted.data,
+                                  times.data, longest, bytes};
+    enum database_outcome outcome =
+        database_call(database, statement, 6, values, deadline);
+    buffer_free(&counted);
+    buffer_free(&times);
+    return outcome == DATABASE_DONE;
+}
+
+bool minutes_write(struct database *database, int64_t deadline)
+{
+    size_t written = 0;
+
+    while (written < kept_count &&
+           write_minute(database, &kept[written], deadline))
+        written++;
+    kept_count -= written;
+    memmove(kept, kept + written, kept_count * sizeof(*kept));
+    if (kept_count)
+        log_cause(LOG_STATEMENT, "the minutes are not written: %s",
+                  database_fault(database));
+    return kept_count == 0;
+}
+
+void minutes_free(void)
+{
+    free(kept);
+    kept = NULL;
+    kept_count = 0;
+}

@@ -1,0 +1,182 @@
+/*
+ * Requests from a web server that speaks FastCGI. One thread accepts, reads,
+ * parses and parks; who stores a batch answers it.
+ */
+#include "web/fastcgi.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "receiver/receiver.h"
+#include "web/connection.h"
+
+#define LISTENER 0
+#define EVENTS_A_WAIT 64
+/* Connections that are open; past it the longest idle one is closed. */
+#define OPEN_MAX_CONNECTIONS 4096
+#define OPEN_MIN 64
+#define FIRST_LOOK_US 200000
+/* After a signal: for requests on connections that were just accepted. */
+#define GRACE_US 1000000
+
+static void accept_links(struct server *server)
+{
+    /* Bounded, so that signals and open connections get their turn. */
+    for (int i = 0; i < EVENTS_A_WAIT; i++) {
+        int fd = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                log_cause(LOG_FASTCGI, "no connection is accepted: %s",
+                          strerror(errno));
+            return;
+        }
+        connection_open(server, fd);
+    }
+}
+
+static void watch(struct server *server, int fd, uint32_t how, void *mark)
+{
+    struct epoll_event event = {.events = EPOLLIN | how, .data.ptr = mark};
+
+    if (epoll_ctl(server->poll, EPOLL_CTL_ADD, fd, &event))
+        die(EX_OSERR, "a socket cannot be watched: %s", strerror(errno));
+}
+
+/* What an epoll_wait brought besides events of connections. */
+struct round {
+    bool accepting;
+    bool stop;
+};
+
+/* Connections are attended before new ones come. */
+static struct round attend_events(struct server *server, int timeout_ms)
+{
+    struct epoll_event events[EVENTS_A_WAIT];
+    struct round round = {false, false};
+    int n = epoll_wait(server->poll, events, EVENTS_A_WAIT, timeout_ms);
+
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.ptr == &server->signals)
+            round.stop = true;
+        else if (events[i].data.ptr == server)
+            round.accepting = true;
+        else
+            connection_attend(server, events[i].data.ptr);
+    }
+    return round;
+}
+
+/* Serves until a signal, and then what was accepted before it. */
+static void run(struct server *server)
+{
+    struct round round = {false, false};
+
+    while (!round.stop) {
+        round = attend_events(server, connection_sweep_bodies(server));
+        if (round.accepting && !round.stop)
+            accept_links(server);
+    }
+    epoll_ctl(server->poll, EPOLL_CTL_DEL, LISTENER, NULL);
+    epoll_ctl(server->poll, EPOLL_CTL_DEL, server->signals, NULL);
+    int64_t end = clock_now() + GRACE_US;
+    while (clock_now() < end && connection_awaits_request(server))
+        attend_events(server, 10);
+}
+
+/* SIGTERM, SIGUSR1 and SIGINT are read; no thread is interrupted by them. */
+static void take_signals(struct server *server)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t stop;
+
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGUSR1);
+    sigaddset(&stop, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+    server->signals = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (server->signals < 0)
+        die(EX_OSERR, "signals cannot be read: %s", strerror(errno));
+}
+
+/* As many descriptors as the system lets us have; some are for others. */
+static size_t allow_connections(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files))
+        return OPEN_MIN;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur < 2 * OPEN_MIN)
+        return OPEN_MIN;
+    return files.rlim_cur - OPEN_MIN < OPEN_MAX_CONNECTIONS
+               ? files.rlim_cur - OPEN_MIN
+               : OPEN_MAX_CONNECTIONS;
+}
+
+static void open_server(struct server *server)
+{
+    int flags = fcntl(LISTENER, F_GETFL);
+
+    take_signals(server);
+    if (FCGX_Init() || fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK))
+        die(EX_OSERR, "libfcgi cannot be started");
+    server->open_max = allow_connections();
+    pthread_mutex_init(&server->lock, NULL);
+    TAILQ_INIT(&server->idle);
+    TAILQ_INIT(&server->coming);
+    server->poll = epoll_create1(EPOLL_CLOEXEC);
+    if (server->poll < 0)
+        die(EX_OSERR, "epoll: %s", strerror(errno));
+    /* Of several processes on one socket, a connection wakes one. */
+    watch(server, LISTENER, EPOLLEXCLUSIVE, server);
+    watch(server, server->signals, 0, &server->signals);
+}
+
+/* Idle connections carry no request: they end with the process. */
+static void close_server(struct server *server)
+{
+    close(LISTENER);
+    receiver_stop(&server->receiver, EX_OK);
+    close(server->poll);
+    close(server->signals);
+}
+
+bool fastcgi_is_offered(void)
+{
+    int listening = 0;
+    socklen_t length = sizeof(listening);
+
+    return getsockopt(LISTENER, SOL_SOCKET, SO_ACCEPTCONN, &listening,
+                      &length) == 0 &&
+           listening;
+}
+
+int fastcgi_serve(const struct settings *settings)
+{
+    static struct server server; /* outlives a thread that is left behind */
+
+    open_server(&server);
+    receiver_start(&server.receiver, settings, true);
+    /* So that the first answers are not given in ignorance. */
+    receiver_look(&server.receiver, FIRST_LOOK_US);
+    log_line("ready, %zu requests in flight at most", settings->requests);
+    run(&server);
+    close_server(&server);
+    return EX_OK;
+}

@@ -1,0 +1,213 @@
+/* What a request asks for. */
+#include "web/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "notification/collection.h"
+#include "web/handshake.h"
+
+#define FORWARDED_FOR_MAX 256
+/* Read and thrown away at most, so that the web server hears the answer. */
+#define UNREAD_MAX ((size_t)64 << 20)
+
+static void answer_line(struct exchange *exchange, enum answer_kind kind,
+                        const char *line)
+{
+    struct buffer text = {0};
+
+    if (kind != ANSWER_LATER)
+        log_cause(LOG_REQUEST, "a request is refused: %s", line);
+    buffer_add(&text, line, strlen(line));
+    buffer_add(&text, "\n", 1);
+    exchange_answer(exchange, kind, text.data, text.length);
+    buffer_free(&text);
+}
+
+/* Reads what is left of a body that nobody wants. */
+static void skip_body(struct exchange *exchange)
+{
+    char bytes[8192];
+    size_t done = 0;
+    ssize_t n;
+
+    while (done < UNREAD_MAX &&
+           (n = exchange->transport->read(exchange, bytes, sizeof(bytes))) > 0)
+        done += (size_t)n;
+}
+
+enum body { FCGI_BODY_READ, FCGI_BODY_TOO_LARGE, FCGI_BODY_FAULTY };
+
+/*
+ * CONTENT_LENGTH: absent or empty if the web server knows none (the stream
+ * then ends by itself), else decimal digits only.
+ */
+static bool read_length(const char *text, size_t limit, size_t *length)
+{
+    char *end;
+
+    if (*text < '0' || *text > '9')
+        return false;
+    unsigned long long value = strtoull(text, &end, 10);
+    *length = value > limit ? limit + 1 : (size_t)value;
+    return *end == '\0';
+}
+
+/* Reads the whole body; FAULTY: `why` says what is wrong with it. */
+static enum body read_body(struct exchange *exchange, size_t limit,
+                           struct buffer *body, const char **why)
+{
+    const char *stated = exchange_variable(exchange, "CONTENT_LENGTH");
+    size_t length = 0;
+    ssize_t n;
+
+    *why = "CONTENT_LENGTH is no number";
+    if (*stated && !read_length(stated, limit, &length))
+        return FCGI_BODY_FAULTY;
+    if (length > limit)
+        return FCGI_BODY_TOO_LARGE;
+    for (;;) {
+        /* as it comes: what is stated is not to be trusted with memory */
+        buffer_reserve(body, 8192);
+        n = exchange->transport->read(exchange, body->data + body->length,
+                                      body->room - body->length);
+        if (n <= 0)
+            break;
+        body->length += (size_t)n;
+        if (body->length > limit)
+            return FCGI_BODY_TOO_LARGE;
+    }
+    *why = "the body is not as long as its Content-Length";
+    if (n < 0 || (*stated && body->length != length))
+        return FCGI_BODY_FAULTY;
+    return FCGI_BODY_READ;
+}
+
+/*
+ * X-Forwarded-For, else the peer's address. A header that is no text, or
+ * longer than any list of addresses, is as good as none; NULL if both are.
+ */
+static const char *forwarded_for(struct exchange *exchange)
+{
+    static const char *const names[] = {"HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *from = exchange_variable(exchange, names[i]);
+        size_t length = strlen(from);
+        if (length && length <= FORWARDED_FOR_MAX && text_is_utf8(from, length))
+            return from;
+    }
+    return NULL;
+}
+
+static void take_notifications(struct receiver *receiver,
+                               struct exchange *exchange)
+{
+    const struct settings *settings = receiver->settings;
+    struct buffer body = {0};
+    const char *why;
+
+    switch (read_body(exchange, settings->max_body, &body, &why)) {
+    case FCGI_BODY_TOO_LARGE:
+        buffer_free(&body);
+        skip_body(exchange);
+        answer_line(exchange, ANSWER_TOO_LARGE, "the body is too large");
+        return;
+    case FCGI_BODY_FAULTY:
+        buffer_free(&body);
+        skip_body(exchange);
+        answer_line(exchange, ANSWER_BAD_REQUEST, why);
+        return;
+    case FCGI_BODY_READ:
+        break;
+    }
+    exchange->arrived = clock_now();
+    struct arrival arrival = {.wall = clock_wall(),
+                              .forwarded_for = forwarded_for(exchange)};
+    receiver_reserve(receiver, exchange, body.length);
+    why = collection_read(body.data, body.length, &arrival, settings,
+                          &exchange->items);
+    buffer_free(&body);
+    if (!why) {
+        receiver_park(receiver, exchange);
+        return;
+    }
+    receiver_unreserve(receiver, exchange);
+    answer_line(exchange, ANSWER_BAD_REQUEST, why);
+}
+
+/* Whether a path, which may have a query behind it, ends in /health. */
+static bool ends_in_health(const char *path)
+{
+    static const char end[] = "/health";
+    size_t n = sizeof(end) - 1;
+    size_t length = strcspn(path, "?");
+
+    return length >= n && memcmp(path + length - n, end, n) == 0;
+}
+
+/* Web servers differ in which variable holds the end of the path. */
+static bool asks_for_health(struct exchange *exchange)
+{
+    static const char *const names[] = {"PATH_INFO", "SCRIPT_NAME",
+                                        "DOCUMENT_URI", "REQUEST_URI"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (ends_in_health(exchange_variable(exchange, names[i])))
+            return true;
+    return false;
+}
+
+static void answer_health(struct receiver *receiver, struct exchange *exchange)
+{
+    const char *health = receiver_health(receiver);
+
+    if (health)
+        exchange_answer(exchange, ANSWER_HEALTH, health, strlen(health));
+    else
+        answer_line(exchange, ANSWER_LATER, "neither database nor spool");
+}
+
+/* True if the request was a handshake, which is then answered. */
+static bool shake_hands(struct exchange *exchange)
+{
+    struct buffer token = {0};
+    const char *why;
+    enum handshake handshake = handshake_read(
+        exchange_variable(exchange, "QUERY_STRING"), &token, &why);
+
+    if (handshake != HANDSHAKE_NONE)
+        skip_body(exchange);
+    if (handshake == HANDSHAKE_SOUND)
+        exchange_answer(exchange, ANSWER_TOKEN, token.data, token.length);
+    else if (handshake == HANDSHAKE_REFUSED)
+        answer_line(exchange, ANSWER_BAD_REQUEST, why);
+    buffer_free(&token);
+    return handshake != HANDSHAKE_NONE;
+}
+
+void request_handle(struct receiver *receiver, struct exchange *exchange)
+{
+    const char *method = exchange_variable(exchange, "REQUEST_METHOD");
+    bool post = strcmp(method, "POST") == 0;
+    bool get = strcmp(method, "GET") == 0;
+    bool head = strcmp(method, "HEAD") == 0;
+
+    exchange->arrived = clock_now();
+    exchange->is_head = head;
+    if ((post || get) && shake_hands(exchange))
+        return;
+    if ((get || head) && asks_for_health(exchange)) {
+        skip_body(exchange);
+        answer_health(receiver, exchange);
+    } else if (post) {
+        take_notifications(receiver, exchange);
+    } else {
+        skip_body(exchange);
+        answer_line(exchange, ANSWER_BAD_METHOD,
+                    "only GET and POST are answered here");
+    }
+}

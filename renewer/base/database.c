@@ -1,0 +1,244 @@
+/* The connection to PostgreSQL. */
+#include "base/database.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+/* The schema that this program knows; sql/install.sql writes the row. */
+#define SCHEMA_MAJOR 1
+
+#define STATEMENT_MS 15000
+
+struct database {
+    PGconn *connection; /* NULL: lost */
+    pthread_mutex_t lock;
+};
+
+/* Waits for the socket; false when the time is over. */
+static bool wait_for(PGconn *connection, short events, int64_t deadline)
+{
+    for (;;) {
+        struct pollfd fd = {.fd = PQsocket(connection), .events = events};
+        int64_t left = deadline - clock_ms();
+        int ready;
+
+        if (left <= 0)
+            return false;
+        ready = poll(&fd, 1, (int)left + 1);
+        if (ready > 0 || (ready < 0 && errno != EINTR))
+            return true; /* libpq finds what is wrong */
+    }
+}
+
+/* libpq's words on a connection hold names and addresses, no payload. */
+static void say_why(PGconn *connection, char *why, size_t size)
+{
+    const char *text = connection ? PQerrorMessage(connection) : "";
+    int length = (int)strcspn(text, "\n");
+
+    snprintf(why, size, "%.*s", length, text);
+    if (length == 0)
+        snprintf(why, size, "no answer in time");
+}
+
+static PGconn *begin_to_connect(const char *conninfo)
+{
+    /* Later ones win, so that what is ours stands behind `dbname`. */
+    const char *const keywords[] = {"dbname", "fallback_application_name",
+                                    "tcp_user_timeout", NULL};
+    const char *const values[] = {conninfo, "callhook-renewer", "15000", NULL};
+
+    return PQconnectStartParams(keywords + (*conninfo ? 0 : 1),
+                                values + (*conninfo ? 0 : 1), 1);
+}
+
+static PGconn *connect_in_time(const char *conninfo, int64_t deadline,
+                               char *why, size_t why_size)
+{
+    PGconn *connection = begin_to_connect(conninfo);
+    PostgresPollingStatusType step = PGRES_POLLING_WRITING;
+
+    if (!connection || PQstatus(connection) == CONNECTION_BAD)
+        step = PGRES_POLLING_FAILED;
+    while (step == PGRES_POLLING_READING || step == PGRES_POLLING_WRITING) {
+        if (!wait_for(connection,
+                      step == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+                      deadline))
+            break;
+        step = PQconnectPoll(connection);
+    }
+    if (step == PGRES_POLLING_OK && PQsetnonblocking(connection, 1) == 0)
+        return connection;
+    say_why(connection, why, why_size);
+    PQfinish(connection);
+    return NULL;
+}
+
+/* The next result; NULL at the end, or when the time or the server is gone. */
+static PGresult *next_result(PGconn *connection, int64_t deadline, bool *late)
+{
+    int left;
+
+    while ((left = PQflush(connection)) > 0)
+        if (!wait_for(connection, POLLIN | POLLOUT, deadline) ||
+            !PQconsumeInput(connection))
+            break;
+    while (left == 0 && PQisBusy(connection)) {
+        if (!wait_for(connection, POLLIN, deadline)) {
+            left = 1;
+            break;
+        }
+        if (!PQconsumeInput(connection))
+            break;
+    }
+    *late = left != 0;
+    return *late ? NULL : PQgetResult(connection);
+}
+
+/* The last result of what was sent; the connection is dropped if it is late. */
+static PGresult *collect(struct database *database, int64_t deadline)
+{
+    PGresult *last = NULL;
+    PGresult *result;
+    bool late;
+
+    while ((result = next_result(database->connection, deadline, &late))) {
+        if (last && PQresultStatus(last) == PGRES_FATAL_ERROR)
+            PQclear(result);
+        else {
+            PQclear(last);
+            last = result;
+        }
+    }
+    if (late || PQstatus(database->connection) != CONNECTION_OK) {
+        log_line("database: %s",
+                 late ? "no answer in time" : "the connection is lost");
+        PQfinish(database->connection);
+        database->connection = NULL;
+    }
+    return last;
+}
+
+static bool is_good(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+PGresult *database_try(struct database *database, const char *sql, int count,
+                       const char *const *values, char sqlstate[SQLSTATE_SIZE])
+{
+    PGresult *result = NULL;
+
+    *sqlstate = '\0';
+    if (!database)
+        return NULL;
+    pthread_mutex_lock(&database->lock);
+    if (database->connection) {
+        if (PQsendQueryParams(database->connection, sql, count, NULL, values,
+                              NULL, NULL, 0))
+            result = collect(database, clock_ms() + STATEMENT_MS);
+        else
+            log_line("database: a statement could not be sent");
+    }
+    pthread_mutex_unlock(&database->lock);
+    if (is_good(result))
+        return result;
+    if (result) {
+        const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+        snprintf(sqlstate, SQLSTATE_SIZE, "%s", state ? state : "");
+        log_line("database: a statement failed, SQLSTATE %s",
+                 *sqlstate ? sqlstate : "unknown");
+    }
+    PQclear(result);
+    return NULL;
+}
+
+PGresult *database_run(struct database *database, const char *sql, int count,
+                       const char *const *values)
+{
+    char sqlstate[SQLSTATE_SIZE];
+
+    return database_try(database, sql, count, values, sqlstate);
+}
+
+bool database_is_there(struct database *database)
+{
+    bool there = false;
+
+    if (database) {
+        pthread_mutex_lock(&database->lock);
+        there = database->connection != NULL;
+        pthread_mutex_unlock(&database->lock);
+    }
+    return there;
+}
+
+/* Sets up the session and looks at the schema's version. */
+static bool prepare(struct database *database, int64_t deadline, char *why,
+                    size_t why_size)
+{
+    static const char setup[] =
+        "SET search_path = pg_catalog, pg_temp;"
+        "SET client_encoding = 'UTF8'; SET datestyle = 'ISO';"
+        "SET timezone = 'UTC'; SET statement_timeout = '14s';"
+        "SET lock_timeout = '5s'; SET synchronous_commit = on;"
+        "SELECT callhook_store.schema_major()";
+    PGresult *result = NULL;
+    bool good = false;
+
+    if (PQsendQuery(database->connection, setup))
+        result = collect(database, deadline);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1) {
+        long major = strtol(PQgetvalue(result, 0, 0), NULL, 10);
+
+        good = major == SCHEMA_MAJOR;
+        if (!good)
+            snprintf(why, why_size,
+                     "the schema has version %ld, this program needs %d", major,
+                     SCHEMA_MAJOR);
+    } else {
+        const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+        snprintf(why, why_size,
+                 "the schema of callhook cannot be used, SQLSTATE %s; "
+                 "is sql/install.sql run, and callhook_renewer granted?",
+                 sqlstate ? sqlstate : "unknown");
+    }
+    PQclear(result);
+    return good;
+}
+
+struct database *database_open(const char *conninfo, int64_t deadline,
+                               char *why, size_t why_size)
+{
+    PGconn *connection = connect_in_time(conninfo, deadline, why, why_size);
+    struct database *database;
+
+    if (!connection)
+        return NULL;
+    database = memory_new(1, sizeof(*database));
+    database->connection = connection;
+    pthread_mutex_init(&database->lock, NULL);
+    if (prepare(database, deadline, why, why_size))
+        return database;
+    database_close(database);
+    return NULL;
+}
+
+void database_close(struct database *database)
+{
+    if (!database)
+        return;
+    PQfinish(database->connection);
+    pthread_mutex_destroy(&database->lock);
+    free(database);
+}

@@ -1,0 +1,44 @@
+/* How a step ended, and what there is to say about it. */
+#ifndef RENEWER_FAULT_H
+#define RENEWER_FAULT_H
+
+#include <stddef.h>
+
+enum outcome {
+    DONE,    /* as asked */
+    ABSENT,  /* the peer says that there is no such thing (404) */
+    CLASH,   /* the peer says that there is one already (409) */
+    REFUSED, /* the peer says no, and will say so again: somebody must act */
+    LATER,   /* it may work the next time */
+    UNSURE,  /* as LATER, but the peer may have done it */
+    BROKEN,  /* a fault of our own or of our machine */
+};
+
+/*
+ * Why a step was not DONE. All texts are ours or identifiers that were checked
+ * (letters, digits and . _ - only): fit for a log. Empty if not known.
+ */
+struct fault {
+    const char *step;    /* "token", "create subscription", ... */
+    long status;         /* HTTP's; 0: there was no answer */
+    char code[80];       /* Graph's error.code, or the identity platform's */
+    char request_id[64]; /* the peer's */
+    char client_request_id[40]; /* ours */
+    char text[200];             /* what we have to say: "cannot connect" */
+    long retry_after;           /* seconds that the peer asked for; 0: none */
+};
+
+/* Room for any that fault_print() writes. */
+#define FAULT_SIZE 600
+
+/* Sets what we have to say and leaves the rest. */
+void fault_say(struct fault *fault, const char *step, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Writes it to standard error, as one of this tenant. */
+void fault_log(const struct fault *fault, const char *tenant);
+
+/* "create subscription: HTTP 403, code Forbidden, request-id ..." for a log. */
+void fault_print(const struct fault *fault, char *line, size_t size);
+
+#endif

@@ -1,0 +1,10 @@
+/* Random bytes, from the kernel. */
+#ifndef RENEWER_RANDOM_H
+#define RENEWER_RANDOM_H
+
+#include <stddef.h>
+
+/* At most 256 bytes. */
+void random_bytes(void *out, size_t length);
+
+#endif

@@ -1,0 +1,42 @@
+/* The folder `state_dir`, and the locks in it. */
+#include "base/state_dir.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/lock_file.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+bool state_dir_check(const char *state_dir)
+{
+    struct stat status;
+
+    if (mkdir(state_dir, 0700) != 0 && errno != EEXIST) {
+        log_line("state_dir %s: %s", state_dir, strerror(errno));
+        return false;
+    }
+    if (stat(state_dir, &status) != 0 || !S_ISDIR(status.st_mode)) {
+        log_line("state_dir %s: it is no folder", state_dir);
+        return false;
+    }
+    if (status.st_uid != geteuid() || status.st_mode & 077) {
+        log_line("state_dir %s: it must belong to this user, mode 0700",
+                 state_dir);
+        return false;
+    }
+    return true;
+}
+
+int state_dir_lock(const char *state_dir, const char *name, bool *held)
+{
+    char *path = memory_print("%s/%s.lock", state_dir, name);
+    int lock = lock_file_take(path, 0);
+
+    *held = lock < 0 && errno == EWOULDBLOCK;
+    if (lock < 0 && !*held)
+        log_line("%s: %s", path, strerror(errno));
+    free(path);
+    return lock;
+}

@@ -1,0 +1,217 @@
+/* The command `check`: tests all that a run needs, and names each fault. */
+#include "commands/check.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/database.h"
+#include "base/memory.h"
+#include "commands/commands.h"
+#include "commands/handshake.h"
+
+#define CONNECT_MS 8000
+
+/* Graph documentation: slower answers to notifications count as slow. */
+#define SLOW_SECONDS 3.0
+
+static unsigned faults;
+
+/* Each line at once: what comes next may take seconds. */
+void check_say(enum verdict verdict, const char *subject, const char *format,
+               ...)
+{
+    static const char *const words[] = {"ok", "note", "FAULT"};
+    char text[1000];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    for (char *s = text; *s; s++)
+        if (!isprint((unsigned char)*s))
+            *s = '?';
+    printf("%-8s%s: %s\n", words[verdict], subject, text);
+    fflush(stdout);
+    faults += verdict == FAULTY;
+}
+
+/* By writing: a full disk and one mounted to be read look writable. */
+static void check_state_dir(const struct settings *settings)
+{
+    char *path = memory_print("%s/.check.XXXXXX", settings->state_dir);
+    int file = mkstemp(path);
+    bool good = file >= 0 && write(file, "x", 1) == 1 && fsync(file) == 0;
+    int number = errno;
+
+    if (file >= 0) {
+        close(file);
+        unlink(path);
+    }
+    if (good)
+        check_say(FINE, "state_dir", "%s can be written to",
+                  settings->state_dir);
+    else
+        check_say(FAULTY, "state_dir",
+                  "%s: %s: see to the disk, and that this user owns the "
+                  "folder",
+                  settings->state_dir, strerrordesc_np(number));
+    free(path);
+}
+
+/* -- the database ------------------------------------------------------ */
+
+/*
+ * What sql/grants.sql gives to the role callhook_renewer. Names are looked up
+ * in the catalogs: asking for the rights on what is not there is an error.
+ */
+static const char select_missing[] =
+    "WITH wanted (name, rights) AS (VALUES"
+    " ('callhook_store.subscriptions', 'SELECT,INSERT,UPDATE,DELETE'),"
+    " ('callhook_store.gaps', 'SELECT,INSERT,UPDATE,DELETE'),"
+    " ('callhook_store.lifecycle_handled', 'SELECT,INSERT,UPDATE,DELETE'),"
+    " ('callhook_store.tenants', 'SELECT,INSERT,UPDATE,DELETE'),"
+    " ('callhook_store.refusals', 'SELECT,DELETE'),"
+    " ('callhook_store.notifications', 'SELECT'),"
+    " ('callhook.notifications', 'SELECT'), ('schema callhook', 'USAGE'),"
+    " ('callhook_store.make_partitions', 'EXECUTE'),"
+    " ('callhook_store.remove_simulated', 'EXECUTE'),"
+    " ('callhook_store.kept_subscriptions', 'EXECUTE'),"
+    " ('callhook_store.tenant_status', 'EXECUTE')),"
+    " ours AS (SELECT oid AS schema, nspname FROM pg_namespace"
+    " WHERE nspname IN ('callhook_store', 'callhook')),"
+    " held AS (SELECT nspname || '.' || relname, r FROM pg_class"
+    " JOIN ours ON schema = relnamespace"
+    " CROSS JOIN unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS r"
+    " WHERE has_table_privilege(pg_class.oid, r)"
+    " UNION ALL SELECT nspname || '.' || proname, 'EXECUTE' FROM pg_proc"
+    " JOIN ours ON schema = pronamespace"
+    " WHERE has_function_privilege(pg_proc.oid, 'EXECUTE')"
+    " UNION ALL SELECT 'schema ' || nspname, 'USAGE' FROM ours"
+    " WHERE has_schema_privilege(schema, 'USAGE'))"
+    " SELECT name, string_agg(r, ', ') FROM wanted"
+    " CROSS JOIN unnest(string_to_array(rights, ',')) AS r"
+    " WHERE (name, r) NOT IN (SELECT * FROM held)"
+    " GROUP BY name ORDER BY name";
+
+static void check_rights(struct database *database)
+{
+    PGresult *result = database_run(database, select_missing, 0, NULL);
+    int count = PQntuples(result);
+
+    if (!result)
+        check_say(FAULTY, "database",
+                  "it did not say which rights there are: see the line on "
+                  "standard error");
+    for (int i = 0; i < count; i++)
+        check_say(FAULTY, "database",
+                  "%s of %s is missing: run sql/install.sql again as the owner "
+                  "of the schema, and GRANT callhook_renewer to this user",
+                  PQgetvalue(result, i, 1), PQgetvalue(result, i, 0));
+    if (result && count == 0)
+        check_say(FINE, "database", "the rights are there");
+    PQclear(result);
+}
+
+/* Whether the status_data could be read. */
+static bool check_database(const struct settings *settings,
+                           struct status_data *status_data)
+{
+    char why[300];
+    int64_t begun_at = clock_ms();
+    struct database *database = database_open(
+        settings->database, begun_at + CONNECT_MS, why, sizeof(why));
+    bool known = false;
+
+    if (database) {
+        check_say(FINE, "database", "connected in %d ms, the schema is ours",
+                  (int)(clock_ms() - begun_at));
+        check_rights(database);
+        known = status_data_load(status_data, database, settings, false);
+    } else {
+        check_say(FAULTY, "database",
+                  "%s: see to `database` in the settings, and whether the "
+                  "server runs",
+                  why);
+    }
+    database_close(database);
+    return known;
+}
+
+/* -- the own URLs ------------------------------------------------------ */
+
+static void check_url(struct http *http, const struct tenant *tenant,
+                      const char *url)
+{
+    char *subject = handshake_public_url(url);
+    struct handshake handshake;
+    bool passed = handshake_try(&handshake, http, tenant, url);
+
+    if (!passed)
+        check_say(FAULTY, subject, "%s", handshake.why);
+    else if (handshake.seconds > SLOW_SECONDS)
+        check_say(NOTED, subject,
+                  "the handshake took %.1f s; Graph wants notifications "
+                  "answered within 3 s",
+                  handshake.seconds);
+    else
+        check_say(FINE, subject, "the handshake passes from here, in %d ms",
+                  (int)(handshake.seconds * 1000));
+    if (strncasecmp(url, "http:", 5) == 0)
+        check_say(NOTED, subject, "Graph itself only takes URLs of https");
+    free(subject);
+}
+
+/* Whether an earlier tenant has this URL, too, and trusts the same. */
+static bool was_checked(const struct settings *settings, size_t i,
+                        const char *url)
+{
+    for (size_t j = 0; j < i; j++) {
+        const struct tenant *earlier = &settings->tenants[j];
+
+        if (strcmp(earlier->ca_file, settings->tenants[i].ca_file) == 0 &&
+            (strcmp(earlier->notification_url, url) == 0 ||
+             strcmp(earlier->lifecycle_url, url) == 0))
+            return true;
+    }
+    return false;
+}
+
+static void check_urls(const struct settings *settings, struct http *http)
+{
+    for (size_t i = 0; i < settings->tenant_count; i++) {
+        const struct tenant *tenant = &settings->tenants[i];
+        const char *url = tenant->notification_url;
+        const char *lifecycle = tenant->lifecycle_url;
+
+        if (!was_checked(settings, i, url))
+            check_url(http, tenant, url);
+        if (strcmp(lifecycle, url) != 0 && !was_checked(settings, i, lifecycle))
+            check_url(http, tenant, lifecycle);
+    }
+}
+
+int check_command(const struct settings *settings, const struct words *words)
+{
+    struct http *http = http_open();
+    struct status_data status_data = {0};
+    bool known;
+
+    (void)words;
+    check_say(FINE, "settings", "they have been read, %zu tenants",
+              settings->tenant_count);
+    check_state_dir(settings);
+    known = check_database(settings, &status_data);
+    check_urls(settings, http);
+    for (size_t i = 0; i < settings->tenant_count; i++)
+        check_tenant(settings, &settings->tenants[i], http,
+                     known ? &status_data : NULL);
+    status_data_free(&status_data);
+    http_close(http);
+    return faults ? 1 : EX_OK;
+}

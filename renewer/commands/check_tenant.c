@@ -1,0 +1,239 @@
+/* `check`: what a run needs for one tenant, at Microsoft and in the database.
+ */
+#include "commands/check.h"
+
+#include "auth/token.h"
+#include "auth/token_cache.h"
+#include "base/clock.h"
+#include "base/duration.h"
+#include "graph/graph.h"
+#include "subscriptions/subscription.h"
+
+#define TOKEN_MS 12000
+#define GRAPH_MS 12000
+
+/* Graph's Date has whole seconds, and its answer takes some. */
+#define SKEW_TOLD 60
+#define SKEW_FAULT 300
+
+static const char role[] = "CallRecords.Read.All";
+
+/* -- what to do about a fault ------------------------------------------ */
+
+static const struct advice {
+    const char *code; /* some part of the fault's */
+    const char *text;
+} token_advices[] = {
+    /* Microsoft identity platform: authentication and authorization errors. */
+    {"AADSTS7000215", "client_secret_file does not hold the secret's value (is "
+                      "it the secret's id?)"},
+    {"AADSTS7000222", "the secret has expired: make a new one in Entra and put "
+                      "it into client_secret_file"},
+    {"AADSTS700027", "the certificate is not registered with the application, "
+                     "has expired, or the key is another's"},
+    {"AADSTS700024", "the assertion is not valid now: is this machine's clock "
+                     "right?"},
+    {"AADSTS700016", "the tenant has no such application: are tenant_id and "
+                     "client_id right, and has an administrator consented?"},
+    {"AADSTS90002", "there is no such tenant: are tenant_id and cloud right?"},
+    {"AADSTS90038", "the tenant is in another cloud: see to `cloud`"},
+    {"AADSTS53003", "a policy of conditional access forbids it"},
+    {"invalid_client", "the secret or the certificate is wrong or has expired"},
+    {"unauthorized_client", "the application may not do this, or is not in the "
+                            "tenant: are tenant_id and client_id right?"},
+    {"invalid_scope", "does `cloud` fit the tenant and login_url?"},
+    {"invalid_resource", "does `cloud` fit the tenant and login_url?"},
+    {"invalid_request", "are tenant_id and login_url right?"},
+    {"temporarily_unavailable", "try again later"},
+};
+
+static const char *advise_on_token(const struct fault *fault)
+{
+    for (size_t i = 0; i < sizeof(token_advices) / sizeof(*token_advices); i++)
+        if (strstr(fault->code, token_advices[i].code))
+            return token_advices[i].text;
+    if (fault->status == 0)
+        return "see to the files that the settings name, DNS, the firewall, "
+               "`proxy` and `ca_file`";
+    if (fault->status == 429 || fault->status >= 500)
+        return "try again later";
+    return "is login_url right?";
+}
+
+static const char *advise_on_graph(const struct fault *fault)
+{
+    if (fault->status == 0)
+        return "see to DNS, the firewall, `proxy` and `ca_file`";
+    if (fault->status == 401)
+        return "Graph does not take the token: do `cloud` and graph_url fit "
+               "each other?";
+    if (fault->status == 403)
+        return "the application lacks the permission, or the administrator's "
+               "consent";
+    if (fault->status == 429 || fault->status >= 500)
+        return "try again later";
+    return "is graph_url right?";
+}
+
+/* -- Microsoft --------------------------------------------------------- */
+
+static void report_consent(const struct tenant *tenant)
+{
+    check_say(NOTED, tenant->name,
+              "an administrator of the tenant consents at "
+              "%s/%s/adminconsent?client_id=%s",
+              tenant->login_url, tenant->tenant_id, tenant->client_id);
+}
+
+/*
+ * Asks for a new token, so that the secret is tested and a role that has just
+ * been granted is in it; runs then use the new one, too.
+ */
+static bool get_new_token(struct graph *graph, struct fault *fault)
+{
+    const struct tenant *tenant = graph->tenant;
+    struct token kept;
+    enum outcome outcome;
+
+    if (!token_cache_read(&kept, tenant, graph->state_dir, clock_wall()))
+        kept.text = NULL;
+    outcome = token_get(&graph->token, tenant, graph->state_dir, graph->http,
+                        clock_ms() + TOKEN_MS, kept.text, fault);
+    token_free(&kept);
+    return outcome == DONE;
+}
+
+static bool check_token(struct graph *graph)
+{
+    const char *name = graph->tenant->name;
+    struct fault fault = {0};
+    char what[600];
+
+    if (!get_new_token(graph, &fault)) {
+        fault_print(&fault, what, sizeof(what));
+        check_say(FAULTY, name, "%s: %s", what, advise_on_token(&fault));
+        return false;
+    }
+    check_say(FINE, name, "token: good for %s",
+              duration_of(graph->token.expires_at - clock_wall()).text);
+    return true;
+}
+
+/* Whether it is there, as far as that can be told. */
+static bool check_role(const struct graph *graph)
+{
+    const struct tenant *tenant = graph->tenant;
+
+    if (!status_data_has_calls(tenant))
+        return true;
+    if (token_has_role(graph->token.text, role)) {
+        check_say(FINE, tenant->name, "role: %s is in the token", role);
+        return true;
+    }
+    check_say(FAULTY, tenant->name,
+              "role: %s is not in the token: give the application this "
+              "permission (of type application) in Entra, and consent",
+              role);
+    report_consent(tenant);
+    return false;
+}
+
+static void check_clock(const struct graph *graph)
+{
+    const char *name = graph->tenant->name;
+    int64_t skew = graph->skew;
+    int64_t distance = skew < 0 ? -skew : skew;
+    const char *direction = skew < 0 ? "ahead of" : "behind";
+
+    if (distance > SKEW_FAULT)
+        check_say(FAULTY, name,
+                  "clock: this machine's is %s %s Graph's: set it, by NTP",
+                  duration_of(distance).text, direction);
+    else if (distance > SKEW_TOLD)
+        check_say(NOTED, name,
+                  "clock: this machine's is %s %s Graph's; over 5 min would "
+                  "be a fault",
+                  duration_of(distance).text, direction);
+    else
+        check_say(FINE, name, "clock: within a minute of Graph's");
+}
+
+static bool check_list(struct graph *graph, struct subscriptions *listed,
+                       bool has_role)
+{
+    const struct tenant *tenant = graph->tenant;
+    struct fault fault = {0};
+    char what[600];
+
+    graph->deadline = clock_ms() + GRAPH_MS;
+    if (subscription_list(graph, listed, &fault) == DONE) {
+        check_say(FINE, tenant->name, "Graph: lists %zu subscriptions",
+                  listed->count);
+        return true;
+    }
+    fault_print(&fault, what, sizeof(what));
+    check_say(FAULTY, tenant->name, "Graph: %s: %s", what,
+              advise_on_graph(&fault));
+    if (fault.status == 403 && has_role)
+        report_consent(tenant);
+    return false;
+}
+
+static bool is_listed(const struct subscriptions *listed, const char *id)
+{
+    for (size_t i = 0; i < listed->count; i++)
+        if (strcmp(listed->all[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+/* `listed` NULL: Graph did not answer. */
+static void check_stored(const struct tenant *tenant,
+                         const struct status_data *status_data,
+                         const struct subscriptions *listed)
+{
+    const PGresult *all = status_data->subscriptions;
+    size_t live = 0;
+
+    for (int i = -1; (i = status_data_next(status_data, tenant, i)) >= 0;) {
+        const char *id = result_text(all, i, "subscription_id");
+        int64_t expires_at = result_number(all, i, "expires_at");
+
+        if (strcmp(result_text(all, i, "state"), "live") != 0)
+            continue;
+        live++;
+        if (listed && !is_listed(listed, id))
+            check_say(NOTED, tenant->name,
+                      "stored: Graph does not list subscription %s; the next "
+                      "run looks for it",
+                      id);
+        else
+            check_say(FINE, tenant->name, "stored: subscription %s, ends %s",
+                      id, duration_in(expires_at - status_data->now).text);
+    }
+    if (live == 0)
+        check_say(NOTED, tenant->name,
+                  "stored: there is no live subscription yet; the next run "
+                  "creates one");
+}
+
+void check_tenant(const struct settings *settings, const struct tenant *tenant,
+                  struct http *http, const struct status_data *status_data)
+{
+    struct graph graph = {
+        .tenant = tenant, .state_dir = settings->state_dir, .http = http};
+    struct subscriptions listed = {0};
+    bool answered = false;
+
+    if (check_token(&graph)) {
+        bool has_role = check_role(&graph);
+
+        answered = check_list(&graph, &listed, has_role);
+    }
+    if (answered)
+        check_clock(&graph);
+    if (status_data)
+        check_stored(tenant, status_data, answered ? &listed : NULL);
+    subscriptions_free(&listed);
+    graph_close(&graph);
+}

@@ -1,0 +1,255 @@
+/* The command `run`: whatever is due, for all tenants, some at a time. */
+#include "base/report.h"
+#include "commands/commands.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/database.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "calls/call_pass.h"
+#include "calls/maintenance.h"
+#include "http/http.h"
+#include "subscriptions/plan.h"
+#include "subscriptions/snapshot.h"
+#include "subscriptions/subscription_pass.h"
+
+/* A run ends within 50 s: the next one begins a minute after it. */
+#define RUN_MS 44000
+#define TENANT_MS 20000
+#define CONNECT_MS 8000
+#define LAST_RESORT_SECONDS 50
+
+/* Of it: for new notifications at first, and for old rows at the end. */
+#define FOLD_MS 10000
+#define LEFT_FOR_CHORES_MS 4000
+
+/*
+ * Lists of subscriptions in a run, for each application. Graph documentation,
+ * throttling: 40 in 20 s for an application, over all its tenants.
+ */
+#define LISTS 30
+
+/* Tenants at a time. They mostly wait for Graph. */
+#define WORKERS 24
+
+struct run {
+    const struct settings *settings;
+    struct database *database; /* NULL: away */
+    struct plan *plans;        /* those that are due, the most urgent first */
+    size_t count;
+    size_t next;
+    size_t left; /* who needs a list and gets none */
+    bool failed;
+    int64_t deadline;
+    pthread_mutex_t lock;
+};
+
+/* The next plan, or NULL: there is none, or no time for it. */
+static const struct plan *take(struct run *run)
+{
+    const struct plan *plan = NULL;
+
+    pthread_mutex_lock(&run->lock);
+    if (run->next < run->count) {
+        if (clock_ms() < run->deadline - 1000)
+            plan = &run->plans[run->next++];
+        else
+            run->next = run->count; /* the next run's */
+    }
+    pthread_mutex_unlock(&run->lock);
+    return plan;
+}
+
+static void *work_through(void *argument)
+{
+    struct run *run = argument;
+    struct http *http = http_open();
+    const struct plan *plan;
+
+    while ((plan = take(run))) {
+        int64_t deadline = clock_ms() + TENANT_MS;
+
+        if (deadline > run->deadline)
+            deadline = run->deadline;
+        if (!subscription_pass_on(run->settings, run->database, plan, http,
+                                  deadline)) {
+            pthread_mutex_lock(&run->lock);
+            run->failed = true;
+            pthread_mutex_unlock(&run->lock);
+        }
+    }
+    http_close(http);
+    return NULL;
+}
+
+static void work_together(struct run *run)
+{
+    pthread_t workers[WORKERS];
+    size_t count = 0;
+
+    while (count < WORKERS && count < run->count)
+        if (pthread_create(&workers[count], NULL, work_through, run) == 0)
+            count++;
+        else
+            break;
+    if (count == 0 && run->count)
+        work_through(run);
+    while (count)
+        pthread_join(workers[--count], NULL);
+}
+
+/* Those that failed the last time come last: they may cost much time. */
+static int by_urgency(const void *a, const void *b)
+{
+    const struct plan *one = a;
+    const struct plan *other = b;
+    bool one_failed = one->past && one->past->failed_at;
+    bool other_failed = other->past && other->past->failed_at;
+    int64_t one_ran = one->past ? one->past->last_run_at : 0;
+    int64_t other_ran = other->past ? other->past->last_run_at : 0;
+
+    if (one_failed != other_failed)
+        return one_failed ? 1 : -1;
+    return (one_ran > other_ran) - (one_ran < other_ran);
+}
+
+static bool has_list_left(const struct run *run, const struct plan *plan)
+{
+    size_t lists = 0;
+
+    for (size_t i = 0; i < run->count; i++)
+        lists +=
+            run->plans[i].may_list && strcmp(run->plans[i].tenant->client_id,
+                                             plan->tenant->client_id) == 0;
+    return lists < LISTS;
+}
+
+/*
+ * Shares out the lists that an application may ask for: first to those who
+ * need one, then, as a caution, to others. Who needs one and gets none is left
+ * to the next run.
+ */
+static void share_lists(struct run *run)
+{
+    size_t kept = 0;
+
+    for (int caution = 0; caution < 2; caution++)
+        for (size_t i = 0; i < run->count; i++)
+            if (run->plans[i].due && plan_needs_list(&run->plans[i]) != caution)
+                run->plans[i].may_list = has_list_left(run, &run->plans[i]);
+    for (size_t i = 0; i < run->count; i++)
+        if (run->plans[i].may_list || !plan_needs_list(&run->plans[i]))
+            run->plans[kept++] = run->plans[i];
+    run->left = run->count - kept;
+    run->count = kept;
+}
+
+/* Without a database nobody can say what is due: Graph is asked, in turns. */
+static void find_due(struct run *run, const struct snapshot *snapshot)
+{
+    const struct settings *settings = run->settings;
+    size_t turn = (size_t)(clock_wall() / 60) * LISTS;
+
+    run->plans = memory_new(settings->tenant_count, sizeof(struct plan));
+    for (size_t i = 0; i < settings->tenant_count; i++) {
+        struct plan *plan = &run->plans[run->count];
+
+        if (run->database) {
+            plan_find(plan, snapshot, settings, &settings->tenants[i]);
+            run->count += subscription_pass_is_due(plan, settings);
+        } else {
+            plan->tenant =
+                &settings->tenants[(turn + i) % settings->tenant_count];
+            plan->due = PLAN_LOOK;
+            run->count++;
+        }
+    }
+    if (run->database)
+        qsort(run->plans, run->count, sizeof(struct plan), by_urgency);
+    share_lists(run);
+}
+
+static void open_database(struct run *run, struct snapshot *snapshot)
+{
+    char why[300] = "";
+
+    run->database = database_open(run->settings->database,
+                                  clock_ms() + CONNECT_MS, why, sizeof(why));
+    if (run->database && !snapshot_load(run->database, NULL, snapshot)) {
+        snprintf(why, sizeof(why), "it did not say what is due");
+        database_close(run->database);
+        run->database = NULL;
+    }
+    if (!run->database) {
+        char *line =
+            memory_print("database: %s; only renewing what Graph shows", why);
+
+        report_line(run->settings->state_dir, "", line);
+        free(line);
+        run->failed = true;
+    }
+}
+
+/* Should something hang that must not: cron's next run will try again. */
+static void give_up(int signal)
+{
+    static const char line[] = "callhook-renewer: the run took too long and "
+                               "was ended\n";
+
+    (void)signal;
+    if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
+        _exit(EX_OSERR);
+    _exit(1);
+}
+
+static void limit_time(void)
+{
+    struct sigaction action = {.sa_handler = give_up};
+
+    sigaction(SIGALRM, &action, NULL);
+    alarm(LAST_RESORT_SECONDS);
+}
+
+/*
+ * Once all subscriptions are kept: the calls. Where their tables do not do what
+ * they should, months are made all the same.
+ */
+static bool tend(const struct run *run)
+{
+    int64_t deadline = run->deadline - LEFT_FOR_CHORES_MS;
+    int64_t fold_until = clock_ms() + FOLD_MS;
+    bool good =
+        maintenance_begin(run->database, run->settings,
+                          fold_until < deadline ? fold_until : deadline) &&
+        call_pass_run(run->settings, run->database, deadline);
+
+    return maintenance_end(run->database, run->settings, run->deadline) && good;
+}
+
+int run_command(const struct settings *settings, const struct words *words)
+{
+    struct snapshot snapshot = {0};
+    struct run run = {.settings = settings,
+                      .deadline = clock_ms() + RUN_MS,
+                      .lock = PTHREAD_MUTEX_INITIALIZER};
+
+    (void)words;
+    limit_time();
+    open_database(&run, &snapshot);
+    find_due(&run, &snapshot);
+    work_together(&run);
+    if (run.left)
+        log_detail("Graph's list is asked for often: %zu tenants wait",
+                   run.left);
+    if (run.database && !tend(&run))
+        run.failed = true;
+    database_close(run.database);
+    snapshot_free(&snapshot);
+    free(run.plans);
+    return run.failed ? 1 : 0;
+}

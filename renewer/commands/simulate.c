@@ -1,0 +1,308 @@
+/* The command `simulate`: one notification, from the own URL to its row. */
+#include <signal.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/datetime.h"
+#include "base/guid.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "commands/commands.h"
+#include "commands/handshake.h"
+#include "subscriptions/client_state.h"
+#include "subscriptions/subscription_store.h"
+
+#define CONNECT_MS 8000
+#define POST_MS 15000
+#define ROW_MS 5000
+#define POLL_US 50000
+
+#define NIL_GUID "00000000-0000-0000-0000-000000000000"
+#define RESOURCE "communications/callRecords/" NIL_GUID
+#define LIFE_SECONDS 3600
+
+static volatile sig_atomic_t interrupted;
+
+struct simulation {
+    const struct settings *settings;
+    const struct tenant *tenant;
+    struct database *database;
+    struct http *http;
+    char id[GUID_SIZE]; /* of the subscription that is none */
+    struct client_state secret;
+    int64_t step_begun_at;
+};
+
+static void begin(struct simulation *simulation)
+{
+    simulation->step_begun_at = clock_ms();
+}
+
+/* A step is done: says so, with the time that it took. */
+static void done(const struct simulation *simulation, const char *what)
+{
+    printf("ok      %s, %d ms\n", what,
+           (int)(clock_ms() - simulation->step_begun_at));
+    fflush(stdout);
+}
+
+static bool fault(const char *what, const char *why)
+{
+    printf("FAULT   %s: %s\n", what, why);
+    fflush(stdout);
+    return false;
+}
+
+/* -- the steps --------------------------------------------------------- */
+
+static bool open_database(struct simulation *simulation)
+{
+    char why[300];
+
+    simulation->database =
+        database_open(simulation->settings->database, clock_ms() + CONNECT_MS,
+                      why, sizeof(why));
+    return simulation->database ? true : fault("database", why);
+}
+
+static bool announce(struct simulation *simulation)
+{
+    begin(simulation);
+    if (!subscription_store_announce_ended(simulation->database,
+                                           simulation->tenant, simulation->id,
+                                           simulation->secret.sha256_hex))
+        return fault("announce a secret", "the database did not take it: "
+                                          "callhook-renewer check looks at "
+                                          "the rights");
+    done(simulation, "a secret is announced");
+    return true;
+}
+
+static bool shake_hands(struct simulation *simulation)
+{
+    struct handshake handshake;
+
+    begin(simulation);
+    if (!handshake_try(&handshake, simulation->http, simulation->tenant,
+                       simulation->tenant->notification_url))
+        return fault("the own URL", handshake.why);
+    done(simulation, "the handshake passes");
+    return true;
+}
+
+static bool judge(const struct transfer *transfer)
+{
+    char what[300], why[600];
+
+    if (transfer->status == 202)
+        return true;
+    if (transfer->status == 503)
+        return fault("the notification", "HTTP 503: callhook could store it "
+                                         "neither in the "
+                                         "database nor in the spool, or the "
+                                         "web server does not "
+                                         "reach callhook: see their messages");
+    if (transfer->outcome == DONE)
+        snprintf(what, sizeof(what), "HTTP %ld, and callhook's answer is 202",
+                 transfer->status);
+    else
+        fault_print(&transfer->fault, what, sizeof(what));
+    snprintf(why, sizeof(why), "%s: %s", what, handshake_advice(transfer));
+    return fault("the notification", why);
+}
+
+/*
+ * Graph documentation: change notifications for callRecords. No text in it
+ * needs an escape in JSON. It holds the secret: memory_wipe() it.
+ */
+static char *make_notification(const struct simulation *simulation)
+{
+    const char *types = simulation->tenant->change_type;
+    char expires[DATETIME_SIZE];
+
+    datetime_write(expires, clock_wall() + LIFE_SECONDS);
+    return memory_print("{\"value\":[{\"subscriptionId\":\"%s\","
+                        "\"clientState\":\"%s\",\"changeType\":\"%.*s\","
+                        "\"resource\":\"" RESOURCE "\","
+                        "\"subscriptionExpirationDateTime\":\"%s\","
+                        "\"resourceData\":{"
+                        "\"@odata.type\":\"#Microsoft.Graph.callRecord\","
+                        "\"@odata.id\":\"" RESOURCE "\","
+                        "\"id\":\"" NIL_GUID "\"},\"tenantId\":\"%s\"}]}",
+                        simulation->id, simulation->secret.text,
+                        (int)strcspn(types, ", "), types, expires,
+                        simulation->tenant->tenant_id);
+}
+
+static bool notify(struct simulation *simulation)
+{
+    struct tenant direct = handshake_direct(simulation->tenant);
+    char *body = make_notification(simulation);
+    struct transfer transfer = {
+        .tenant = &direct,
+        .step = "notification",
+        .method = "POST",
+        .url = simulation->tenant->notification_url,
+        .content_type = "application/json",
+        .body = body,
+        .body_length = strlen(body),
+        .limit = HTTP_SMALL,
+        .deadline = clock_ms() + POST_MS,
+        .once = true,
+    };
+    bool good;
+
+    begin(simulation);
+    http_send(simulation->http, &transfer);
+    good = judge(&transfer);
+    if (good)
+        done(simulation, "the notification is accepted, HTTP 202");
+    transfer_free(&transfer);
+    memory_wipe(body);
+    return good;
+}
+
+/* NULL: not there, or the database does not answer. */
+static PGresult *look_for_row(const struct simulation *simulation)
+{
+    static const char sql[] = "SELECT * FROM callhook.notifications"
+                              " WHERE received_at > now() - interval '10 min'"
+                              " AND subscription_id = $1::uuid";
+    const char *const values[] = {simulation->id};
+    PGresult *result = database_run(simulation->database, sql, 1, values);
+
+    if (result && PQntuples(result) > 0)
+        return result;
+    PQclear(result);
+    return NULL;
+}
+
+/* Web servers put into it what they like. */
+static void print_row(const PGresult *row)
+{
+    for (int i = 0; i < PQnfields(row); i++) {
+        printf("        %s: ", PQfname(row, i));
+        log_print(PQgetisnull(row, 0, i) ? "-" : PQgetvalue(row, 0, i));
+        putchar('\n');
+    }
+}
+
+/* What comes out of the spool later may still be stored. */
+static void say_late(const struct simulation *simulation)
+{
+    char why[600];
+
+    snprintf(why, sizeof(why),
+             "not there within 5 s. Either callhook does not reach the "
+             "database and has it in its spool (GET .../health says spooling); "
+             "if it comes within an hour, remove it by SELECT "
+             "callhook_store.remove_simulated('%s'). Or it was refused because "
+             "callhook uses another database than `database` in the settings",
+             simulation->id);
+    fault("the row", why);
+}
+
+static bool wait_for_row(struct simulation *simulation)
+{
+    int64_t until = clock_ms() + ROW_MS;
+    PGresult *row;
+
+    begin(simulation);
+    while (!(row = look_for_row(simulation)) && clock_ms() < until &&
+           database_is_there(simulation->database) && !interrupted)
+        usleep(POLL_US);
+    if (row) {
+        done(simulation, "the row is there");
+        print_row(row);
+        PQclear(row);
+        return true;
+    }
+    if (interrupted)
+        return false;
+    if (!database_is_there(simulation->database))
+        return fault("the row", "the connection to the database is lost");
+    say_late(simulation);
+    return false;
+}
+
+/* -- and the end ------------------------------------------------------- */
+
+static bool remove_rows(const struct simulation *simulation)
+{
+    static const char sql[] = "SELECT "
+                              "callhook_store.remove_simulated($1::uuid)";
+    const char *const values[] = {simulation->id};
+    PGresult *result = database_run(simulation->database, sql, 1, values);
+
+    PQclear(result);
+    return result != NULL;
+}
+
+/* Also after a fault; what cannot be removed does no harm and is named. */
+static bool clean_up(struct simulation *simulation)
+{
+    bool removed;
+
+    begin(simulation);
+    removed = remove_rows(simulation);
+    if (!removed) {
+        database_close(simulation->database);
+        removed = open_database(simulation) && remove_rows(simulation);
+    }
+    if (removed) {
+        done(simulation, "subscription and row are removed");
+        return true;
+    }
+    printf("FAULT   removing: remove it later, by SELECT "
+           "callhook_store.remove_simulated('%s'); its secret ends in a day\n",
+           simulation->id);
+    return false;
+}
+
+static void note_signal(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
+/* Ctrl-C, too, must leave nothing behind. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = note_signal};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
+static bool simulate(struct simulation *simulation)
+{
+    bool good;
+
+    if (!open_database(simulation))
+        return false;
+    good = announce(simulation) && !interrupted && shake_hands(simulation) &&
+           !interrupted && notify(simulation) && wait_for_row(simulation);
+    if (interrupted)
+        good = fault("the simulation", "it was interrupted");
+    return clean_up(simulation) && good;
+}
+
+int simulate_command(const struct settings *settings, const struct words *words)
+{
+    struct simulation simulation = {
+        .settings = settings,
+        .tenant = settings_tenant(settings, words->all[0])};
+    bool good;
+
+    catch_signals();
+    guid_make(simulation.id);
+    client_state_make(&simulation.secret);
+    simulation.http = http_open();
+    good = simulate(&simulation);
+    http_close(simulation.http);
+    database_close(simulation.database);
+    explicit_bzero(&simulation.secret, sizeof(simulation.secret));
+    return good ? EX_OK : 1;
+}

@@ -1,0 +1,68 @@
+/* Calls to Graph as one tenant's application, with its token. */
+#include "graph/graph.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+char *graph_url(const struct graph *graph, const char *path)
+{
+    return memory_print("%s/v1.0%s", graph->tenant->graph_url, path);
+}
+
+int64_t graph_now(const struct graph *graph)
+{
+    return clock_wall() + graph->skew;
+}
+
+enum outcome graph_authorise(struct graph *graph, const char *refused,
+                             struct fault *fault)
+{
+    struct token token = {0};
+    enum outcome outcome;
+
+    if (!refused && graph->token.text &&
+        graph->token.expires_at >= clock_wall() + 60)
+        return DONE;
+    outcome = token_get(&token, graph->tenant, graph->state_dir, graph->http,
+                        graph->deadline, refused, fault);
+    token_free(&graph->token);
+    graph->token = token;
+    return outcome;
+}
+
+/* Sends the transfer with the token; false: there is none. */
+static bool send_with_token(struct graph *graph, struct transfer *transfer,
+                            const char *refused)
+{
+    transfer->outcome = graph_authorise(graph, refused, &transfer->fault);
+    if (transfer->outcome != DONE)
+        return false;
+    transfer->bearer = graph->token.text;
+    http_send(graph->http, transfer);
+    return true;
+}
+
+enum outcome graph_send(struct graph *graph, struct transfer *transfer)
+{
+    transfer->tenant = graph->tenant;
+    transfer->deadline = graph->deadline;
+    if (!transfer->limit)
+        transfer->limit = HTTP_SMALL;
+    if (!send_with_token(graph, transfer, NULL))
+        return transfer->outcome;
+    if (transfer->status == 401) {
+        char *refused = memory_copy(graph->token.text);
+
+        transfer_free(transfer);
+        send_with_token(graph, transfer, refused);
+        memory_wipe(refused);
+    }
+    if (transfer->date)
+        graph->skew = transfer->date - clock_wall();
+    return transfer->outcome;
+}
+
+void graph_close(struct graph *graph)
+{
+    token_free(&graph->token);
+}

@@ -1,0 +1,306 @@
+/* Graph's subscriptions: the five things that can be done with them. */
+#include "subscriptions/subscription.h"
+
+#include <yajl/yajl_gen.h>
+
+#include "base/datetime.h"
+#include "base/guid.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/url.h"
+
+/* Graph allows 100 callRecords subscriptions in an organization. */
+#define PAGES_MAX 50
+
+/* For an expiry that Graph takes: by its clock, then what it grants. */
+#define EXPIRY_ATTEMPTS 3
+
+void subscription_free(struct subscription *subscription)
+{
+    free(subscription->resource);
+    free(subscription->change_type);
+    free(subscription->notification_url);
+    free(subscription->lifecycle_url);
+    *subscription = (struct subscription){0};
+}
+
+void subscriptions_free(struct subscriptions *subscriptions)
+{
+    for (size_t i = 0; i < subscriptions->count; i++)
+        subscription_free(&subscriptions->all[i]);
+    free(subscriptions->all);
+    *subscriptions = (struct subscriptions){0};
+}
+
+void subscriptions_add(struct subscriptions *subscriptions,
+                       const struct subscription *one)
+{
+    size_t count = ++subscriptions->count;
+
+    subscriptions->all =
+        memory_resize(subscriptions->all, count * sizeof(*subscriptions->all));
+    subscriptions->all[count - 1] = *one;
+}
+
+static char *copy_member(yajl_val object, const char *name)
+{
+    const char *text = json_text(object, name);
+
+    return memory_copy(text ? text : "");
+}
+
+/* An id goes into URLs and statements: it must be a GUID. */
+static bool read_subscription(struct subscription *subscription, yajl_val from)
+{
+    const char *id = json_text(from, "id");
+
+    *subscription = (struct subscription){
+        .resource = copy_member(from, "resource"),
+        .change_type = copy_member(from, "changeType"),
+        .notification_url = copy_member(from, "notificationUrl"),
+        .lifecycle_url = copy_member(from, "lifecycleNotificationUrl"),
+    };
+    if (id && guid_read(subscription->id, id) &&
+        datetime_read(json_text(from, "expirationDateTime"),
+                      &subscription->expires_at))
+        return true;
+    subscription_free(subscription);
+    return false;
+}
+
+/* An answer that says DONE and is not what it should be. */
+static enum outcome not_understood(struct transfer *transfer)
+{
+    transfer->outcome = transfer->once ? UNSURE : LATER;
+    fault_say(&transfer->fault, transfer->step,
+              "the answer could not be understood");
+    transfer->fault.status = transfer->status;
+    return transfer->outcome;
+}
+
+/* Adds a page's subscriptions; sets `next` to the next page's URL or NULL. */
+static bool read_page(struct subscriptions *subscriptions,
+                      const struct transfer *transfer, char **next)
+{
+    yajl_val page = json_parse(transfer->answer, transfer->answer_length);
+    yajl_val value = json_member(page, "value");
+    const char *link = json_text(page, "@odata.nextLink");
+    bool good = YAJL_IS_ARRAY(value);
+
+    for (size_t i = 0; good && i < value->u.array.len; i++) {
+        struct subscription one;
+
+        /* One of a kind that we cannot read is none of ours. */
+        if (read_subscription(&one, value->u.array.values[i]))
+            subscriptions_add(subscriptions, &one);
+    }
+    *next = good && link ? memory_copy(link) : NULL;
+    yajl_tree_free(page);
+    return good;
+}
+
+enum outcome subscription_list(struct graph *graph,
+                               struct subscriptions *subscriptions,
+                               struct fault *fault)
+{
+    char *url = graph_url(graph, "/subscriptions");
+    enum outcome outcome = DONE;
+
+    *subscriptions = (struct subscriptions){0};
+    for (int pages = 0; url && outcome == DONE; pages++) {
+        struct transfer transfer = {
+            .step = "list subscriptions", .method = "GET", .url = url};
+        char *next = NULL;
+
+        outcome = graph_send(graph, &transfer);
+        if (outcome == DONE && !read_page(subscriptions, &transfer, &next))
+            outcome = not_understood(&transfer);
+        if (next && (pages == PAGES_MAX ||
+                     !url_same_origin(next, graph->tenant->graph_url))) {
+            outcome = REFUSED;
+            fault_say(&transfer.fault, transfer.step,
+                      "the next page is on another host, or there is no end");
+        }
+        *fault = transfer.fault;
+        transfer_free(&transfer);
+        free(url);
+        url = next;
+    }
+    free(url);
+    if (outcome != DONE)
+        subscriptions_free(subscriptions);
+    return outcome;
+}
+
+/* NULL: of all. */
+static char *subscription_url(const struct graph *graph, const char *id)
+{
+    char *path =
+        memory_print("/subscriptions%s%s", id ? "/" : "", id ? id : "");
+    char *url = graph_url(graph, path);
+
+    free(path);
+    return url;
+}
+
+/* Reads the subscription in the answer, frees it and returns the outcome. */
+static enum outcome conclude(struct transfer *transfer,
+                             struct subscription *subscription,
+                             struct fault *fault)
+{
+    if (transfer->outcome == DONE && subscription) {
+        yajl_val answer = json_parse(transfer->answer, transfer->answer_length);
+
+        if (!read_subscription(subscription, answer))
+            not_understood(transfer);
+        yajl_tree_free(answer);
+    }
+    *fault = transfer->fault;
+    transfer_free(transfer);
+    return transfer->outcome;
+}
+
+/* A request without a body. */
+static enum outcome ask(struct graph *graph, const char *step,
+                        const char *method, const char *id,
+                        struct subscription *subscription, struct fault *fault)
+{
+    char *url = subscription_url(graph, id);
+    struct transfer transfer = {.step = step, .method = method, .url = url};
+
+    graph_send(graph, &transfer);
+    free(url);
+    return conclude(&transfer, subscription, fault);
+}
+
+enum outcome subscription_get(struct graph *graph, const char *id,
+                              struct subscription *subscription,
+                              struct fault *fault)
+{
+    return ask(graph, "get subscription", "GET", id, subscription, fault);
+}
+
+enum outcome subscription_delete(struct graph *graph, const char *id,
+                                 struct fault *fault)
+{
+    enum outcome outcome =
+        ask(graph, "delete subscription", "DELETE", id, NULL, fault);
+
+    return outcome == ABSENT ? DONE : outcome;
+}
+
+/* Members are pairs of texts; those whose value is NULL are left out. */
+static char *write_object(const char *const (*members)[2], size_t count)
+{
+    yajl_gen gen = yajl_gen_alloc(NULL);
+    const unsigned char *bytes;
+    size_t length;
+    char *text;
+
+    yajl_gen_map_open(gen);
+    for (size_t i = 0; i < count; i++)
+        for (int j = 0; j < 2 && members[i][1]; j++)
+            yajl_gen_string(gen, (const unsigned char *)members[i][j],
+                            strlen(members[i][j]));
+    yajl_gen_map_close(gen);
+    yajl_gen_get_buf(gen, &bytes, &length);
+    text = memory_copy_bytes((const char *)bytes, length);
+    yajl_gen_free(gen);
+    return text;
+}
+
+/* The body that creates one, with its secret; or NULL, and renews one. */
+static char *make_body(const struct graph *graph, int64_t expires_at,
+                       const char *client_state, const char *notification_url)
+{
+    const struct tenant *tenant = graph->tenant;
+    bool create = client_state;
+    char expires[DATETIME_SIZE];
+
+    datetime_write(expires, expires_at);
+    const char *const members[][2] = {
+        {"changeType", create ? tenant->change_type : NULL},
+        {"notificationUrl", notification_url},
+        {"lifecycleNotificationUrl", create ? tenant->lifecycle_url : NULL},
+        {"resource", create ? tenant->resource : NULL},
+        {"expirationDateTime", expires},
+        {"clientState", client_state},
+    };
+    return write_object(members, sizeof(members) / sizeof(*members));
+}
+
+/*
+ * "Subscription expiration can only be 4230 minutes in the future": what is
+ * granted is nowhere but in this text. 0: it says nothing of the kind.
+ */
+static long minutes_granted(const struct transfer *transfer)
+{
+    static const char mark[] = "can only be ";
+    const char *found =
+        transfer->status == 400 ? strstr(transfer->answer, mark) : NULL;
+    char *end;
+    long minutes;
+
+    if (!found)
+        return 0;
+    minutes = strtol(found + sizeof(mark) - 1, &end, 10);
+    return strncmp(end, " minutes", 8) == 0 ? minutes : 0;
+}
+
+/*
+ * Renews the one with this id, or (NULL) creates one with this secret. Asks for
+ * our lifetime and, if that is too long, for what Graph grants. It may be too
+ * long only by our clock: the refusal has told us what Graph's says.
+ */
+static enum outcome send_with_expiry(struct graph *graph, const char *id,
+                                     const char *client_state,
+                                     const char *notification_url,
+                                     struct subscription *subscription,
+                                     struct fault *fault)
+{
+    char *url = subscription_url(graph, id);
+    long minutes = graph->tenant->lifetime_minutes;
+
+    for (int attempt = 1;; attempt++) {
+        char *body = make_body(graph, graph_now(graph) + minutes * 60,
+                               client_state, notification_url);
+        struct transfer transfer = {
+            .step = id ? "renew subscription" : "create subscription",
+            .method = id ? "PATCH" : "POST",
+            .url = url,
+            .content_type = "application/json",
+            .body = body,
+            .body_length = strlen(body),
+            .once = !id,
+        };
+
+        graph_send(graph, &transfer);
+        memory_wipe(body);
+        long granted = minutes_granted(&transfer);
+        if (granted <= 0 || attempt == EXPIRY_ATTEMPTS) {
+            free(url);
+            return conclude(&transfer, subscription, fault);
+        }
+        if (granted < minutes)
+            minutes = granted;
+        transfer_free(&transfer);
+    }
+}
+
+enum outcome subscription_create(struct graph *graph, const char *client_state,
+                                 struct subscription *subscription,
+                                 struct fault *fault)
+{
+    return send_with_expiry(graph, NULL, client_state,
+                            graph->tenant->notification_url, subscription,
+                            fault);
+}
+
+enum outcome subscription_renew(struct graph *graph, const char *id,
+                                const char *notification_url,
+                                struct subscription *subscription,
+                                struct fault *fault)
+{
+    return send_with_expiry(graph, id, NULL, notification_url, subscription,
+                            fault);
+}

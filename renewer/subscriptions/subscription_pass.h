@@ -1,0 +1,25 @@
+/* A tenant's turn in a run: under its lock, with its fault told at the end. */
+#ifndef RENEWER_SUBSCRIPTION_PASS_H
+#define RENEWER_SUBSCRIPTION_PASS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/database.h"
+#include "http/http.h"
+#include "settings/settings.h"
+#include "subscriptions/plan.h"
+
+/* Whether there is anything to do for the tenant. */
+bool subscription_pass_is_due(const struct plan *plan,
+                              const struct settings *settings);
+
+/*
+ * Does what is due until `deadline` (clock_ms()). `database` NULL: renews what
+ * Graph shows and does nothing else. False if something failed, which is told.
+ */
+bool subscription_pass_on(const struct settings *settings,
+                          struct database *database, const struct plan *plan,
+                          struct http *http, int64_t deadline);
+
+#endif

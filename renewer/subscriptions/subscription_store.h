@@ -1,0 +1,75 @@
+/*
+ * What the renewer knows, in PostgreSQL: its subscriptions, the gaps between
+ * them, how each tenant's last run went. The statements of subscriptions are
+ * all here. A function returns false where the database did not do it.
+ */
+#ifndef RENEWER_SUBSCRIPTION_STORE_H
+#define RENEWER_SUBSCRIPTION_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/database.h"
+#include "settings/settings.h"
+#include "subscriptions/subscription.h"
+
+/* Writes down the digest of a secret before the secret goes out; sets `no`. */
+bool subscription_store_announce(struct database *database,
+                                 const struct tenant *tenant,
+                                 const char *secret_sha256_hex, char no[24]);
+
+/*
+ * For `simulate`: a row with this id that has ended from its start. Its secret
+ * is good for a day, and no run and no view takes it for a subscription.
+ */
+bool subscription_store_announce_ended(struct database *database,
+                                       const struct tenant *tenant,
+                                       const char *id,
+                                       const char *secret_sha256_hex);
+
+/*
+ * The row is (again) this subscription, which Graph has shown alive just now;
+ * URLs that it did not show stay as they were. `renewed`: it has been renewed.
+ */
+bool subscription_store_alive(struct database *database,
+                              const struct tenant *tenant, const char *no,
+                              const struct subscription *shown, bool renewed);
+
+/* It has ended, or never began. Its secret stays good for a day. */
+bool subscription_store_end(struct database *database, const char *no);
+
+/*
+ * A gap begins at `begins_at` (seconds since 1970; 0: now). If one is open
+ * already it stays as it is. subscription_store_close_gap(): a subscription
+ * lives.
+ */
+bool subscription_store_open_gap(struct database *database,
+                                 const struct tenant *tenant,
+                                 const char *reason, int64_t begins_at);
+bool subscription_store_close_gap(struct database *database,
+                                  const struct tenant *tenant);
+
+/* A gap that is over: what Graph said it missed. */
+bool subscription_store_note_gap(struct database *database,
+                                 const struct tenant *tenant,
+                                 const char *reason, int64_t begins_at,
+                                 int64_t ends_at);
+
+/* The event needs nothing more. */
+bool subscription_store_handled(struct database *database,
+                                const char *notification_id);
+
+/* The refusals of a subscription have been dealt with. */
+bool subscription_store_forget_refusals(struct database *database,
+                                        const char *id);
+
+/* How the run went; `failure` NULL: well. retry_after in seconds, or 0. */
+bool subscription_store_past(struct database *database,
+                             const struct tenant *tenant, const char *failure,
+                             long retry_after);
+
+/* Makes the months to come; how many were new is of no interest. */
+bool subscription_store_make_partitions(struct database *database);
+
+#endif

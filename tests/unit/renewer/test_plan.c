@@ -1,0 +1,299 @@
+/* What is due for a tenant. */
+#include "base/guid.h"
+#include "due_world.h"
+
+static void nothing_for_a_fresh_one(void **state)
+{
+    struct world world;
+
+    (void)state;
+    make_world(&world);
+    add_row(&world);
+    assert_int_equal(find(&world), 0);
+    assert_int_equal(world.plan.row_count, 1);
+    assert_int_equal(world.plan.now, NOW);
+    assert_null(world.plan.past);
+}
+
+static void a_new_one_where_there_is_none(void **state)
+{
+    struct world world;
+
+    (void)state;
+    make_world(&world);
+    assert_int_equal(find(&world), PLAN_CREATE);
+    add_row(&world)->ended_at = NOW - MINUTE;
+    assert_int_equal(find(&world), PLAN_CREATE);
+}
+
+/* What was announced may have become one: look, and make one if not. */
+static void a_look_after_an_announcement(void **state)
+{
+    struct world world;
+    struct row *row;
+
+    (void)state;
+    make_world(&world);
+    row = add_row(&world);
+    *row->id = '\0';
+    assert_int_equal(find(&world), PLAN_CREATE | PLAN_LOOK);
+    add_row(&world);
+    assert_int_equal(find(&world), PLAN_LOOK);
+}
+
+static void a_look_where_two_live(void **state)
+{
+    struct world world;
+
+    (void)state;
+    make_world(&world);
+    add_row(&world);
+    memcpy(add_row(&world)->id, STRANGE, GUID_SIZE);
+    assert_int_equal(find(&world), PLAN_LOOK);
+}
+
+static const struct rhythm {
+    const char *name;
+    int64_t age;     /* since it was renewed */
+    int64_t granted; /* from then on */
+    long every;      /* renew_every_minutes */
+    bool due;
+} rhythms[] = {
+    {"just renewed", 0, 70 * HOUR, 120, false},
+    {"a second too early", 2 * HOUR - 1, 70 * HOUR, 120, false},
+    {"its time", 2 * HOUR, 70 * HOUR, 120, true},
+    {"long after its time", 69 * HOUR, 70 * HOUR, 120, true},
+    {"expired", 71 * HOUR, 70 * HOUR, 120, true},
+    {"another rhythm", 59 * MINUTE, 70 * HOUR, 60, false},
+    {"another rhythm's time", 60 * MINUTE, 70 * HOUR, 60, true},
+    {"a short life, early", 15 * MINUTE, 45 * MINUTE, 120, false},
+    {"a short life, not half over", 22 * MINUTE, 45 * MINUTE, 120, true},
+    {"a very short life", 5, 10, 120, true},
+    {"a clock that went back", -MINUTE, 70 * HOUR, 120, true},
+};
+
+static void renewal_in_time(void **state)
+{
+    const struct rhythm *rhythm = ROW_OF(state);
+    struct world world;
+    struct row *row;
+
+    make_world(&world);
+    world.tenants[0].renew_every_minutes = rhythm->every;
+    row = add_row(&world);
+    row->renewed_at = NOW - rhythm->age;
+    row->expires_at = row->renewed_at + rhythm->granted;
+    assert_int_equal(find(&world), rhythm->due ? PLAN_RENEW : 0);
+}
+
+static void a_move_to_another_url(void **state)
+{
+    struct world world;
+
+    (void)state;
+    make_world(&world);
+    add_row(&world)->notification_url = TEXT("https://old.example.com/");
+    assert_int_equal(find(&world), PLAN_MOVE);
+    make_world(&world);
+    add_row(&world)->lifecycle_url = TEXT("https://old.example.com/");
+    assert_int_equal(find(&world), PLAN_LOOK); /* no PATCH can change it */
+}
+
+/* One of another resource is none of the tenant's, unless nobody wants it. */
+static void what_is_wanted(void **state)
+{
+    struct world world;
+    struct row *row;
+
+    (void)state;
+    make_world(&world);
+    add_row(&world)->resource = TEXT("/COMMUNICATIONS/callrecords");
+    assert_int_equal(find(&world), 0);
+    row = add_row(&world);
+    row->change_type = TEXT("created");
+    assert_true(plan_is_orphan(&world.settings, row));
+    assert_int_equal(find(&world), PLAN_LOOK);
+    two_tenants(&world);
+    assert_false(plan_is_orphan(&world.settings, row));
+    assert_int_equal(find(&world), 0);
+}
+
+static const struct asking {
+    const char *name;
+    const char *event;
+    const char *id;
+    int64_t received; /* ago */
+    int64_t renewed;  /* ago */
+    unsigned due;
+} askings[] = {
+    {"reauthorize", "reauthorizationRequired", SUBSCRIPTION, 1, 20 * MINUTE,
+     PLAN_RENEW},
+    {"reauthorize, 10 minutes after a PATCH", "reauthorizationRequired",
+     SUBSCRIPTION, 1, 10 * MINUTE, PLAN_RENEW},
+    {"reauthorize, too soon after a PATCH", "reauthorizationRequired",
+     SUBSCRIPTION, 1, 10 * MINUTE - 1, 0},
+    {"reauthorize, renewed since", "reauthorizationRequired", SUBSCRIPTION,
+     21 * MINUTE, 20 * MINUTE, 0},
+    {"reauthorize another one", "reauthorizationRequired", STRANGE, 1,
+     20 * MINUTE, 0},
+    {"removed", "subscriptionRemoved", SUBSCRIPTION, 1, MINUTE, PLAN_LOOK},
+    {"another one removed", "subscriptionRemoved", STRANGE, 1, MINUTE, 0},
+    {"missed", "missed", SUBSCRIPTION, 1, MINUTE, 0},
+    {"an event of tomorrow", "unheardOf", SUBSCRIPTION, 1, 20 * MINUTE, 0},
+};
+
+static void events_ask(void **state)
+{
+    const struct asking *asking = ROW_OF(state);
+    struct world world;
+    struct event *event;
+
+    make_world(&world);
+    add_row(&world)->renewed_at = NOW - asking->renewed;
+    event = add_event(&world, asking->event);
+    event->received_at = NOW - asking->received;
+    memcpy(event->subscription_id, asking->id, GUID_SIZE);
+    assert_int_equal(find(&world), asking->due);
+}
+
+/* Its items are refused, and none is trusted: its secret is another. */
+static void refusals_of_ours(void **state)
+{
+    struct world world;
+    struct refusal *refusal;
+
+    (void)state;
+    make_world(&world);
+    struct row *row = add_row(&world);
+    refusal = add_refusal(&world, SUBSCRIPTION);
+    assert_int_equal(find(&world), PLAN_REPLACE);
+    assert_string_equal(world.plan.refused_id, SUBSCRIPTION);
+    assert_int_equal(world.plan.refused_at, NOW - 10 * MINUTE);
+    refusal->trusted_since = true; /* somebody else tries our id */
+    assert_int_equal(find(&world), 0);
+    refusal->trusted_since = false;
+    row->announced_at = refusal->last_at - MINUTE - 1;
+    assert_int_equal(find(&world), PLAN_REPLACE);
+    row->announced_at = refusal->last_at - MINUTE; /* it was in the making */
+    assert_int_equal(find(&world), 0);
+    row->announced_at = NOW - 24 * HOUR;
+    row->ended_at = NOW - HOUR; /* late ones of one that is gone */
+    assert_int_equal(find(&world), PLAN_CREATE);
+}
+
+/* One that we do not know may be one that the database forgot. */
+static void refusals_of_an_unknown_one(void **state)
+{
+    struct world world;
+    struct refusal *refusal;
+    struct past *past;
+
+    (void)state;
+    make_world(&world);
+    add_row(&world);
+    refusal = add_refusal(&world, STRANGE);
+    assert_int_equal(find(&world), PLAN_LOOK);
+    past = add_past(&world, NOW - 15 * MINUTE);
+    assert_int_equal(find(&world), PLAN_LOOK);
+    past->last_run_at = NOW - 5 * MINUTE; /* that run has looked already */
+    assert_int_equal(find(&world), 0);
+    refusal->first_at = NOW - 30 * MINUTE;
+    past->last_run_at = NOW - 11 * MINUTE; /* it goes on: look again */
+    assert_int_equal(find(&world), PLAN_LOOK);
+    memcpy(refusal->tenant_id, OTHER_ID, GUID_SIZE);
+    assert_int_equal(find(&world), 0);
+}
+
+static void nothing_before_a_time_to_wait_is_over(void **state)
+{
+    struct world world;
+    struct past *past;
+
+    (void)state;
+    make_world(&world);
+    past = add_past(&world, NOW - MINUTE);
+    past->retry_at = NOW + 1;
+    assert_int_equal(find(&world), 0);
+    past->retry_at = NOW;
+    assert_int_equal(find(&world), PLAN_CREATE);
+    assert_ptr_equal(world.plan.past, past);
+}
+
+/* Graph's list has a low limit: it is asked for only where it must be. */
+static void who_needs_the_list(void **state)
+{
+    struct world world;
+    struct row *row;
+
+    (void)state;
+    make_world(&world);
+    find(&world);
+    assert_false(plan_needs_list(&world.plan)); /* there never was one */
+    row = add_row(&world);
+    row->renewed_at = NOW - 3 * HOUR;
+    find(&world);
+    assert_false(plan_needs_list(&world.plan)); /* a PATCH will do */
+    row->notification_url = TEXT("https://old.example.com/");
+    find(&world);
+    assert_false(plan_needs_list(&world.plan));
+    row->ended_at = NOW;
+    find(&world);
+    assert_true(plan_needs_list(&world.plan)); /* it may not have ended */
+    row->ended_at = 0;
+    add_event(&world, "subscriptionRemoved");
+    find(&world);
+    assert_true(plan_needs_list(&world.plan));
+    world.snapshot.event_count = 0;
+    add_refusal(&world, SUBSCRIPTION);
+    find(&world);
+    assert_true(plan_needs_list(&world.plan));
+}
+
+/* The arrays are ordered by tenant_id: each tenant sees its own part. */
+static void parts_of_the_arrays(void **state)
+{
+    struct world world;
+
+    (void)state;
+    make_world(&world);
+    memcpy(add_row(&world)->tenant_id, "01111111", 8);
+    add_row(&world);
+    add_row(&world);
+    memcpy(add_row(&world)->tenant_id, OTHER_ID, GUID_SIZE);
+    memcpy(add_event(&world, "missed")->tenant_id, "01111111", 8);
+    add_event(&world, "missed");
+    find(&world);
+    assert_ptr_equal(world.plan.rows, &world.rows[1]);
+    assert_int_equal(world.plan.row_count, 2);
+    assert_ptr_equal(world.plan.events, &world.events[1]);
+    assert_int_equal(world.plan.event_count, 1);
+    world.tenants[0].tenant_id = TEXT(OTHER_ID);
+    assert_int_equal(find(&world), 0);
+    assert_ptr_equal(world.plan.rows, &world.rows[3]);
+    assert_int_equal(world.plan.event_count, 0);
+    world.tenants[0].tenant_id = TEXT("33333333-3333-3333-3333-333333333333");
+    assert_int_equal(find(&world), PLAN_CREATE);
+    assert_int_equal(world.plan.row_count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_for_a_fresh_one),
+        cmocka_unit_test(a_new_one_where_there_is_none),
+        cmocka_unit_test(a_look_after_an_announcement),
+        cmocka_unit_test(a_look_where_two_live),
+        cmocka_unit_test(a_move_to_another_url),
+        cmocka_unit_test(what_is_wanted),
+        cmocka_unit_test(refusals_of_ours),
+        cmocka_unit_test(refusals_of_an_unknown_one),
+        cmocka_unit_test(nothing_before_a_time_to_wait_is_over),
+        cmocka_unit_test(who_needs_the_list),
+        cmocka_unit_test(parts_of_the_arrays),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    RUN_TABLE(failed, rhythms, renewal_in_time);
+    RUN_TABLE(failed, askings, events_ask);
+    return failed;
+}

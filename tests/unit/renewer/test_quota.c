@@ -1,0 +1,192 @@
+/* Graph's quotas: never more in a window, and nearly all of what is allowed. */
+#include "graph/lanes.h"
+#include "graph/quota.h"
+
+#include "unit.h"
+
+#define GRAPH "https://graph.microsoft.com"
+
+/* As Graph documentation has them, for a sliding window. */
+static const struct quota_row {
+    const char *name;
+    enum quota_kind kind;
+    int64_t most;
+    int64_t window;
+    int64_t least; /* percent, over a long time */
+} quotas[] = {
+    {"records of a tenant", QUOTA_RECORDS, 1500, 20000, 95},
+    {"one record", QUOTA_RECORD, 40, 20000, 90},
+    {"list", QUOTA_LIST, 40, 20000, 95},
+    {"log of phone calls", QUOTA_PSTN, 50, 60000, 95},
+};
+
+#define RUN_MS 600000
+#define TIMES_MOST 100000
+
+static int64_t times[TIMES_MOST];
+
+/* Requests one after the other, up to `late` after the quota lets them. */
+static size_t run_for(struct quota *quota, int64_t from, int64_t until,
+                      size_t count, int64_t late)
+{
+    for (int64_t now = from; now < until;) {
+        int64_t wait = quota_wait(quota, now);
+
+        now += wait;
+        if (late && count % 7 == 0)
+            now += (int64_t)count * 31 % late;
+        if ((wait && !late) || now >= until)
+            continue;
+        assert_true(count < TIMES_MOST);
+        quota_take(quota, now);
+        times[count++] = now;
+    }
+    return count;
+}
+
+static int64_t most_in_window(size_t count, int64_t window)
+{
+    size_t first = 0;
+    int64_t most = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        while (times[i] - times[first] >= window)
+            first++;
+        if ((int64_t)(i - first + 1) > most)
+            most = (int64_t)(i - first + 1);
+    }
+    return most;
+}
+
+static void is_kept_and_used(void **state)
+{
+    const struct quota_row *row = ROW_OF(state);
+    struct quota quota;
+    size_t count;
+
+    quota_open(&quota, row->kind, GRAPH);
+    count = run_for(&quota, 1000, 1000 + RUN_MS, 0, 0);
+    assert_true(most_in_window(count, row->window) <= row->most);
+    assert_true((int64_t)count * row->window * 100 >=
+                row->most * RUN_MS * row->least);
+}
+
+static void is_kept_by_who_is_late(void **state)
+{
+    const struct quota_row *row = ROW_OF(state);
+
+    for (int64_t late = 1; late < 3000; late = late * 3 + 1) {
+        struct quota quota;
+        size_t count;
+
+        quota_open(&quota, row->kind, GRAPH);
+        count = run_for(&quota, 1000, 1000 + RUN_MS, 0, late);
+        assert_true(most_in_window(count, row->window) <= row->most);
+    }
+}
+
+/* The next program knows nothing of the one before it. */
+static void is_kept_by_two_in_turn(void **state)
+{
+    const struct quota_row *row = ROW_OF(state);
+    struct quota quota;
+    size_t count;
+
+    if (row->kind == QUOTA_RECORD)
+        return; /* a record is read by one of them */
+    quota_open(&quota, row->kind, GRAPH);
+    count = run_for(&quota, 0, row->window * 2, 0, 0);
+    quota_open(&quota, row->kind, GRAPH);
+    count = run_for(&quota, row->window * 2, row->window * 4, count, 0);
+    assert_true(most_in_window(count, row->window) <= row->most);
+}
+
+static void a_pause_holds(void **state)
+{
+    struct quota quota;
+
+    (void)state;
+    quota_open(&quota, QUOTA_RECORDS, GRAPH);
+    assert_int_equal(quota_wait(&quota, 5), 0);
+    quota_close(&quota, 1000);
+    quota_close(&quota, 500); /* a shorter one changes nothing */
+    assert_int_equal(quota_wait(&quota, 5), 995);
+    assert_int_equal(quota_wait(&quota, 1000), 0);
+}
+
+static void it_rests_until_all_is_forgotten(void **state)
+{
+    struct quota quota;
+
+    (void)state;
+    quota_open(&quota, QUOTA_RECORD, GRAPH);
+    assert_int_equal(quota_rest(&quota, 0), 0);
+    for (int64_t now = 0; now < 100 * QUOTA_MOST; now += 100)
+        quota_take(&quota, now);
+    int64_t last = 100 * (QUOTA_MOST - 1);
+    assert_int_equal(quota_rest(&quota, last), quota.window);
+    assert_int_equal(quota_rest(&quota, last + quota.window), 0);
+}
+
+static void a_lane_has_so_many_places(void **state)
+{
+    (void)state;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        size_t places = 0;
+
+        while (lanes_take(lane))
+            places++;
+        assert_true(places > 0);
+        assert_true(places * lanes_limit(lane) <= 16 << 20);
+        for (; places; places--)
+            lanes_give(lane);
+        assert_true(lanes_take(lane));
+        lanes_give(lane);
+    }
+}
+
+static void is_lifted_on_loopback_alone(void **state)
+{
+    static const struct {
+        const char *url;
+        bool lifted;
+    } urls[] = {
+        {"http://127.0.0.1:8443", true},
+        {"https://127.8.0.1:8443", true},
+        {"https://localhost", true},
+        {"https://[::1]:1", true},
+        {GRAPH, false},
+        {"https://127.0.0.1.example", false},
+        {"https://localhost@graph.microsoft.com", false},
+        {"", false},
+    };
+
+    (void)state;
+    quota_lifted = true;
+    for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
+        struct quota quota;
+
+        quota_open(&quota, QUOTA_LIST, urls[i].url);
+        quota_take(&quota, 1);
+        assert_int_equal(quota_wait(&quota, 1) == 0, urls[i].lifted);
+        quota_close(&quota, 10); /* Graph's own word holds */
+        assert_true(quota_wait(&quota, 1) >= 9);
+    }
+    quota_lifted = false;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pause_holds),
+        cmocka_unit_test(it_rests_until_all_is_forgotten),
+        cmocka_unit_test(a_lane_has_so_many_places),
+        cmocka_unit_test(is_lifted_on_loopback_alone),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    RUN_TABLE(failed, quotas, is_kept_and_used);
+    RUN_TABLE(failed, quotas, is_kept_by_who_is_late);
+    RUN_TABLE(failed, quotas, is_kept_by_two_in_turn);
+    return failed;
+}

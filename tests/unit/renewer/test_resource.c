@@ -1,0 +1,96 @@
+/* Resources and change types that Graph takes for the same. */
+#include "base/change_type.h"
+#include "base/resource.h"
+
+#include <stdlib.h>
+
+#include "unit.h"
+
+static const struct resource {
+    const char *name; /* as somebody wrote it */
+    const char *form;
+} resources[] = {
+    {"communications/callRecords", "communications/callrecords"},
+    {"/communications/callRecords", "communications/callrecords"},
+    {"/Communications/CALLRECORDS", "communications/callrecords"},
+    {"//communications/callRecords", "/communications/callrecords"},
+    {"communications/callRecords/", "communications/callrecords/"},
+    {"", ""},
+    {"/", ""},
+    {"communications/callRecords?$filter=participants/any(p:p/id eq 'A')",
+     "communications/callrecords?$filter=participants/any(p:p/id eq 'a')"},
+};
+
+static void resource_form(void **state)
+{
+    const struct resource *row = ROW_OF(state);
+    char *form = resource_key(row->name);
+
+    assert_string_equal(form, row->form);
+    free(form);
+}
+
+/* Two are the same just where their forms are. */
+static void resources_compare(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(resources); i++)
+        for (size_t j = 0; j < COUNT(resources); j++)
+            assert_int_equal(
+                resource_is_same(resources[i].name, resources[j].name),
+                strcmp(resources[i].form, resources[j].form) == 0);
+}
+
+static const struct change_type {
+    const char *name;
+    const char *form;
+} change_types[] = {
+    {"updated", "updated"},
+    {"UPDATED", "updated"},
+    {" updated ", "updated"},
+    {"created", "created"},
+    {"created,updated", "created,updated"},
+    {"updated,created", "created,updated"},
+    {"Updated, Created", "created,updated"},
+    {"updated,updated", "updated"},
+    {"updated,deleted,created", "created,deleted,updated"},
+    {"updatedx", ""},
+    {"xupdated", ""},
+    {"update", ""},
+    {"", ""},
+    {",", ""},
+    {",updated,", "updated"},
+    {"updated,unheard-of", "updated"},
+};
+
+static void change_type_form(void **state)
+{
+    const struct change_type *row = ROW_OF(state);
+    char *form = change_type_key(row->name);
+
+    assert_string_equal(form, row->form);
+    free(form);
+}
+
+static void change_types_compare(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(change_types); i++)
+        for (size_t j = 0; j < COUNT(change_types); j++)
+            assert_int_equal(
+                change_type_is_same(change_types[i].name, change_types[j].name),
+                strcmp(change_types[i].form, change_types[j].form) == 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(resources_compare),
+        cmocka_unit_test(change_types_compare),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    RUN_TABLE(failed, resources, resource_form);
+    RUN_TABLE(failed, change_types, change_type_form);
+    return failed;
+}
