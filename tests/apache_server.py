@@ -51,15 +51,17 @@ class Apache(servers.Service):
 
     kind: which one. settings: PG... and CALLHOOK_... variables, for those
     whose processes Apache starts. socket_path: the receiver's, for
-    proxy-fcgi. The address in X-Test-Client, if there is one, is the
-    client's."""
+    proxy-fcgi. firewall: with ModSecurity and Debian's rules, which block.
+    The address in X-Test-Client, if there is one, is the client's."""
 
     name = "apache"
     stop_signal = signal.SIGTERM
 
-    def __init__(self, folder, kind, settings=(), socket_path=None):
+    def __init__(self, folder, kind, settings=(), socket_path=None, *,
+                 firewall=False):
         super().__init__(folder)
         self.kind = kind
+        self.firewall = firewall
         self.settings = dict(settings)
         self.socket_path = socket_path
         self.home = self.folder / f"apache{next(_numbers)}"
@@ -119,6 +121,7 @@ class Apache(servers.Service):
         self.make_folder("run")
         self.make_folder("spool")
         self.make_folder("ipc")
+        self.make_folder("modsecurity")
         if self.socket_path:
             self.own(self.socket_path, 0o660)
         if self.kind == "shared-host":
@@ -173,7 +176,16 @@ class Apache(servers.Service):
                 "RemoteIPTrustedProxy 127.0.0.1\n"
                 '<Directory "/">\n    AllowOverride None\n'
                 "    Require all denied\n</Directory>\n"
+                + (self._modsecurity() if self.firewall else "")
                 + getattr(self, "_" + self.kind.replace("-", "_"))())
+
+    def _modsecurity(self):
+        """As Debian's packages set it up, but blocking."""
+        return (load_modules("unique_id", "security2")
+                + f"SecDataDir {self.home}/modsecurity\n"
+                "Include /etc/modsecurity/modsecurity.conf-recommended\n"
+                "SecRuleEngine On\nSecAuditEngine Off\n"
+                "Include /usr/share/modsecurity-crs/*.load\n")
 
     def _fcgid(self):
         return (f"FcgidIPCDir {self.home}/ipc\n"
