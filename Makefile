@@ -56,20 +56,17 @@ CMOCKA_CFLAGS ?= $(call lazy,CMOCKA_CFLAGS,--cflags,cmocka)
 CMOCKA_LIBS ?= $(call lazy,CMOCKA_LIBS,--libs,cmocka)
 LIBCURL_CFLAGS ?= $(call lazy,LIBCURL_CFLAGS,--cflags,libcurl)
 LIBCURL_LIBS ?= $(call lazy,LIBCURL_LIBS,--libs,libcurl)
-INIH_CFLAGS ?= $(call lazy,INIH_CFLAGS,--cflags,inih)
-INIH_LIBS ?= $(call lazy,INIH_LIBS,--libs,inih)
 FCGI_CFLAGS ?=
 FCGI_LIBS ?= -lfcgi
 
 DEFINES = -D_GNU_SOURCE -DCALLHOOK_VERSION='"$(VERSION)"'
 LANGUAGE = -std=c17 -pthread $(DEFINES) $(LIBPQ_CFLAGS) $(YAJL_CFLAGS) \
-    $(LIBCRYPTO_CFLAGS) $(FCGI_CFLAGS) $(LIBCURL_CFLAGS) $(INIH_CFLAGS)
+    $(LIBCRYPTO_CFLAGS) $(FCGI_CFLAGS) $(LIBCURL_CFLAGS)
 COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS) \
     $(MODE_FLAGS_$(MODE))
 LINK = $(CC) -pthread $(HARD_LINK) $(CFLAGS) $(MODE_FLAGS_$(MODE)) $(LDFLAGS)
 LIBRARIES_cgi = $(FCGI_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) $(LIBCRYPTO_LIBS)
-LIBRARIES_renewer = $(LIBCURL_LIBS) $(INIH_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) \
-    $(LIBCRYPTO_LIBS)
+LIBRARIES_renewer = $(LIBCURL_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) $(LIBCRYPTO_LIBS)
 
 # The two programs share no C code.
 SOURCES := $(sort $(wildcard cgi/*.c cgi/*/*.c))
@@ -183,9 +180,9 @@ $(UNITS): $(BUILD)/unit/%: tests/unit/%.c $$(TESTED_$$(*D)) $(BUILD)/flags
 
 # Holds the commands; when one of them changes, everything is built again.
 $(BUILD)/flags: FORCE
-	$(if $(and $(LIBPQ_LIBS),$(YAJL_LIBS),$(LIBCRYPTO_LIBS),$(LIBCURL_LIBS),\
-	    $(INIH_LIBS)),,$(error libpq, yajl, libcrypto, libcurl or inih is \
-	    missing: as root, tests/install-packages build))
+	$(if $(and $(LIBPQ_LIBS),$(YAJL_LIBS),$(LIBCRYPTO_LIBS),$(LIBCURL_LIBS)),,\
+	    $(error libpq, yajl, libcrypto or libcurl is missing: as root, \
+	    tests/install-packages build))
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(COMPILE)' \
 	    '$(LINK) $(LIBRARIES_cgi) $(LIBRARIES_renewer)' >$@.new

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/state_dir.h"
 #include "commands/commands.h"
-#include "graph/quota.h"
 #include "http/http.h"
 #include "settings/settings.h"
 
@@ -65,7 +64,6 @@ static void read_options(struct options *options, int argc, char **argv)
     static const struct option longer[] = {
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
-        {"no-quota", no_argument, NULL, 'Q'}, /* for tests, see quota.h */
         {0},
     };
     int option;
@@ -80,9 +78,6 @@ static void read_options(struct options *options, int argc, char **argv)
             break;
         case 'v':
             log_verbose = true;
-            break;
-        case 'Q':
-            quota_lifted = true;
             break;
         case 'h':
             print_usage(stdout);

@@ -22,16 +22,17 @@ void certificate_free(struct certificate *it)
 static bool read_x509(struct certificate *it, const char *path, char *why,
                       size_t why_size)
 {
+    char reason[120];
     size_t length;
-    char *pem =
-        private_file_read_public(path, FILE_MAX, &length, why, why_size);
+    char *pem = private_file_read_trusted(path, FILE_MAX, &length, reason,
+                                          sizeof(reason));
     BIO *bytes = pem ? BIO_new_mem_buf(pem, (int)length) : NULL;
 
     if (bytes)
         it->x509 = PEM_read_bio_X509(bytes, NULL, NULL, NULL);
     if (!it->x509)
         snprintf(why, why_size, "certificate_file %s",
-                 pem ? "holds no PEM certificate" : "cannot be read");
+                 pem ? "holds no PEM certificate" : reason);
     BIO_free(bytes);
     free(pem);
     return it->x509;

@@ -27,20 +27,32 @@ static bool is_readable(const struct stat *status, size_t limit, char *why,
     return false;
 }
 
-/* Whether only root, this user and at most readers of a group get at it. */
-static bool is_private(const struct stat *status, char *why, size_t why_size)
+/* Whether only root and this user can write to it. */
+static bool is_trusted(const struct stat *status, char *why, size_t why_size)
 {
     unsigned mode = (unsigned)status->st_mode & 07777;
 
     if (status->st_uid != 0 && status->st_uid != geteuid())
         snprintf(why, why_size, "belongs to neither root nor this user");
-    else if (mode & S_IRWXO)
+    else if (mode & (S_IWGRP | S_IWOTH))
+        snprintf(why, why_size, "can be written by others (mode %04o)", mode);
+    else
+        return true;
+    return false;
+}
+
+/* Whether besides them at most a group can read it. */
+static bool is_private(const struct stat *status, char *why, size_t why_size)
+{
+    unsigned mode = (unsigned)status->st_mode & 07777;
+
+    if (mode & S_IRWXO)
         snprintf(why, why_size, "is open to others (mode %04o)", mode);
     else if (mode & (S_IWGRP | S_IXGRP))
         snprintf(why, why_size,
                  "is more than readable by its group (mode %04o)", mode);
     else
-        return true;
+        return is_trusted(status, why, why_size);
     return false;
 }
 
@@ -97,7 +109,7 @@ static char *read_file(const char *path, bool private, size_t limit,
     if (file < 0 || fstat(file, &status) != 0)
         snprintf(why, why_size, "cannot be opened: %s", strerror(errno));
     else if (is_readable(&status, limit, why, why_size) &&
-             (!private || is_private(&status, why, why_size)))
+             (private ? is_private : is_trusted)(&status, why, why_size))
         bytes = read_all(file, (size_t)status.st_size, length, why, why_size);
     if (file >= 0)
         close(file);
@@ -110,8 +122,8 @@ char *private_file_read(const char *path, size_t limit, size_t *length,
     return read_file(path, true, limit, length, why, why_size);
 }
 
-char *private_file_read_public(const char *path, size_t limit, size_t *length,
-                               char *why, size_t why_size)
+char *private_file_read_trusted(const char *path, size_t limit, size_t *length,
+                                char *why, size_t why_size)
 {
     return read_file(path, false, limit, length, why, why_size);
 }

@@ -18,9 +18,10 @@ char *private_file_read(const char *path, size_t limit, size_t *length,
 /* The same for a secret of one line, whose end is cut off. */
 char *private_file_read_line(const char *path, char *why, size_t why_size);
 
-/* The same for a file that holds no secret: owner and mode do not matter. */
-char *private_file_read_public(const char *path, size_t limit, size_t *length,
-                               char *why, size_t why_size);
+/* The same for a file that holds no secret: only root and this user can write
+ * to it. */
+char *private_file_read_trusted(const char *path, size_t limit, size_t *length,
+                                char *why, size_t why_size);
 
 /*
  * Writes a file of mode 0600: under another name in the same folder, fsynced,

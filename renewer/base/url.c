@@ -1,11 +1,21 @@
-/* What http.h says of URLs, as libcurl reads them. */
-#include <arpa/inet.h>
-#include <curl/curl.h>
-#include <strings.h>
-
+/* URLs, read more strictly than libcurl does. */
 #include "base/url.h"
 
-/* No parser of URLs agrees with another about any other byte. */
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <strings.h>
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+struct parts {
+    bool https; /* else http */
+    const char *host;
+    size_t host_length;
+    long port;
+};
+
+/* No two parsers of URLs agree about any other byte. */
 static bool is_plain(const char *text)
 {
     for (; *text; text++)
@@ -14,74 +24,97 @@ static bool is_plain(const char *text)
     return true;
 }
 
-/* NULL: it is no URL. curl_url_cleanup() takes that, too. */
-static CURLU *parse(const char *text)
+/* How long the host is that `text` begins with; 0: there is none. */
+static size_t measure_host(const char *text)
 {
-    CURLU *url = is_plain(text) ? curl_url() : NULL;
+    size_t n;
 
-    if (url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK)
-        return url;
-    curl_url_cleanup(url);
-    return NULL;
+    if (*text != '[')
+        return strspn(text, LETTERS DIGITS "-._");
+    n = strspn(text + 1, "abcdefABCDEF" DIGITS ":.");
+    return n && text[1 + n] == ']' ? n + 2 : 0;
 }
 
-/* NULL: there is none. curl_free() it. */
-static char *get(CURLU *url, CURLUPart part)
+/* Of what stands behind the host, "" or ":443"; 0: it is none. */
+static long read_port(const char *text, size_t length, bool https)
 {
-    char *text = NULL;
+    long port;
 
-    if (!url || curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK)
-        return NULL;
-    return text;
+    if (length == 0)
+        return https ? 443 : 80;
+    if (*text != ':' || length < 2 || length > 6 ||
+        strspn(text + 1, DIGITS) != length - 1)
+        return 0;
+    port = strtol(text + 1, NULL, 10);
+    return port <= 65535 ? port : 0;
 }
 
-static bool have_same(CURLU *a, CURLU *b, CURLUPart part)
+/* What is wrong with it; NULL: nothing. */
+static const char *split(struct parts *parts, const char *url)
 {
-    char *one = get(a, part), *other = get(b, part);
-    bool same = one && other && strcasecmp(one, other) == 0;
-
-    curl_free(one);
-    curl_free(other);
-    return same;
+    parts->https = strncasecmp(url, "https://", 8) == 0;
+    if (!parts->https && strncasecmp(url, "http://", 7) != 0)
+        return "the URL does not begin with https://";
+    parts->host = url + (parts->https ? 8 : 7);
+    parts->host_length = measure_host(parts->host);
+    size_t authority = strcspn(parts->host, "/?#");
+    if (memchr(parts->host, '@', authority))
+        return "the URL holds a user name or a password";
+    if (!is_plain(url))
+        return "the URL holds a character that must be written as %XX";
+    if (!parts->host_length)
+        return "the URL names no host";
+    parts->port = read_port(parts->host + parts->host_length,
+                            authority - parts->host_length, parts->https);
+    return parts->port ? NULL : "the URL has a host or a port that cannot be";
 }
 
 bool url_same_origin(const char *a, const char *b)
 {
-    CURLU *one = parse(a), *other = parse(b);
-    bool same = have_same(one, other, CURLUPART_SCHEME) &&
-                have_same(one, other, CURLUPART_HOST) &&
-                have_same(one, other, CURLUPART_PORT);
+    struct parts one, other;
 
-    curl_url_cleanup(one);
-    curl_url_cleanup(other);
-    return same;
+    return !split(&one, a) && !split(&other, b) && one.https == other.https &&
+           one.port == other.port && one.host_length == other.host_length &&
+           strncasecmp(one.host, other.host, one.host_length) == 0;
 }
 
-/* libcurl writes every form of an IPv4 address with four numbers. */
-static bool is_loopback(const char *host)
+static bool is_host(const struct parts *parts, const char *host)
 {
+    return strlen(host) == parts->host_length &&
+           strncasecmp(host, parts->host, parts->host_length) == 0;
+}
+
+static bool names_loopback(const struct parts *parts)
+{
+    char host[INET_ADDRSTRLEN];
     struct in_addr address;
 
-    if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
-        return true;
-    return inet_pton(AF_INET, host, &address) == 1 &&
-           ntohl(address.s_addr) >> 24 == 127;
+    snprintf(host, sizeof(host), "%.*s", (int)parts->host_length, parts->host);
+    return is_host(parts, "localhost") || is_host(parts, "[::1]") ||
+           (is_host(parts, host) && inet_pton(AF_INET, host, &address) == 1 &&
+            ntohl(address.s_addr) >> 24 == 127);
 }
 
-bool url_is_allowed(const char *text)
+bool url_is_loopback(const char *url)
 {
-    CURLU *url = parse(text);
-    char *scheme = get(url, CURLUPART_SCHEME), *host = get(url, CURLUPART_HOST);
-    char *user = get(url, CURLUPART_USER);
-    char *password = get(url, CURLUPART_PASSWORD);
-    bool allowed = scheme && host && !user && !password &&
-                   (strcasecmp(scheme, "https") == 0 ||
-                    (strcasecmp(scheme, "http") == 0 && is_loopback(host)));
+    struct parts parts;
 
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(user);
-    curl_free(password);
-    curl_url_cleanup(url);
-    return allowed;
+    return !split(&parts, url) && names_loopback(&parts);
+}
+
+const char *url_form_fault(const char *url)
+{
+    struct parts parts;
+
+    return split(&parts, url);
+}
+
+const char *url_fault(const char *url)
+{
+    struct parts parts;
+    const char *fault = split(&parts, url);
+
+    if (!fault && !parts.https && !names_loopback(&parts))
+        return "the URL is not https (http is for loopback addresses only)";
+    return fault;
 }

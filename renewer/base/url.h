@@ -7,8 +7,17 @@
 /* Whether both URLs have the same scheme, host and port. */
 bool url_same_origin(const char *a, const char *b);
 
-/* Whether a URL may be used: https, or http on a loopback address; printable
- * ASCII, no name or password in it. */
-bool url_is_allowed(const char *url);
+/* Whether its host is localhost or a loopback address. */
+bool url_is_loopback(const char *url);
+
+/*
+ * Why a URL may not be used, without quoting it: it may hold a password where
+ * none should be. NULL: it may. It is https, or http on a loopback address;
+ * printable ASCII, with no name and no password in it.
+ */
+const char *url_fault(const char *url);
+
+/* The same, but http may go everywhere. */
+const char *url_form_fault(const char *url);
 
 #endif

@@ -220,7 +220,7 @@ enum outcome reconcile(struct call_list *call_list, int64_t since)
                             .since = since};
     enum outcome outcome;
 
-    quota_open(&survey.quota, QUOTA_LIST, survey.tenant->graph_url);
+    quota_open(&survey.quota, QUOTA_LIST, survey.tenant->quota);
     outcome = list_all(&survey);
     if (!close_gaps(&survey) && outcome == DONE)
         outcome = database_fault(call_list);

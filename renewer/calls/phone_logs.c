@@ -207,7 +207,7 @@ enum outcome phone_logs_read(struct graph *graph, struct database *database,
         enum outcome outcome;
 
         graph->deadline = now + (deadline - now) / (int64_t)(count - i);
-        quota_open(&round.quota, QUOTA_PSTN, graph->tenant->graph_url);
+        quota_open(&round.quota, QUOTA_PSTN, graph->tenant->quota);
         outcome = read_if_due(&round);
         if (first == DONE) {
             first = outcome;

@@ -376,7 +376,7 @@ static void begin(struct reader *reader, struct reading *reading)
     reading->next = reader->readings;
     reader->readings = reading;
     reader->count[READY]++;
-    quota_open(&reading->quota, QUOTA_RECORD, reader->graph_url);
+    quota_open(&reading->quota, QUOTA_RECORD, reader->graph->tenant->quota);
     if (!reading->pages[KIND_RECORD])
         return;
     if (record_reader_resume(reading, reader->graph_url))
@@ -477,7 +477,7 @@ enum outcome record_queue_read(struct graph *graph, struct database *database,
     const struct finished *finished = &reader.finished;
 
     *fault = (struct fault){0};
-    quota_open(&reader.quota, QUOTA_RECORDS, reader.graph_url);
+    quota_open(&reader.quota, QUOTA_RECORDS, graph->tenant->quota);
     read_all(&reader);
     give_back(&reader);
     log_detail("%s: call records: %zu stored, %zu unchanged, %zu not there, "

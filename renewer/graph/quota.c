@@ -1,14 +1,6 @@
 /* Whether a request may go out: Graph's quotas. */
 #include "graph/quota.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/memory.h"
-#include "base/url.h"
-
-bool quota_lifted;
-
 /*
  * A request that goes out late counts from the time at which it might have, so
  * that lost time is made up for; but not more than that.
@@ -34,24 +26,10 @@ static const struct {
     [QUOTA_PSTN] = {1, 1250},
 };
 
-/* Plain HTTP is allowed to loopback addresses alone. */
-static bool is_local(const char *graph_url)
+void quota_open(struct quota *quota, enum quota_kind kind, bool kept)
 {
-    const char *host = strstr(graph_url, "://");
-    char *plain = memory_print("http%s", host ? host : "");
-    bool local = url_is_allowed(plain);
-
-    free(plain);
-    return local;
-}
-
-void quota_open(struct quota *quota, enum quota_kind kind,
-                const char *graph_url)
-{
-    *quota = (struct quota){.most = limits[kind].most,
+    *quota = (struct quota){.most = kept ? limits[kind].most : 0,
                             .window = limits[kind].window};
-    if (quota_lifted && is_local(graph_url))
-        quota->most = 0;
 }
 
 /* When the next may go out for its window's sake. */

@@ -29,14 +29,8 @@ struct quota {
     int64_t closed_until;
 };
 
-/*
- * --no-quota, for tests against a double: no limits, but only where Graph's
- * URL is on a loopback address.
- */
-extern bool quota_lifted;
-
-void quota_open(struct quota *quota, enum quota_kind kind,
-                const char *graph_url);
+/* `kept` false: there is no limit (the setting `quota`). */
+void quota_open(struct quota *quota, enum quota_kind kind, bool kept);
 
 /* Milliseconds until a request may go out; 0: now. */
 int64_t quota_wait(const struct quota *quota, int64_t now);

@@ -40,7 +40,7 @@ static bool fits_header(const char *value)
 
 const char *attempt_fault(const struct transfer *transfer)
 {
-    if (strlen(transfer->url) > VALUE_MAX || !url_is_allowed(transfer->url))
+    if (strlen(transfer->url) > VALUE_MAX || url_fault(transfer->url))
         return "the URL may not be used";
     if (!fits_header(transfer->bearer))
         return "the access token does not fit into a header";

@@ -18,13 +18,13 @@ struct tenant {
     char *client_secret_file; /* this, or the next two */
     char *certificate_file;
     char *private_key_file;
-    char *cloud;     /* "global", ... */
-    char *scope;     /* follows it */
-    char *login_url; /* "https://login.microsoftonline.com", no path */
-    char *graph_url; /* "https://graph.microsoft.com", no path */
+    char *cloud;       /* "global", ... */
+    const char *scope; /* follows it */
+    char *login_url;   /* "https://login.microsoftonline.com", no path */
+    char *graph_url;   /* "https://graph.microsoft.com", no path */
     char *ca_file;
     char *proxy;    /* "" = none */
-    char *resource; /* as written */
+    char *resource; /* as written, without a leading slash */
     char *change_type;
     char *notification_url;
     char *lifecycle_url; /* never "": notification_url by default */
@@ -33,6 +33,7 @@ struct tenant {
     bool records;
     bool reconcile;
     bool pstn;
+    bool quota; /* Graph's are kept */
 };
 
 struct settings {

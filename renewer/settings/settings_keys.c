@@ -5,16 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/guid.h"
 #include "base/memory.h"
 #include "base/url.h"
+#include "settings/cloud.h"
+#include "settings/settings.h"
 
 /* What may stand in [callhook] only, in both, in [tenant NAME] only. */
 #define ROW(where, owner, member, what, otherwise)                             \
     .name = #member, .places = (where), .kind = (what),                        \
     .offset = offsetof(struct owner, member), .preset = (otherwise)
-#define GENERAL(...) ROW(IN_CALLHOOK, settings, __VA_ARGS__)
+#define GENERAL(...) .general = true, ROW(IN_CALLHOOK, settings, __VA_ARGS__)
+#define FOR_ALL(...) ROW(IN_CALLHOOK, tenant, __VA_ARGS__)
 #define INHERITED(...) ROW(IN_CALLHOOK | IN_TENANT, tenant, __VA_ARGS__)
 #define OWN(...) ROW(IN_TENANT, tenant, __VA_ARGS__)
 
@@ -35,6 +39,7 @@ const struct key keys[KEY_COUNT] = {
     [KEY_RECONCILE] = {INHERITED(reconcile, KIND_SWITCH, "on")},
     [KEY_PSTN] = {INHERITED(pstn, KIND_SWITCH, "off")},
     [KEY_PROXY] = {INHERITED(proxy, KIND_PROXY, "")},
+    [KEY_QUOTA] = {FOR_ALL(quota, KIND_SWITCH, "on")},
     [KEY_TENANT_ID] = {OWN(tenant_id, KIND_GUID, "")},
     [KEY_CLIENT_ID] = {OWN(client_id, KIND_GUID, "")},
     [KEY_CLIENT_SECRET_FILE] = {OWN(client_secret_file, KIND_TEXT, "")},
@@ -48,221 +53,166 @@ const struct key keys[KEY_COUNT] = {
     [KEY_CHANGE_TYPE] = {OWN(change_type, KIND_CHANGES, "updated")},
 };
 
-/* -- URLs -------------------------------------------------------------- */
-
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
-
-/* What RFC 3986 lets a URL consist of. */
-static const char url_characters[] = LETTERS DIGITS "-._~:/?#[]@!$&'()*+,;=%";
-
-/* How long the host is that `text` begins with; 0: there is none. */
-static size_t host_length(const char *text)
+enum key_id settings_keys_find(const char *name)
 {
-    size_t n;
+    enum key_id id = 0;
 
-    if (*text != '[')
-        return strspn(text, LETTERS DIGITS "-._");
-    n = strspn(text + 1, "abcdefABCDEF" DIGITS ":.");
-    return n && text[1 + n] == ']' ? n + 2 : 0;
+    while (id < KEY_COUNT && strcmp(keys[id].name, name) != 0)
+        id++;
+    return id;
 }
 
-/* Whether "", or ":443", stands in the `length` bytes. */
-static bool is_port(const char *text, size_t length)
-{
-    if (length == 0)
-        return true;
-    if (*text != ':' || length < 2 || length > 6 ||
-        strspn(text + 1, DIGITS) != length - 1)
-        return false;
-    long port = strtol(text + 1, NULL, 10);
-    return port >= 1 && port <= 65535;
-}
+/* -- kinds of values --------------------------------------------------- */
 
-/*
- * What is wrong with a URL, or NULL. It is not quoted: it may hold a password
- * where none should be. libcurl's parser takes more than can be meant.
- */
-static const char *url_fault(const char *url, enum key_kind kind)
+static const char *find_url_fault(const char *url, enum key_kind kind)
 {
-    size_t scheme = strncasecmp(url, "https://", 8) == 0  ? 8
-                    : strncasecmp(url, "http://", 7) == 0 ? 7
-                                                          : 0;
-    const char *host = url + scheme;
-    size_t authority = strcspn(host, "/?#");
-    const char *path = host + authority;
-    size_t length = host_length(host);
+    /* What RFC 3986 lets a URL consist of. */
+    static const char characters[] = "abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                     "-._~:/?#[]@!$&'()*+,;=%";
+    const char *fault =
+        kind == KIND_PROXY ? url_form_fault(url) : url_fault(url);
+    const char *host = strstr(url, "//");
+    size_t rest = host ? 2 + strcspn(host + 2, "/?") : 0;
 
-    if (!scheme)
-        return "the URL does not begin with https://";
-    if (memchr(host, '@', authority))
-        return "the URL holds a user name or a password";
-    if (url[strspn(url, url_characters)])
+    if (!fault && url[strspn(url, characters)])
         return "the URL holds a character that must be written as %XX";
-    if (strchr(url, '#'))
+    if (!fault && strchr(url, '#'))
         return "the URL has a fragment (#)";
-    if (!length)
-        return "the URL names no host";
-    if (!is_port(host + length, authority - length))
-        return "the URL has a host or a port that cannot be";
-    if (kind != KIND_URL && strcmp(path, "") != 0 && strcmp(path, "/") != 0)
+    if (!fault && kind != KIND_URL && host[rest] &&
+        strcmp(host + rest, "/") != 0)
         return "the URL has more than scheme, host and port";
-    if (kind != KIND_PROXY && !url_is_allowed(url))
-        return "the URL is not https (http is for loopback addresses only)";
-    return NULL;
-}
-
-/* -- other kinds of values --------------------------------------------- */
-
-const struct cloud *cloud_find(const char *name)
-{
-    static const struct cloud clouds[] = {
-        {"global", "https://login.microsoftonline.com",
-         "https://graph.microsoft.com"},
-        {"usgov", "https://login.microsoftonline.us",
-         "https://graph.microsoft.us"},
-        {"dod", "https://login.microsoftonline.us",
-         "https://dod-graph.microsoft.us"},
-    };
-
-    for (size_t i = 0; i < sizeof(clouds) / sizeof(clouds[0]); i++)
-        if (strcmp(clouds[i].name, name) == 0)
-            return &clouds[i];
-    return NULL;
+    return fault;
 }
 
 /* The same list in our order; NULL: it is none. */
-static const char *sorted_changes(const char *value)
+static const char *sort_changes(const char *value)
 {
-    bool created = false, updated = false;
+    static const char both[] = "created,updated";
+    char plain[sizeof(both) + 1] = "";
+    size_t n = 0;
 
-    for (const char *s = value, *comma; s; s = comma ? comma + 1 : NULL) {
-        comma = strchr(s, ',');
-        s += strspn(s, " \t");
-        size_t n = strcspn(s, " \t,");
-        size_t blank = strspn(s + n, " \t");
+    /* Without the blanks beside the comma. */
+    for (const char *s = value; *s; s++) {
+        bool beside = (n && plain[n - 1] == ',') || s[strspn(s, " \t")] == ',';
 
-        if (n != 7 || (s[n + blank] && s[n + blank] != ',') ||
-            (memcmp(s, "created", n) != 0 && memcmp(s, "updated", n) != 0))
+        if (strchr(" \t", *s) && beside)
+            continue;
+        if (n == sizeof(both))
             return NULL;
-        if (*s == 'c')
-            created = true;
-        else
-            updated = true;
+        plain[n++] = *s;
     }
-    if (created && updated)
-        return "created,updated";
-    return created ? "created" : "updated";
+    if (strcmp(plain, both) == 0 || strcmp(plain, "updated,created") == 0)
+        return both;
+    if (strcmp(plain, "created") == 0)
+        return "created";
+    return strcmp(plain, "updated") == 0 ? "updated" : NULL;
 }
 
-static bool read_switch(bool *place, const char *value)
+/* 0 or 1; -1: it is neither. */
+static int read_switch(const char *value)
 {
-    static const char *const words[][2] = {
-        {"off", "on"}, {"no", "yes"}, {"false", "true"}, {"0", "1"}};
+    static const char *const words[] = {"off",   "on",   "no", "yes",
+                                        "false", "true", "0",  "1"};
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        for (int on = 0; on < 2; on++)
-            if (strcasecmp(value, words[i][on]) == 0) {
-                *place = on;
-                return true;
-            }
+    for (int i = 0; i < 8; i++)
+        if (strcasecmp(value, words[i]) == 0)
+            return i % 2;
+    return -1;
+}
+
+static bool is_number(const struct key *key, const char *value)
+{
+    char *end;
+    long number = strtol(value, &end, 10); /* LONG_MAX is over any limit */
+
+    return isdigit((unsigned char)*value) && !*end && number >= key->least &&
+           number <= key->most;
+}
+
+static const char *find_fault(const struct key *key, const char *value)
+{
+    char guid[GUID_SIZE];
+
+    switch (key->kind) {
+    case KIND_NUMBER:
+        return is_number(key, value) ? NULL : "is no whole number";
+    case KIND_SWITCH:
+        return read_switch(value) >= 0 ? NULL : "is neither on nor off";
+    case KIND_FOLDER:
+        return *value == '/' ? NULL : "is no absolute path";
+    case KIND_GUID:
+        return guid_read(guid, value) ? NULL : "is no GUID";
+    case KIND_CLOUD:
+        return cloud_find(value) ? NULL : "is neither global nor usgov nor dod";
+    case KIND_CHANGES:
+        return sort_changes(value) ? NULL
+                                   : "is not created, updated or both with a "
+                                     "comma";
+    case KIND_PATH:
+        return !*value         ? "is empty"
+               : *value == '/' ? "begins with a slash, which Graph refuses"
+                               : NULL;
+    case KIND_TEXT:
+        return NULL;
+    default:
+        return *value ? find_url_fault(value, key->kind) : NULL;
+    }
+}
+
+bool settings_keys_check(const struct key *key, const char *value,
+                         char why[WHY_SIZE])
+{
+    const char *fault = find_fault(key, value);
+
+    if (!fault)
+        return true;
+    /* A URL is not quoted: it may hold a secret. */
+    if (key->kind >= KIND_PATH)
+        snprintf(why, WHY_SIZE, "%s", fault);
+    else if (key->kind == KIND_NUMBER)
+        snprintf(why, WHY_SIZE, "\"%.80s\" %s from %ld to %ld", value, fault,
+                 key->least, key->most);
+    else
+        snprintf(why, WHY_SIZE, "\"%.80s\" %s", value, fault);
     return false;
 }
 
-static bool read_number(const struct key *key, long *place, const char *value)
-{
-    char *end;
-    long number = strtol(value, &end, 10); /* LONG_MAX is over any max */
+/* -- members ----------------------------------------------------------- */
 
-    if (!isdigit((unsigned char)*value) || *end || number < key->min ||
-        number > key->max)
-        return false;
-    *place = number;
-    return true;
-}
-
-/* The text as it is kept, for the caller to free; NULL: it is wrong. */
-static char *read_text(enum key_kind kind, const char *value)
+/* As it is kept; the caller frees. */
+static char *keep_text(enum key_kind kind, const char *value)
 {
     size_t length = strlen(value);
     char guid[GUID_SIZE];
 
-    switch (kind) {
-    case KIND_FOLDER:
-        return *value == '/' ? memory_copy(value) : NULL;
-    case KIND_GUID:
-        return guid_read(guid, value) ? memory_copy(guid) : NULL;
-    case KIND_CLOUD:
-        return cloud_find(value) ? memory_copy(value) : NULL;
-    case KIND_PATH:
-        return value[strspn(value, "/")] ? memory_copy(value) : NULL;
-    case KIND_CHANGES:
-        value = sorted_changes(value);
-        return value ? memory_copy(value) : NULL;
-    case KIND_URL:
-    case KIND_ORIGIN:
-    case KIND_PROXY:
-        if (length && url_fault(value, kind))
-            return NULL;
-        if (length && kind != KIND_URL && value[length - 1] == '/')
-            length--;
-        return memory_copy_bytes(value, length);
-    default:
-        return memory_copy(value);
-    }
+    if (kind == KIND_GUID)
+        return memory_copy(guid_read(guid, value) ? guid : "");
+    if (kind == KIND_CHANGES)
+        return memory_copy(sort_changes(value));
+    if (kind > KIND_URL && length && value[length - 1] == '/')
+        length--;
+    return memory_copy_bytes(value, length);
 }
 
-static void say_why(const struct key *key, const char *value,
-                    char why[WHY_SIZE])
-{
-    static const char *const phrases[] = {
-        [KIND_SWITCH] = "is neither on nor off",
-        [KIND_FOLDER] = "is no absolute path",
-        [KIND_GUID] = "is no GUID",
-        [KIND_CLOUD] = "is neither global nor usgov nor dod",
-        [KIND_CHANGES] = "is not created, updated or both with a comma",
-    };
-
-    switch (key->kind) {
-    case KIND_NUMBER:
-        snprintf(why, WHY_SIZE, "\"%.80s\" is no whole number from %ld to %ld",
-                 value, key->min, key->max);
-        break;
-    case KIND_PATH:
-        snprintf(why, WHY_SIZE, "is empty");
-        break;
-    case KIND_URL:
-    case KIND_ORIGIN:
-    case KIND_PROXY:
-        snprintf(why, WHY_SIZE, "%s", url_fault(value, key->kind));
-        break;
-    default:
-        snprintf(why, WHY_SIZE, "\"%.80s\" %s", value, phrases[key->kind]);
-    }
-}
-
-char **settings_keys_text(const struct key *key, void *base)
-{
-    bool is_text = key->kind != KIND_NUMBER && key->kind != KIND_SWITCH;
-
-    return is_text ? (char **)(void *)((char *)base + key->offset) : NULL;
-}
-
-bool settings_keys_read(const struct key *key, void *base, const char *value,
-                        char why[WHY_SIZE])
+void settings_keys_put(const struct key *key, void *base, const char *value)
 {
     void *place = (char *)base + key->offset;
-    char **text = settings_keys_text(key, base);
-    char *copy = text ? read_text(key->kind, value) : NULL;
 
-    if (text && copy) {
-        memory_wipe(*text);
-        *text = copy;
-        return true;
-    }
-    if ((key->kind == KIND_NUMBER && read_number(key, place, value)) ||
-        (key->kind == KIND_SWITCH && read_switch(place, value)))
-        return true;
-    say_why(key, value, why);
-    return false;
+    if (key->kind == KIND_NUMBER)
+        *(long *)place = strtol(value, NULL, 10);
+    else if (key->kind == KIND_SWITCH)
+        *(bool *)place = read_switch(value) > 0;
+    else
+        *(char **)place = keep_text(key->kind, value);
+}
+
+void settings_keys_free(void *base, bool general)
+{
+    for (const struct key *key = keys; key < keys + KEY_COUNT; key++)
+        if (key->kind >= KIND_TEXT && key->general == general) {
+            char **text = (char **)(void *)((char *)base + key->offset);
+
+            memory_wipe(*text); /* a database's may hold a password */
+        }
 }

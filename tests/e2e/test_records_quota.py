@@ -56,7 +56,7 @@ def test_two_sections_of_one_tenant(world):
     """They share the quota; Graph counts in a shorter window here."""
     one = world.subscribed()
     world.add(tenant_id=one.tenant_id, client_id=one.client_id,
-              resource="/communications/callRecords",
+              resource="communications/callRecords",
               change_type="created,updated")
     limit = world.double.limits["record"]
     limit.seconds, limit.app_in_tenant = 4, 330

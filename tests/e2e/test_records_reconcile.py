@@ -257,15 +257,16 @@ def test_nothing_is_missing(world, capsys):
     days = Days(world, tenant)
     told = days.happen(CALLS)
     world.tell(tenant, *told[:len(told) // 2])
-    world.quiet("--no-quota", "run")
+    world.renewer.settings["quota"] = "off"
+    world.quiet()
     world.tell(tenant, *told[len(told) // 2:])
-    world.read_all(tenant, "--no-quota")
+    world.read_all(tenant)
     have = world.versions_of(tenant)
     assert 0.5 * CALLS < len(have) < 0.95 * CALLS   # it did go wrong
     # A later version, and only half of them are told.
     world.tell(tenant, *days.change(0.1))
     world.renewer.settings["reconcile"] = "on"
-    world.read_all(tenant, "--no-quota")
+    world.read_all(tenant)
     graph = world.graphs_versions(tenant)
     assert len(graph) > CALLS * 0.99
     assert world.versions_of(tenant) == graph

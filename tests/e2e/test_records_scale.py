@@ -17,7 +17,7 @@ MEETING = {"sessions": 1000, "segments": 3, "participants": 700}
 
 @pytest.fixture
 def world(folder, site):
-    with RecordsWorld(folder, site) as made:
+    with RecordsWorld(folder, site, quota="off") as made:
         made.double.limits.lift("record")
         yield made
 
@@ -41,7 +41,7 @@ def test_many_records(world, tenant, capsys):
     for call in calls:                  # not while it is measured
         call.newest()
     world.tell(tenant, *calls)
-    peak = Peak(world, "--no-quota", "run")
+    peak = Peak(world, "run")
     peak.quiet()
     rate = RECORDS / peak.seconds
     report(capsys, f"{RECORDS} records", peak, f", {rate:.0f} a second")
@@ -54,7 +54,7 @@ def test_a_meeting_of_a_thousand_sessions(world, tenant, capsys):
     """All of it, and also when its version changes in between."""
     call = world.happen(tenant, **MEETING)
     call.newest()
-    peak = Peak(world, "--no-quota", "run")
+    peak = Peak(world, "run")
     peak.quiet()
     report(capsys, "1000 sessions of 3 segments, 700 participants", peak)
     assert world.state(call) == "stored"
@@ -66,7 +66,7 @@ def test_a_meeting_of_a_thousand_sessions(world, tenant, capsys):
     world.records.change(call)
     call.change_at = (call.requests + 5,)
     world.tell(tenant, call)
-    world.read_all(tenant, "--no-quota")
+    world.read_all(tenant)
     assert world.version(call) == call.version == 3
     assert world.count("segments", call) == 3000
     [row] = world.database.query(
@@ -81,7 +81,7 @@ def test_pages_of_many_megabytes(world, tenant, capsys):
     calls = [world.happen(tenant, sessions=60, segments=segments)
              for _ in range(count)]
     size = sum(len(dumped(call.content.sessions)) for call in calls) / count
-    peak = Peak(world, "--no-quota", "run")
+    peak = Peak(world, "run")
     peak.quiet()
     report(capsys, f"{count} pages of {size / MEBIBYTE:.1f} MiB", peak)
     assert {world.state(call) for call in calls} == {"stored"}
@@ -102,7 +102,7 @@ def test_the_largest_pages_of_several_tenants(world, capsys):
 
     # The first answers go over the smaller limits.
     world.double.fail("record", edit=enlarge, times=3 * len(calls))
-    peak = Peak(world, "--no-quota", "run")
+    peak = Peak(world, "run")
     peak.quiet()
     report(capsys, f"{len(calls)} pages of nearly 16 MiB", peak)
     assert {world.state(call) for call in calls} == {"stored"}

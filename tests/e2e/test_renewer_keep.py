@@ -123,8 +123,8 @@ def test_one_with_an_unknown_secret(world, tenant):
     assert len(world.notifications(tenant)) == 1
 
 
-def test_the_slash_of_the_configuration(world):
-    tenant = world.add(resource="/communications/callRecords")
+def test_the_case_of_the_configuration(world):
+    tenant = world.add(resource="Communications/CALLRECORDS")
     world.quiet()
     world.asked()
     tenant.keys["resource"] = "communications/callRecords"

@@ -403,7 +403,7 @@ def test_two_tenants_of_one_id(renewer, contoso, database):
     """They differ by their resource: each has its own subscription."""
     other = renewer.add(
         "a.name-that-is-just-too-long_32c", tenant_id=contoso.tenant_id,
-        resource="/communications/callRecords?$filter=x")
+        resource="communications/callRecords?$filter=x")
     enter(database, contoso)
     past(database, other)
     table, content = shown(renewer, 1)

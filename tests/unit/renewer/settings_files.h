@@ -108,14 +108,16 @@ static void make_files(void)
     PUT("empty-secret", "\n\n", 0600);
     PUT("two-secrets", "hidden\nhidden\n", 0600);
     PUT("empty", "", 0644);
+    PUT("written", "", 0666);
     make_certificate();
 }
 
 static int remove_files(void)
 {
     static const char *const files[] = {
-        CONF,          "secret", "open-secret", "group-secret", "empty-secret",
-        "two-secrets", "empty",  "certificate", "key",          "other-key"};
+        CONF,           "secret",      "open-secret", "group-secret",
+        "empty-secret", "two-secrets", "empty",       "written",
+        "certificate",  "key",         "other-key"};
 
     for (size_t i = 0; i < COUNT(files); i++)
         unlink(files[i]);

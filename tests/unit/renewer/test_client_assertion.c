@@ -252,9 +252,11 @@ static const struct files_case {
     const char *why; /* NULL: fit */
 } files_cases[] = {
     {"fit", "certificate", "key", NULL},
-    {"no certificate", "none", "key", "certificate_file cannot be read"},
-    {"folder", ".", "key", "certificate_file cannot be read"},
-    {"long certificate", "long", "key", "certificate_file cannot be read"},
+    {"no certificate", "none", "key",
+     "certificate_file cannot be opened: No such file or directory"},
+    {"folder", ".", "key", "certificate_file is no regular file"},
+    {"long certificate", "long", "key",
+     "certificate_file is longer than 65536 bytes"},
     {"empty certificate", "empty", "key",
      "certificate_file holds no PEM certificate"},
     {"key for a certificate", "key", "key",

@@ -5,7 +5,7 @@ static void read_good(struct settings *settings, const char *text)
 {
     char said[4096];
 
-    put_file(CONF, text, strlen(text), 0644);
+    put_file(CONF, text, strlen(text), 0600);
     size_t faults = read_settings(settings, said, sizeof(said));
     assert_string_equal(said, "");
     assert_int_equal(faults, 0);
@@ -45,6 +45,7 @@ static void defaults(void **state)
     assert_false(a->records);
     assert_true(a->reconcile);
     assert_false(a->pstn);
+    assert_true(a->quota);
     settings_free(&settings);
     assert_int_equal(settings.tenant_count, 0);
 }
@@ -60,7 +61,7 @@ static const char everything[] =
     "cloud = dod\r\n"
     "login_url = https://127.0.0.1:8443/\r\n"
     "ca_file = certificate\r\n"
-    "resource = /communications/callRecords\r\n"
+    "resource = communications/callRecords/\r\n"
     "change_type = updated , created\r\n"
     "notification_url = http://localhost:8080/own?x=1\r\n"
     "lifetime_minutes = 60\r\n"
@@ -109,7 +110,7 @@ static void all_of_them(void **state)
     assert_string_equal(own->graph_url, "https://dod-graph.microsoft.us");
     assert_string_equal(own->ca_file, "certificate");
     assert_string_equal(own->proxy, "");
-    assert_string_equal(own->resource, "/communications/callRecords");
+    assert_string_equal(own->resource, "communications/callRecords/");
     assert_string_equal(own->change_type, "created,updated");
     assert_string_equal(own->notification_url, "http://localhost:8080/own?x=1");
     assert_string_equal(own->lifecycle_url, "https://calls.example.com/life");
@@ -182,21 +183,92 @@ static void many_tenants(void **state)
     settings_free(&settings);
 }
 
-/* libinih takes lines of this length and no longer. */
+/* A line of `length` bytes, with this key. */
+static void put_long_line(const char *key, size_t length)
+{
+    char text[8192] = GOOD;
+    size_t begin = strlen(text);
+
+    memset(text + begin, 'x', length);
+    memcpy(text + begin, key, strlen(key));
+    text[begin + length - 1] = '!';
+    put_file(CONF, text, begin + length, 0600);
+}
+
 static void the_longest_line(void **state)
 {
+    static const char key[] = "resource = ";
     struct settings settings;
     char said[4096];
 
     (void)state;
-    read_good(&settings, GOOD "resource = " X150 X10 X10 X10 "xxxxx12\n");
-    assert_string_equal(settings.tenants[0].resource + 180, "xxxxx12");
+    put_long_line(key, 4000);
+    assert_int_equal(read_settings(&settings, said, sizeof(said)), 0);
+    assert_string_equal(said, "");
+    assert_int_equal(strlen(settings.tenants[0].resource), 4001 - sizeof(key));
+    assert_string_equal(settings.tenants[0].resource + 4000 - sizeof(key), "!");
     settings_free(&settings);
-    PUT(CONF, GOOD "resource = " X150 X10 X10 X10 "xxxxx123", 0644);
+    put_long_line(key, 4001);
     assert_int_equal(read_settings(&settings, said, sizeof(said)), 1);
     assert_string_equal(said, "callhook-renewer: " CONF ":8: the line is "
-                              "longer than 198 bytes\n");
+                              "longer than 4000 bytes\n");
     settings_free(&settings);
+    put_long_line("; comment ", 4001);
+    assert_int_equal(read_settings(&settings, said, sizeof(said)), 0);
+    settings_free(&settings);
+}
+
+/* What three users in a filter take, and a comment behind them. */
+static void a_filter_of_three_users(void **state)
+{
+#define USER "participants/any(p:p/id eq '" A_GUID "')"
+    static const char filter[] =
+        "communications/callRecords?$filter=" USER " or " USER " or " USER;
+    struct settings settings;
+    char text[1024];
+
+    (void)state;
+    snprintf(text, sizeof(text), GOOD "resource = %s ; three\n", filter);
+    read_good(&settings, text);
+    assert_string_equal(settings.tenants[0].resource, filter);
+    settings_free(&settings);
+}
+
+static void quotas_are_lifted_on_loopback_alone(void **state)
+{
+    static const struct {
+        const char *url;
+        bool lifted;
+    } urls[] = {
+        {"http://127.0.0.1:8443", true},
+        {"https://127.8.0.1:8443", true},
+        {"https://localhost", true},
+        {"https://[::1]:1", true},
+        {"https://graph.microsoft.com", false},
+        {"https://127.0.0.1.example", false},
+        {"https://128.0.0.1", false},
+        {"", false},
+    };
+    struct settings settings;
+    char text[512], said[4096];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(urls); i++) {
+        snprintf(text, sizeof(text),
+                 "[callhook]\nnotification_url = https://example.com\n"
+                 "quota = off\n%sgraph_url = %s\n",
+                 TENANT("a", A_GUID), urls[i].url);
+        put_file(CONF, text, strlen(text), 0600);
+        assert_int_equal(read_settings(&settings, said, sizeof(said)),
+                         !urls[i].lifted);
+        assert_false(settings.tenants[0].quota);
+        if (!urls[i].lifted)
+            assert_string_equal(said, "callhook-renewer: " CONF ":3: quota: "
+                                      "off is for a graph_url on a loopback "
+                                      "address only, that of [tenant a] is "
+                                      "not\n");
+        settings_free(&settings);
+    }
 }
 
 static void no_file(void **state)
@@ -219,7 +291,7 @@ static void a_nul_byte(void **state)
     char said[4096];
 
     (void)state;
-    PUT(CONF, GOOD "pstn = on\0off\n# \0\n", 0644);
+    PUT(CONF, GOOD "pstn = on\0off\n# \0\n", 0600);
     assert_int_equal(read_settings(&settings, said, sizeof(said)), 2);
     assert_string_equal(said, "callhook-renewer: " CONF ":8: a NUL byte in the "
                               "line\n"
@@ -228,33 +300,50 @@ static void a_nul_byte(void **state)
     settings_free(&settings);
 }
 
-/* A password in the file makes the file a secret. */
-static void a_password_of_the_database(void **state)
+/* It says where secrets are sent to. */
+static void a_file_that_others_can_change(void **state)
 {
-    static const char *const values[] = {"host=db password=hidden",
-                                         "postgresql://user:hidden@db/callhook",
-                                         "postgresql://db/"
-                                         "callhook?sslpassword=hidden"};
+    static const struct {
+        mode_t mode;
+        const char *why; /* NULL: it is read */
+    } modes[] = {
+        {0600, NULL},
+        {0400, NULL},
+        {0640, NULL},
+        {0644, "is open to others (mode 0644)"},
+        {0602, "is open to others (mode 0602)"},
+        {0660, "is more than readable by its group (mode 0660)"},
+    };
     struct settings settings;
-    char text[512], said[4096];
+    char said[4096], expected[256];
 
     (void)state;
-    for (size_t i = 0; i < COUNT(values); i++) {
-        snprintf(text, sizeof(text), "%s[callhook]\ndatabase = %s\n%s",
-                 TENANT("a", A_GUID), values[i],
-                 "notification_url = https://calls.example.com/\n");
-        put_file(CONF, text, strlen(text), 0644);
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        PUT(CONF, GOOD "pstn = 5\n", modes[i].mode);
         assert_int_equal(read_settings(&settings, said, sizeof(said)), 1);
-        assert_string_equal(said, "callhook-renewer: " CONF ":6: database: it "
-                                  "holds a password, "
-                                  "but "
-                                  "this file is open to others (mode 0644)\n");
-        settings_free(&settings);
-        assert_int_equal(chmod(CONF, 0640), 0);
-        assert_int_equal(read_settings(&settings, said, sizeof(said)), 0);
-        assert_string_equal(settings.database, values[i]);
+        snprintf(expected, sizeof(expected), "callhook-renewer: " CONF "%s%s\n",
+                 modes[i].why ? ": " : ":8: pstn: \"5\" is neither on nor off",
+                 modes[i].why ? modes[i].why : "");
+        assert_string_equal(said, expected);
         settings_free(&settings);
     }
+}
+
+static void a_file_of_another_user(void **state)
+{
+    struct settings settings;
+    char said[4096];
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    PUT(CONF, GOOD, 0600);
+    assert_int_equal(chown(CONF, 65534, 65534), 0);
+    assert_int_equal(read_settings(&settings, said, sizeof(said)), 1);
+    assert_string_equal(said, "callhook-renewer: " CONF ": belongs to neither "
+                              "root nor this user\n");
+    settings_free(&settings);
+    unlink(CONF);
 }
 
 int main(void)
@@ -268,7 +357,10 @@ int main(void)
         cmocka_unit_test(the_longest_line),
         cmocka_unit_test(no_file),
         cmocka_unit_test(a_nul_byte),
-        cmocka_unit_test(a_password_of_the_database),
+        cmocka_unit_test(a_filter_of_three_users),
+        cmocka_unit_test(quotas_are_lifted_on_loopback_alone),
+        cmocka_unit_test(a_file_that_others_can_change),
+        cmocka_unit_test(a_file_of_another_user),
     };
     int failed;
 

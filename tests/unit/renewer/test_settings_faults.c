@@ -8,6 +8,9 @@
 #define NAME_FAULT "the name of a tenant has 1 to 32 of A-Z a-z 0-9 . _ -"
 #define REST TENANT("a", A_GUID) "notification_url = https://example.com\n"
 
+/* put_text() makes 4,000 bytes of it. */
+#define LONG "\a"
+
 #define PATH_FAULT "the URL has more than scheme, host and port"
 #define HTTPS_FAULT "is not https (http is for loopback addresses only)"
 
@@ -49,12 +52,16 @@ static const struct bad_case {
     {"a name with a slash", GOOD "[tenant ../b]\n", "8: " NAME_FAULT},
     {"a name of two words", GOOD "[tenant b c]\n", "8: " NAME_FAULT},
     {"a name of 33", GOOD "[tenant " X10 X10 X10 "xxx]\n", "8: " NAME_FAULT},
-    {"a name that libinih cuts", GOOD "[tenant " X50 "]\n", "8: " NAME_FAULT},
-    {"a long line", GOOD "proxy = " X150 X50 "\n",
-     "8: the line is longer than 198 bytes"},
-    {"a very long line", GOOD "proxy = " X150 X150 X150 "\npstn = 5\n",
-     "8: the line is longer than 198 bytes\n"
+    {"a name of 50", GOOD "[tenant " X50 "]\n", "8: " NAME_FAULT},
+    {"a long line", GOOD "proxy = " LONG "\n",
+     "8: the line is longer than 4000 bytes"},
+    {"a very long line", GOOD "proxy = " LONG LONG "\npstn = 5\n",
+     "8: the line is longer than 4000 bytes\n"
      "9: pstn: \"5\" is neither on nor off"},
+    {"a byte order mark in the middle", GOOD "\xef\xbb\xbfpstn = on\n",
+     "8: unknown key"},
+    {"a colon for an equals sign", GOOD "pstn: on\n",
+     "8: the line is no section, no comment and no key = value"},
     {"a second line of a value", GOOD "proxy =\n  http://example.com\n",
      "9: the line is indented; a value has one line only"},
     {"an indented key", GOOD "\tpstn = on\n",
@@ -68,8 +75,8 @@ static const struct bad_case {
     {"a header without its end", GOOD "[tenant b\ntenant_id = 5\n",
      "8: a section header without its ]"},
     {"keys behind a header that is too long",
-     GOOD "pstn = on\n[tenant " X150 X50 "]\npstn = on\n",
-     "9: the line is longer than 198 bytes"},
+     GOOD "pstn = on\n[tenant " LONG "]\npstn = on\n",
+     "9: the line is longer than 4000 bytes"},
     {"text behind a header", GOOD "[tenant b] pstn = on\n",
      "8: text behind the ] of a section header"},
     {"text close behind a header", GOOD "[tenant b];\n",
@@ -122,7 +129,10 @@ static const struct bad_case value_cases[] = {
     {"no switch", GOOD "records =\n", "8: records: \"\" is neither on nor off"},
     {"half a switch", GOOD "reconcile = onn\n",
      "8: reconcile: \"onn\" is neither on nor off"},
-    {"an empty resource", GOOD "resource = /\n", "8: resource: is empty"},
+    {"an empty resource", GOOD "resource =\n", "8: resource: is empty"},
+    {"a resource with a slash", GOOD "resource = /communications/callRecords\n",
+     "8: resource: begins with a slash, which Graph refuses"},
+    {"a tenant's quota", GOOD "quota = on\n", "8: quota belongs in [callhook]"},
     {"a deleted call", GOOD "change_type = updated,deleted\n",
      "8: change_type: \"updated,deleted\" is not created, updated or both "
      "with a comma"},
@@ -202,13 +212,13 @@ static const struct bad_case tenant_cases[] = {
      GOOD "change_type = created,updated\n" TENANT("b", B_GUID) TENANT(
          "c",
          "01234567-89AB-CDEF-0123-456789ABCDEF") "resource = "
-                                                 "/Communications/CALLRECORDS\n"
+                                                 "Communications/CALLRECORDS\n"
                                                  "change_type = updated, "
                                                  "created\n" TENANT("d", A_GUID)
                                                      TENANT("e", A_GUID) "resou"
                                                                          "rce "
                                                                          "= "
-                                                                         "/user"
+                                                                         "user"
                                                                          "s\n",
      "13: [tenant c] has the tenant_id, resource and change_type of "
      "[tenant a], line 4"},
@@ -240,6 +250,11 @@ static const struct bad_case tenant_cases[] = {
      "7: private_key_file without certificate_file"},
     {"no ca_file", GOOD "ca_file = absent\n",
      "8: ca_file: \"absent\" cannot be opened: No such file or directory"},
+    {"a ca_file that others write", GOOD "ca_file = written\n",
+     "8: ca_file: \"written\" can be written by others (mode 0666)"},
+    {"a certificate that others write",
+     SIGNER "certificate_file = written\nprivate_key_file = key\n",
+     "7: certificate_file can be written by others (mode 0666)"},
     {"an empty ca_file", GOOD "ca_file = empty\n",
      "8: ca_file: \"empty\" is empty"},
     {"all at once",
@@ -259,6 +274,21 @@ static const struct bad_case tenant_cases[] = {
      "private_key_file"},
 };
 
+static void put_text(const char *text)
+{
+    static char long_text[16384];
+    size_t n = 0;
+
+    for (; *text; text++) {
+        size_t length = *text == *LONG ? 4000 : 1;
+
+        assert_true(n + length < sizeof(long_text));
+        memset(long_text + n, length == 1 ? *text : 'x', length);
+        n += length;
+    }
+    put_file(CONF, long_text, n, 0600);
+}
+
 /* Every fault, its file and its line, and nothing else. */
 static void bad(void **state)
 {
@@ -267,7 +297,7 @@ static void bad(void **state)
     struct settings settings;
     size_t length = 0, faults = 0;
 
-    put_file(CONF, c->text, strlen(c->text), 0644);
+    put_text(c->text);
     for (const char *s = c->said; *s; faults++) {
         int n = (int)strcspn(s, "\n");
 
@@ -295,7 +325,7 @@ static void a_key_of_another_certificate(void **state)
                  SIGNER "certificate_file = certificate\n"
                         "private_key_file = %s\n",
                  keys[i]);
-        put_file(CONF, text, strlen(text), 0644);
+        put_file(CONF, text, strlen(text), 0600);
         assert_int_equal(read_settings(&settings, said, sizeof(said)), 1);
         assert_memory_equal(said, begin, sizeof(begin) - 1);
         settings_free(&settings);

@@ -150,7 +150,7 @@ static void forms(void **state)
 static void another_client(void **state)
 {
     char **texts[] = {&tenant.client_id, &tenant.tenant_id, &tenant.login_url,
-                      &tenant.scope};
+                      (char **)(void *)&tenant.scope};
 
     (void)state;
     keep("kept", 0, 3599);
