@@ -72,13 +72,10 @@ LIBRARIES_renewer = $(LIBCURL_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) $(LIBCRYPTO_LIBS)
 SOURCES := $(sort $(wildcard cgi/*.c cgi/*/*.c))
 RENEWER_SOURCES := $(sort $(wildcard renewer/*.c renewer/*/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*/test_*.c))
-C_FILES = $(sort $(wildcard cgi/*.c cgi/*/*.[ch] renewer/*.c \
-    renewer/*/*.[ch] tests/unit/*.[ch] \
-    tests/unit/*/*.[ch] tests/fuzz/*.[ch] tests/faults/*.[ch] \
-    tests/bench/*.[ch]))
-PY_FILES = $(sort $(wildcard tests/*.py tests/*/*.py))
-SH_FILES = tests/install-packages tests/run-units tests/check-style \
-    tests/check-configs
+find = $(sort $(shell find $(1) -type f $(2)))
+C_FILES = $(call find,cgi renewer tests,-name '*.[ch]')
+PY_FILES = $(call find,tests,-name '*.py')
+SH_FILES = $(shell grep -ls '^\#!/bin/sh' tests/*)
 MANUALS = $(sort $(wildcard cgi/*.[58] renewer/*.[58]))
 
 # cgi/spool/spool -> cgi
@@ -384,5 +381,5 @@ dist:
 	    echo '$(DIST).tar.gz: unpacks and builds'
 
 clean:
-	rm -rf build $(PROGRAMS) callhook-*.tar.gz tests/__pycache__ \
-	    tests/*/__pycache__ .pytest_cache
+	rm -rf build $(PROGRAMS) callhook-*.tar.gz .pytest_cache
+	find tests -name __pycache__ -prune -exec rm -rf {} +

@@ -6,7 +6,10 @@ the rows are in the database."""
 import json
 import sys
 
-import servers
+from support.postgres import Cluster
+from support.project import DATA
+from support.service import Trouble, end_on_signals, temporary_folder
+from support.site import Site
 
 PHONE = "12345678-1234-1234-1234-1234567890ab"
 COMPANY = "62e4deea-8f3f-4b35-b732-c99fae0ae5ec"
@@ -58,7 +61,7 @@ def notifications(site):
     for name in SEEDS:
         curl(site, "/callhook", "-H 'Content-Type: application/json'",
              f"--data-binary @tests/data/{name}")
-        answer = site.post((servers.DATA / name).read_bytes())
+        answer = site.post((DATA / name).read_bytes())
         show(answer)
         good = good and answer.status == 202
     return good
@@ -66,7 +69,7 @@ def notifications(site):
 
 def stranger(site):
     heading("3. A stranger who does not know the secret learns nothing")
-    body = json.loads((servers.DATA / SEEDS[-1]).read_bytes())
+    body = json.loads((DATA / SEEDS[-1]).read_bytes())
     body["value"][0]["clientState"] = "guessed"
     curl(site, "/callhook", "-H 'Content-Type: application/json'",
          "--data '{\"value\":[{… \"clientState\":\"guessed\" …}]}'")
@@ -87,21 +90,21 @@ def rows(site):
     for line in (done.stdout + done.stderr).rstrip().splitlines():
         print("  " + line)
     calls = {row["call_id"] for row in site.rows()}
-    sent = {json.loads((servers.DATA / name).read_bytes())
+    sent = {json.loads((DATA / name).read_bytes())
             ["value"][0]["resourceData"]["id"] for name in SEEDS}
     return len(site.rows()) == len(SEEDS) and calls == sent
 
 
 def main():
-    servers.end_on_signals()
+    end_on_signals()
     print("Starting a private PostgreSQL, callhook and nginx …", flush=True)
     settings = {"CALLHOOK_OPEN_SUBSCRIPTIONS": PHONE}
-    with servers.temporary_folder() as folder, \
-            servers.Cluster(folder) as cluster:
+    with temporary_folder() as folder, \
+            Cluster(folder) as cluster:
         database = cluster.create_database("callhook")
         database.subscribe(tenant_id=TENANT, subscription_id=COMPANY,
                            secret=SECRET)
-        with servers.Site(folder, database, settings) as site:
+        with Site(folder, database, settings) as site:
             done = [step(site) for step in (handshake, notifications,
                                             stranger, rows)]
     good = all(done)
@@ -113,7 +116,7 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except servers.Trouble as trouble:
+    except Trouble as trouble:
         sys.exit(f"demo: {trouble}")
     except KeyboardInterrupt:
         sys.exit(130)

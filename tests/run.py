@@ -5,7 +5,10 @@
 import signal
 import sys
 
-import servers
+from support.postgres import Cluster
+from support.project import DATA
+from support.service import Trouble, end_on_signals, temporary_folder
+from support.site import Site
 
 PORT = 8080
 SUBSCRIPTION = "62e4deea-8f3f-4b35-b732-c99fae0ae5ec"
@@ -32,16 +35,16 @@ Log of the receiver: {log}
 
 
 def main():
-    servers.end_on_signals()
-    with servers.temporary_folder() as folder, \
-            servers.Cluster(folder) as cluster:
+    end_on_signals()
+    with temporary_folder() as folder, \
+            Cluster(folder) as cluster:
         database = cluster.create_database("callhook")
         database.subscribe(tenant_id=TENANT, subscription_id=SUBSCRIPTION,
                            secret=SECRET)
-        with servers.Site(folder, database, port=PORT) as site:
+        with Site(folder, database, port=PORT) as site:
             print(HELP.format(
                 port=PORT, secret=SECRET, short=SUBSCRIPTION[:8],
-                data=servers.DATA, psql=cluster.bin / "psql",
+                data=DATA, psql=cluster.bin / "psql",
                 home=cluster.home, database=database.name,
                 log=site.receiver.log_path), flush=True)
             watch(cluster, site)
@@ -54,7 +57,7 @@ def watch(cluster, site):
     while not signal.sigtimedwait(wanted, 1):
         for service in (cluster, site.receiver, site.nginx):
             if not service.alive():
-                raise servers.Trouble(f"{service.name} has ended:\n"
+                raise Trouble(f"{service.name} has ended:\n"
                                       f"{service.log()}")
     print("\nEnding.", flush=True)
 
@@ -62,7 +65,7 @@ def watch(cluster, site):
 if __name__ == "__main__":
     try:
         main()
-    except servers.Trouble as trouble:
+    except Trouble as trouble:
         sys.exit(f"run: {trouble}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -14,7 +14,9 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 import cases  # noqa: E402  (only now are they on the path)
 import report  # noqa: E402
 import runs  # noqa: E402
-import servers  # noqa: E402
+from support.project import ROOT  # noqa: E402
+from support.service import (  # noqa: E402
+    Trouble, end_on_signals, temporary_folder)
 
 
 def arguments():
@@ -29,7 +31,7 @@ def arguments():
     parser.add_argument("--cases", metavar="NAME,...",
                         help="of " + ", ".join(names))
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
-                        default=servers.ROOT / "build" / "bench.txt",
+                        default=ROOT / "build" / "bench.txt",
                         help="the table; with .json instead, all figures")
     given = parser.parse_args()
     given.rounds = given.rounds or (2 if given.quick else 5)
@@ -53,13 +55,13 @@ def progress(case, round_, variant, result):
 def measure_case(case, rounds, seconds, results):
     """Add the figures of a case; return how many of its runs failed."""
     failed = 0
-    with servers.temporary_folder() as folder, \
+    with temporary_folder() as folder, \
             runs.Place(folder, case, seconds) as place:
         for round_ in range(1, rounds + 1):
             for variant in case.variants:
                 try:
                     result = place.run(variant)
-                except servers.Trouble as trouble:
+                except Trouble as trouble:
                     print(f"{case.name} {round_} {variant.name}: {trouble}",
                           file=sys.stderr)
                     # An empty place: the others stay in their rounds.
@@ -73,7 +75,7 @@ def measure_case(case, rounds, seconds, results):
 
 def main():
     given = arguments()
-    servers.end_on_signals()
+    end_on_signals()
     results = {}
     failed = sum(measure_case(case, given.rounds, given.seconds, results)
                  for case in given.chosen)

@@ -19,7 +19,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 import load  # noqa: E402  (only now are they on the path)
-import servers  # noqa: E402
+from support.fastcgi import FastCGI  # noqa: E402
+from support.notification import collection  # noqa: E402
+from support.postgres import Cluster  # noqa: E402
+from support.receiver import Receiver, cgi_variables  # noqa: E402
+from support.service import (  # noqa: E402
+    Trouble, end_on_signals, minimal_environment, temporary_folder)
 
 # Items in a request, and how many requests; then twice as many.
 FORMS = [(1, 800), (20, 160)]
@@ -33,14 +38,14 @@ GIVEN = ("REQUEST_METHOD", "SCRIPT_NAME", "QUERY_STRING", "CONTENT_LENGTH",
          "REMOTE_ADDR")
 
 
-class Counted(servers.Receiver):
+class Counted(Receiver):
     """The receiver under callgrind."""
 
     def start(self):
         self.spawn(
             ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-             servers.PROGRAM],
-            stdin=self.listener, env=servers.minimal_environment(
+             load.RECEIVER],
+            stdin=self.listener, env=minimal_environment(
                 {"CALLHOOK_SPOOL": "", "CALLHOOK_ACK_MS": "60000"},
                 *self.settings))
 
@@ -48,11 +53,11 @@ class Counted(servers.Receiver):
         """The total; there once it has ended."""
         found = re.search(r"Collected : (\d+)", self.log())
         if not found:
-            raise servers.Trouble(f"no total from callgrind:\n{self.log()}")
+            raise Trouble(f"no total from callgrind:\n{self.log()}")
         return int(found.group(1))
 
 
-class Whole(servers.FastCGI):
+class Whole(FastCGI):
     """A peer that sends a request in one piece: each is read in one."""
 
     def __init__(self, path):
@@ -68,14 +73,14 @@ class Whole(servers.FastCGI):
 
 
 def post(receiver, body):
-    variables = servers.cgi_variables("POST", body=body)
+    variables = cgi_variables("POST", body=body)
     with Whole(receiver.path) as peer:
         peer.begin()
         peer.params({name: variables[name] for name in GIVEN})
         peer.stdin(body)
         answer = peer.answer()
     if answer.status != 202:
-        raise servers.Trouble(f"answered with {answer.status}")
+        raise Trouble(f"answered with {answer.status}")
 
 
 def guid(source):
@@ -95,7 +100,7 @@ def make_bodies(database, items):
     subscription = database.subscribe(
         subscription_id=guid(source), tenant_id=guid(source),
         secret=f"secret-{guid(source)}")
-    return [servers.collection(*(make_item(subscription, source)
+    return [collection(*(make_item(subscription, source)
                                  for _ in range(items)))
             for _ in range(BODIES)]
 
@@ -116,7 +121,7 @@ def count(folder, database, bodies, items, requests):
     twice = total(folder, database, bodies, 2 * requests)
     stored = database.count()
     if stored != 3 * requests * items:
-        raise servers.Trouble(f"{stored} rows, not {3 * requests * items}")
+        raise Trouble(f"{stored} rows, not {3 * requests * items}")
     return (twice - once) / requests
 
 
@@ -125,11 +130,10 @@ def main():
     parser.add_argument("--runs", type=int, default=3, metavar="N",
                         help="count N times and take the median (3)")
     given = parser.parse_args()
-    servers.end_on_signals()
-    servers.PROGRAM = load.RECEIVER
+    end_on_signals()
     print("instructions of the receiver, outside of the kernel")
-    with servers.temporary_folder() as folder, \
-            servers.Cluster(folder) as cluster:
+    with temporary_folder() as folder, \
+            Cluster(folder) as cluster:
         database = cluster.create_database()
         for items, requests in FORMS:
             bodies = make_bodies(database, items)
@@ -145,5 +149,5 @@ if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)
     try:
         main()
-    except servers.Trouble as trouble:
+    except Trouble as trouble:
         sys.exit(f"count: {trouble}")

@@ -18,7 +18,9 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 import cases  # noqa: E402  (only now are they on the path)
 import report  # noqa: E402
 import runs  # noqa: E402
-import servers  # noqa: E402
+from support.project import ROOT  # noqa: E402
+from support.service import (  # noqa: E402
+    Trouble, end_on_signals, temporary_folder)
 
 BYTES_A_ROW = 320                   # with its share of the write-ahead log
 BYTES_BESIDE = 2 << 30
@@ -127,7 +129,7 @@ class Store(runs.Place):
             database=self.database.name, user="test_reader")
         times = re.findall(r"^Time: ([0-9.]+) ms", done.stdout, re.M)
         if len(times) != 3:
-            raise servers.Trouble(done.stdout + done.stderr)
+            raise Trouble(done.stdout + done.stderr)
         return statistics.median(map(float, times))
 
 
@@ -188,17 +190,17 @@ def arguments():
     parser.add_argument("--seconds", type=int, default=3, metavar="N",
                         help="length of each run (3)")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
-                        default=servers.ROOT / "build" / "bench-growth.txt")
+                        default=ROOT / "build" / "bench-growth.txt")
     return parser.parse_args()
 
 
 def main():
     given = arguments()
     check_space(given.rows)
-    servers.end_on_signals()
+    end_on_signals()
     results = {}
-    with servers.temporary_folder() as folder, \
-            runs.Cluster(folder) as cluster:
+    with temporary_folder() as folder, \
+            runs.MeasuredCluster(folder) as cluster:
         full = Store(folder, cluster, given.seconds, keeps=True)
         empty = Store(folder, cluster, given.seconds, keeps=False)
         empty.fill(given.rows // LITTLE)

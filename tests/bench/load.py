@@ -5,10 +5,12 @@ import os
 import pathlib
 import subprocess
 
-import servers
+from support.notification import collection
+from support.project import ROOT
+from support.service import Trouble
 
 HERE = pathlib.Path(__file__).resolve().parent
-BUILD = servers.ROOT / "build" / "bench"
+BUILD = ROOT / "build" / "bench"
 BODIES = 1024
 
 # Not the one of the tests, which may have sanitizers in it.
@@ -19,7 +21,7 @@ def _result(text, who):
     for line in reversed(text.splitlines()):
         if line.startswith("{"):
             return json.loads(line)
-    raise servers.Trouble(f"{who} gave no result:\n{text}")
+    raise Trouble(f"{who} gave no result:\n{text}")
 
 
 class Wrk:
@@ -57,12 +59,12 @@ class Wrk:
 
 def paced(target, subscription, rate, seconds, connections=64):
     """Single items at a rate; times count from when each was due."""
-    bodies = b"\n".join(servers.collection(subscription.item())
+    bodies = b"\n".join(collection(subscription.item())
                         for _ in range(BODIES)) + b"\n"
     done = subprocess.run(
         [BUILD / "paced", str(target.port), target.path, str(connections),
          f"{rate:.1f}", str(seconds)],
         input=bodies, capture_output=True)
     if done.returncode != 0:
-        raise servers.Trouble(done.stderr.decode())
+        raise Trouble(done.stderr.decode())
     return _result(done.stdout.decode(), "paced")

@@ -11,10 +11,12 @@ import shutil
 import signal
 import typing
 
-import apache_server
 import measure
-import servers
-from load import BUILD, HERE
+from load import BUILD, HERE, RECEIVER
+from support.apache import Apache
+from support.nginx import Nginx
+from support.receiver import Receiver
+from support.service import Service, Trouble, minimal_environment
 
 PARAMS = "/etc/nginx/fastcgi_params"
 # Connections with the database: as many as help here, and what one gets who
@@ -32,7 +34,11 @@ class Target:
     pids: typing.Callable       # of the program that is measured
 
 
-class Program(servers.Receiver):
+class ReleaseReceiver(Receiver):
+    program = RECEIVER
+
+
+class Program(Receiver):
     """A FastCGI program of ours, started as the receiver is."""
 
     def __init__(self, folder, program, *settings):
@@ -41,14 +47,14 @@ class Program(servers.Receiver):
 
     def start(self):
         self.spawn([self.program], stdin=self.listener,
-                   env=servers.minimal_environment(*self.settings))
+                   env=minimal_environment(*self.settings))
 
     def __exit__(self, *_):
         self.end(signal.SIGKILL)        # libfcgi makes it deaf to others
         self.listener.close()
 
 
-class Php(servers.Service):
+class Php(Service):
     """PHP-FPM with a fixed number of workers."""
 
     name = "php-fpm"
@@ -74,20 +80,20 @@ class Php(servers.Service):
         configuration.write_text("\n".join(lines) + "\n")
         self.spawn([self._program(), "-R", "-y", configuration, "-d",
                     "opcache.validate_timestamps=0"],
-                   env=servers.minimal_environment())
+                   env=minimal_environment())
 
     @staticmethod
     def _program():
         found = sorted(glob.glob("/usr/sbin/php-fpm[0-9]*"))
         if not found:
-            raise servers.Trouble("no PHP-FPM found (Debian: php-fpm)")
+            raise Trouble("no PHP-FPM found (Debian: php-fpm)")
         return found[-1]
 
     def ready(self):
         return "ready to handle connections" in self.log()
 
 
-class Node(servers.Service):
+class Node(Service):
     """The Node.js server on a Unix socket."""
 
     name = "node"
@@ -101,7 +107,7 @@ class Node(servers.Service):
     def start(self):
         self.path.unlink(missing_ok=True)
         self.spawn(["node", BUILD / "node" / "server.js"],
-                   env=servers.minimal_environment(
+                   env=minimal_environment(
                        {"NODE_ENV": "production", "SOCKET": self.path,
                         "POOL": self.pool}, self.variables))
 
@@ -109,7 +115,7 @@ class Node(servers.Service):
         return "ready" in self.log()
 
 
-class PlainNginx(servers.Nginx):
+class PlainNginx(Nginx):
     """An nginx with a location of the peer's kind, or with our file."""
 
     def __init__(self, folder, socket_path, location, upstream=""):
@@ -146,7 +152,7 @@ def _behind_nginx(service, folder, location, upstream=""):
 
 
 def _receiver(folder, database):
-    return servers.Receiver(folder, database.environment())
+    return ReleaseReceiver(folder, database.environment())
 
 
 def callhook(folder, database):
@@ -205,9 +211,11 @@ def node_default(folder, database):
     return node(folder, database, NODE_POOL_DEFAULT)
 
 
-class Apache(apache_server.Apache):
+class ThreadedApache(Apache):
     """One process with threads for all: with several, one that got more
     connections than it has threads closes some that wait."""
+
+    source = RECEIVER
 
     def _configuration(self):
         return super()._configuration() + (
@@ -223,7 +231,7 @@ def _apache(folder, kind, database, receiver=None):
     with contextlib.ExitStack() as stack:
         if receiver:
             stack.enter_context(receiver)
-        apache = stack.enter_context(Apache(
+        apache = stack.enter_context(ThreadedApache(
             folder, kind, settings, receiver and receiver.path))
         above = receiver or apache
         yield Target(apache.port, apache.path, lambda: measure.named(

@@ -9,9 +9,8 @@ import time
 
 import load
 import measure
-import servers
-
-servers.PROGRAM = load.RECEIVER
+from support.postgres import Cluster
+from support.service import Trouble
 
 COPY_ROWS = 300000
 LOCK = ("BEGIN; LOCK TABLE callhook_store.notifications "
@@ -28,10 +27,10 @@ COPIED = f"""
           FROM generate_series(1, {COPY_ROWS}) AS n) AS calls"""
 
 
-class Cluster(servers.Cluster):
+class MeasuredCluster(Cluster):
     """PostgreSQL with its defaults, but for the size of its buffers."""
 
-    SETTINGS = {**servers.Cluster.SETTINGS, "shared_buffers": "256MB",
+    SETTINGS = {**Cluster.SETTINGS, "shared_buffers": "256MB",
                 "max_connections": "120"}
 
     def __init__(self, folder, delay_us=0):
@@ -51,7 +50,7 @@ class Cluster(servers.Cluster):
 def answered_well(got):
     """How many requests; each of a run must be, but for those at its end."""
     if got["broken"] or got["refused"] or not got["requests"]:
-        raise servers.Trouble(f"{got['requests']} requests, {got['refused']} "
+        raise Trouble(f"{got['requests']} requests, {got['refused']} "
                               f"of them refused, and {got['broken']} broken")
     return got["requests"]
 
@@ -67,7 +66,7 @@ class Place:
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             self.cluster = stack.enter_context(
-                Cluster(self.folder, self.case.delay_us))
+                MeasuredCluster(self.folder, self.case.delay_us))
             self.database = self.cluster.create_database()
             self.subscription = self.database.subscribe()
             self._stack = stack.pop_all()
@@ -94,7 +93,7 @@ class Place:
         """Rows must be there for each 202, and few without one."""
         rows = self.settled_count() - before
         if not answered <= rows <= answered + in_flight:
-            raise servers.Trouble(f"{answered} items answered with 202, "
+            raise Trouble(f"{answered} items answered with 202, "
                                   f"{rows} rows stored")
         return rows
 
@@ -109,10 +108,10 @@ class Place:
         try:
             with variant.place(folder, self.database) as target:
                 return run(variant, target)
-        except servers.Trouble as trouble:
+        except Trouble as trouble:
             logs = "".join(log.read_text(errors="replace")[-2000:]
                            for log in folder.glob("*.log"))
-            raise servers.Trouble(f"{trouble}\n{logs}") from None
+            raise Trouble(f"{trouble}\n{logs}") from None
         finally:
             shutil.rmtree(folder)
 
@@ -214,7 +213,7 @@ class Place:
                 "-q", "-c", f"\\copy ({' '.join(COPIED.split())}) "
                 f"TO {path}", database=self.database.name)
             if done.returncode != 0:
-                raise servers.Trouble(done.stderr)
+                raise Trouble(done.stderr)
         done = self.cluster.psql(
             "-c", "\\timing on", "-c",
             f"\\copy callhook_store.notifications ({COPIED_COLUMNS}) "
@@ -222,7 +221,7 @@ class Place:
             database=self.database.name, user="test_receiver")
         times = re.findall(r"^Time: ([0-9.]+) ms", done.stdout, re.M)
         if f"COPY {COPY_ROWS}" not in done.stdout or not times:
-            raise servers.Trouble(done.stdout + done.stderr)
+            raise Trouble(done.stdout + done.stderr)
         self.check_rows(0, COPY_ROWS, 0)
         return {"items/s": COPY_ROWS / float(times[0]) * 1000,
                 "answered": COPY_ROWS, "surplus": 0}

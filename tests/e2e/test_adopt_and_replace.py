@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from renewer_world import DAY, HOUR, MINUTE, seconds_of
+from support.world import DAY, HOUR, MINUTE, seconds_of
 
 
 # -- own ones, foreign ones, several ---------------------------------------

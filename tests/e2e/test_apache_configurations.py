@@ -11,11 +11,13 @@ import time
 
 import pytest
 
-import apache_server
-import servers
-from apache_server import APACHE, Apache
-from helpers import Later, assert_accepted, assert_own_headers
-from servers import SANITIZERS, collection
+from support.answers import assert_accepted, assert_own_headers
+from support.apache import (APACHE, INSTALLED, KINDS, Apache, load_modules,
+                            program)
+from support.later import Later
+from support.notification import JSON_TYPE, collection
+from support.receiver import Receiver
+from support.service import SANITIZERS, minimal_environment, wait_until
 
 LIMIT = 4194304
 
@@ -28,7 +30,7 @@ def running(kind, folder, database):
         settings = {**database.environment()}
         if kind == "proxy-fcgi":
             path = stack.enter_context(
-                servers.Receiver(folder, settings)).path
+                Receiver(folder, settings)).path
         apache = stack.enter_context(Apache(folder, kind, settings, path))
         apache.database = database
         yield apache
@@ -112,7 +114,7 @@ def test_a_chunked_body_is_stored(apache, subscription):
     body = sized(subscription.item(), 300000)
     answer = apache.request(
         "POST", "", (body[at:at + 50000] for at in range(0, len(body), 50000)),
-        {**servers.JSON_TYPE, "Transfer-Encoding": "chunked"},
+        {**JSON_TYPE, "Transfer-Encoding": "chunked"},
         encode_chunked=True)
     assert_accepted(answer)
     assert len(apache.database.rows(subscription)) == 1
@@ -128,7 +130,7 @@ def test_a_chunked_body_over_the_limit_is_refused(apache, subscription):
     body = sized(subscription.item(), LIMIT + 1)
     answer = apache.request(
         "POST", "", (body[at:at + 65536] for at in range(0, len(body), 65536)),
-        {**servers.JSON_TYPE, "Transfer-Encoding": "chunked"},
+        {**JSON_TYPE, "Transfer-Encoding": "chunked"},
         encode_chunked=True)
     # mod_fcgid knows no other answer to a body that it cannot take.
     assert answer.status == (500 if apache.kind == "fcgid" else 413)
@@ -151,7 +153,7 @@ def test_other_methods(apache, method):
 
 def test_health(apache):
     # A process that has just been started is not connected yet.
-    servers.wait_until(
+    wait_until(
         lambda: apache.request("GET", "/health").text == "ok", "ok")
     answer = apache.request("HEAD", "/health")
     assert (answer.status, answer.body) == (200, b"")
@@ -269,7 +271,7 @@ class Senders:
     def go_on(self):
         """Until some more are acknowledged."""
         count = len(self.acknowledged) + SOME[self.apache.kind]
-        servers.wait_until(lambda: len(self.acknowledged) >= count,
+        wait_until(lambda: len(self.acknowledged) >= count,
                            f"{count} acknowledged", 60)
 
     def end(self):
@@ -289,7 +291,7 @@ class Senders:
 
 def wait_for_receivers(apache):
     """What Apache has left behind may still be storing."""
-    servers.wait_until(lambda: not subprocess.run(
+    wait_until(lambda: not subprocess.run(
         ["pgrep", "-f", apache.program], capture_output=True).stdout,
         "the receivers' end")
 
@@ -338,7 +340,7 @@ def test_the_spool_of_a_shared_host(folder, database):
 
         drained = subprocess.run(
             [account / "www" / "cgi-bin" / "callhook.cgi", "--drain"],
-            env=servers.minimal_environment({"HOME": account}), cwd="/",
+            env=minimal_environment({"HOME": account}), cwd="/",
             user=apache.user.pw_uid, capture_output=True, text=True)
         assert (drained.returncode, drained.stdout) == (0, "")
         assert len(database.rows(subscription)) == 1
@@ -363,7 +365,7 @@ def certificate(folder):
 def test_the_example_site_is_sound(tmp_path, certificate, kind, listed):
     """Each of the three Includes, with and without Graph's addresses."""
     def put(name, text):
-        for path, own in ((apache_server.INSTALLED, tmp_path),
+        for path, own in ((INSTALLED, tmp_path),
                           ("${APACHE_LOG_DIR}", tmp_path),
                           ("*:443", "127.0.0.1:443")):
             text = text.replace(path, str(own))
@@ -383,14 +385,14 @@ def test_the_example_site_is_sound(tmp_path, certificate, kind, listed):
         put(name, (APACHE / name).read_text())
     modules = ["mpm_event", "authz_core", "authz_host", "alias", "env",
                "reqtimeout", "ssl", "socache_shmcb",
-               *apache_server.KINDS[kind]]
+               *KINDS[kind]]
     (tmp_path / "apache.conf").write_text(
-        apache_server.load_modules(*modules)
+        load_modules(*modules)
         + f"ServerRoot {tmp_path}\nServerName localhost\n"
         f"PidFile {tmp_path}/pid\nErrorLog {tmp_path}/log\n"
         "Listen 127.0.0.1:443\n"
         f"Include {tmp_path}/example-site.conf\n")
-    done = subprocess.run([apache_server.program(), "-t", "-f",
+    done = subprocess.run([program(), "-t", "-f",
                            tmp_path / "apache.conf"],
                           capture_output=True, text=True)
     assert "Syntax OK" in done.stderr
@@ -403,9 +405,9 @@ def test_only_graphs_addresses(folder, database):
         def localise(self, text):
             assert "#Include " in text
             return super().localise(text.replace("#Include " +
-                                                 apache_server.INSTALLED,
+                                                 INSTALLED,
                                                  "Include " +
-                                                 apache_server.INSTALLED))
+                                                 INSTALLED))
 
     subscription = database.subscribe()
     body = collection(subscription.item())

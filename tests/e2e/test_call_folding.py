@@ -7,11 +7,12 @@ import uuid
 
 import pytest
 
-import servers
-from callrecords import (TENANT, Store, new_id, notification, sample,
-                         small_record)
-from helpers import Later
-from servers import NIL
+from support.call_records import new_id, sample, small_record
+from support.database import literal
+from support.later import Later
+from support.notification import NIL
+from support.record_store import TENANT, Store, notification
+from support.service import Trouble
 
 
 @pytest.fixture
@@ -193,7 +194,7 @@ def test_a_moved_row_counts_once(store):
 
 
 def test_folding_needs_snapshots_of_its_own(store):
-    with pytest.raises(servers.Trouble, match="read committed"):
+    with pytest.raises(Trouble, match="read committed"):
         store.database.execute(
             "BEGIN ISOLATION LEVEL REPEATABLE READ; "
             "SELECT callhook_store.fold_notifications()", "test_renewer")
@@ -349,13 +350,13 @@ def test_many_calls_with_many_faults_end_complete(store):
                 for row in listed(call_id, version=graph[call_id])["value"]]
         file(store, page)
     while claimed := store.call("claim_calls", TENANT, 50):
-        calls = ",".join(servers.literal(row["call_id"]) for row in claimed)
+        calls = ",".join(literal(row["call_id"]) for row in claimed)
         numbers = ",".join(str(row["reading_no"]) for row in claimed)
         store.database.execute(f"""
             SELECT callhook_store.store_page('{TENANT}', call_id, reading_no,
                 'record', 1, json_build_object('id', call_id, 'version',
                     coalesce((SELECT v::int FROM json_each_text(
-                        {servers.literal(str(graph).replace("'", '"'))})
+                        {literal(str(graph).replace("'", '"'))})
                         AS g (k, v) WHERE k = call_id::text), 0),
                     'startDateTime', '2026-03-01T10:00:00Z'))
             FROM unnest(ARRAY[{calls}]::uuid[], ARRAY[{numbers}]::bigint[])
@@ -377,7 +378,7 @@ def test_gaps_are_closed(store):
             INSERT INTO callhook_store.gaps (tenant, tenant_id, resource,
                 change_type, reason, begins_at, ends_at)
             VALUES ('contoso', '{TENANT}', 'communications/callRecords',
-                'updated', 'outage', '{begins}', {servers.literal(ends)})""",
+                'updated', 'outage', '{begins}', {literal(ends)})""",
             "test_renewer")
 
     gap("2026-03-01T09:00Z", "2026-03-01T11:00Z")

@@ -7,8 +7,9 @@ import time
 import pytest
 
 from graph.journal import instant_text
-from records_world import DAY, FULL, HOUR, RecordsWorld
-from renewer_world import seconds_of
+from support.full import FULL
+from support.records_world import RecordsWorld
+from support.world import DAY, HOUR, seconds_of
 
 CALLS = 5000 if FULL else 1500
 BIG_PAGE = 600                  # of the list: its quota is not the point

@@ -7,18 +7,11 @@ import urllib.parse
 
 import pytest
 
-from graph import GraphDouble, SecureSite
+from graph import SecureSite
 from graph.web import Answer, Listener, server_context
-from renewer import Renewer, write_private
+from support.renewer import Renewer, write_private
 
 KINDS = {"ok", "note", "FAULT"}
-
-
-@pytest.fixture
-def double(folder):
-    with GraphDouble(folder) as started:
-        yield started
-        assert started.violations == []
 
 
 class Own:

@@ -6,8 +6,10 @@ import subprocess
 
 import pytest
 
-from helpers import assert_accepted
-from servers import PROGRAM, minimal_environment, run_program
+from support.answers import assert_accepted
+from support.project import PROGRAM
+from support.receiver import run_program
+from support.service import minimal_environment
 
 NO_GUID = "62e4deea-8f3f-4b35-b732"
 

@@ -5,10 +5,12 @@ import threading
 
 import pytest
 
-import servers
-from helpers import (Later, assert_accepted, locked, receiver_sessions,
-                     wait_until_blocked)
-from servers import collection
+from support.answers import assert_accepted, read_answer
+from support.later import Later
+from support.locks import locked, receiver_sessions, wait_until_blocked
+from support.notification import JSON_TYPE, collection
+from support.service import wait_until
+from support.site import Site
 
 CONNECTIONS = 64
 
@@ -27,8 +29,8 @@ def send_all(port_of, bodies, connections=CONNECTIONS):
             if body is None:
                 connection.close()
                 return
-            connection.request("POST", "/callhook", body, servers.JSON_TYPE)
-            status = servers.read_answer(connection).status
+            connection.request("POST", "/callhook", body, JSON_TYPE)
+            status = read_answer(connection).status
             with lock:
                 counts[status] = counts.get(status, 0) + 1
 
@@ -39,7 +41,7 @@ def send_all(port_of, bodies, connections=CONNECTIONS):
 
 @pytest.fixture
 def own_site(folder, database):
-    with servers.Site(folder, database) as started:
+    with Site(folder, database) as started:
         yield started
 
 
@@ -51,7 +53,7 @@ def test_10000_notifications_over_64_connections(own_site):
     items = [subscription.item() for _ in range(10000)]
     sending = Later(send_all, own_site.nginx,
                     [collection(item) for item in items])
-    servers.wait_until(lambda: database.count() > 1000, "load", 120)
+    wait_until(lambda: database.count() > 1000, "load", 120)
     assert len(receiver_sessions(database)) == 1
     assert children(own_site.receiver.pid) == []
     assert sending.result(300) == {202: 10000}
@@ -100,7 +102,7 @@ def test_two_processes_on_one_socket(own_site, launch):
     subscription = database.subscribe()
     bodies = [collection(subscription.item()) for _ in range(3000)]
     sending = Later(send_all, own_site.nginx, bodies, 32)
-    servers.wait_until(lambda: database.count() > 500, "load", 120)
+    wait_until(lambda: database.count() > 500, "load", 120)
     assert len(receiver_sessions(database)) == 2
     second.terminate()
     assert second.wait() == 0
@@ -129,7 +131,7 @@ def test_requests_share_a_commit(launch, database):
         sent = [Later(receiver.send, subscription.item())]
         wait_until_blocked(database)
         sent += [Later(receiver.send, subscription.item()) for _ in range(30)]
-        servers.wait_until(lambda: receiver.request(
+        wait_until(lambda: receiver.request(
             query="validationToken=x").status == 200, "accepted")
     for later in sent:
         assert_accepted(later.result())

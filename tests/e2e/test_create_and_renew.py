@@ -6,10 +6,10 @@ import uuid
 
 import pytest
 
-import servers
 from graph import GraphDouble, SecureSite
-from renewer import Renewer
-from renewer_world import HOUR, MINUTE, seconds_of
+from support.renewer import Renewer
+from support.service import wait_until
+from support.world import HOUR, MINUTE, seconds_of
 
 
 def digest(secret):
@@ -301,7 +301,7 @@ def test_killed_in_the_middle(world, tenant, endpoint):
     run = world.renewer.start("run")
     world.double.wait_for(endpoint, tenant.tenant_id)
     if endpoint == "create":
-        servers.wait_until(lambda: world.live(tenant), "it is made")
+        wait_until(lambda: world.live(tenant), "it is made")
     run.kill()
     run.communicate()
     world.quiet()
@@ -319,7 +319,7 @@ def test_killed_twice(world, tenant):
         run = world.renewer.start("run")
         world.double.wait_for("create", tenant.tenant_id, 1 + made)
         if made:
-            servers.wait_until(lambda: world.live(tenant), "it is made")
+            wait_until(lambda: world.live(tenant), "it is made")
         run.kill()
         run.communicate()
     assert len(world.rows(tenant)) == 2
@@ -353,7 +353,7 @@ def test_killed_amid_a_renewal(world, tenant):
     world.pass_time(3 * HOUR)
     world.double.fail("patch", delay=30)
     run = world.renewer.start("run")
-    servers.wait_until(lambda: entry.renewals, "it is renewed")
+    wait_until(lambda: entry.renewals, "it is renewed")
     run.kill()
     run.communicate()
     world.quiet()

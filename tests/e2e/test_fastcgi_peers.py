@@ -6,8 +6,11 @@ import time
 
 import pytest
 
-from helpers import assert_accepted, assert_bad_request
-from servers import FastCGI, Trouble, cgi_variables, collection, run_cgi
+from support.answers import assert_accepted, assert_bad_request
+from support.fastcgi import FastCGI
+from support.notification import collection
+from support.receiver import cgi_variables, run_cgi
+from support.service import Trouble
 
 
 SHORTER = [lambda size: size - 1, lambda size: 1]

@@ -18,9 +18,9 @@ from graph import GraphDouble, SecureSite
 from graph.identity import ASSERTION_TYPE, FORM_TYPE, SCOPE, base64url
 from graph.journal import instant_text, read_instant
 from graph.tls import client_certificate
-from renewer import Renewer
-import servers
-from servers import ABSENT
+from support.notification import ABSENT
+from support.renewer import Renewer
+from support.service import wait_until
 
 DAY = 86400
 PATH = "/v1.0/subscriptions"
@@ -519,7 +519,7 @@ def test_a_request_that_is_none(double, client):
                 plain, server_hostname="127.0.0.1") as stream:
             stream.sendall(b"HELLO\r\n\r\n")
             assert stream.recv(100) == b""
-    servers.wait_until(lambda: double.violations, "the complaint")
+    wait_until(lambda: double.violations, "the complaint")
     assert len(double.violations) == 1
 
 

@@ -1,7 +1,6 @@
 """The double's call records and phone logs: pages, versions, refusals."""
 
 import json
-import pathlib
 import subprocess
 import sys
 import time
@@ -9,17 +8,17 @@ import urllib.parse
 
 import pytest
 
-import servers
 from graph import GraphDouble
 from graph.journal import instant_text
 from graph.records_data import LATE_MEMBERS, guid
+from support import project
 from test_graph_double import Client
 
 DAY = 86400
 ROOT = "/v1.0/communications/callRecords"
 ALL = "?$expand=sessions($expand=segments),participants_v2"
 LATE = {"Prefer": "include-unknown-enum-members"}
-LOADER = pathlib.Path(__file__).resolve().parent / "records_load.py"
+LOADER = project.SUPPORT / "double_load.py"
 
 
 @pytest.fixture
@@ -135,7 +134,7 @@ def test_the_same_seed_makes_the_same(double, client):
 
 def test_every_property_occurs(client):
     """As sql/record_members.sql has them."""
-    text = (servers.ROOT / "sql" / "record_members.sql").read_text()
+    text = (project.ROOT / "sql" / "record_members.sql").read_text()
     known = set()
     for line in text.splitlines():
         parts = line.strip().split("'")
@@ -192,7 +191,7 @@ def test_nulls_may_be_left_out(client):
 
 
 def test_a_documented_record(client):
-    sample = json.loads((servers.DATA / "callrecord-p2p-expanded.json")
+    sample = json.loads((project.DATA / "callrecord-p2p-expanded.json")
                         .read_text())
     call = add(client, sample=sample, version=3)
     page = get(client, f"{ROOT}/{call.id}{ALL}")
@@ -387,14 +386,14 @@ def test_the_members_of_phone_logs(double, client):
         "direct-routing-rows.json": double.phone_logs.add_direct_routing(
             client.tenant_id, begin)}
     for name, row in made.items():
-        sample = json.loads((servers.DATA / name).read_text())["value"][0]
+        sample = json.loads((project.DATA / name).read_text())["value"][0]
         assert set(row) == set(sample)
 
 
 def test_fast_enough(double, client, capsys):
     """A client that is as fast must not wait for the double."""
     double.limits.lift("record")
-    sample = json.loads((servers.DATA / "callrecord-p2p-expanded.json")
+    sample = json.loads((project.DATA / "callrecord-p2p-expanded.json")
                         .read_text())
     call = add(client, sample=sample)
     get(client, f"{ROOT}/{call.id}{ALL}")

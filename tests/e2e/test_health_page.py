@@ -2,8 +2,10 @@
 
 import pytest
 
-import servers
-from helpers import assert_own_headers
+from support.answers import assert_own_headers
+from support.nginx import NGINX_CONF
+from support.receiver import Receiver
+from support.service import wait_until
 
 
 def healthy(receiver):
@@ -14,7 +16,7 @@ def healthy(receiver):
 def well(site, subscription):
     """The shared site once its receiver knows that the database is there."""
     site.send(subscription.item())
-    servers.wait_until(lambda: healthy(site.receiver), "healthy")
+    wait_until(lambda: healthy(site.receiver), "healthy")
     return site
 
 
@@ -64,14 +66,14 @@ def test_the_word_in_the_query_is_no_health_page(site):
 
 def test_unwell_without_database_and_spool(folder):
     nowhere = {"PGHOST": str(folder / "nowhere"), "PGUSER": "nobody"}
-    with servers.Receiver(folder, nowhere) as receiver:
+    with Receiver(folder, nowhere) as receiver:
         answer = receiver.request("GET", path="/callhook/health")
         assert answer.status == 503
         assert_own_headers(answer)
 
 
 def test_nginx_shows_it_to_loopback_only():
-    given = servers.NGINX_CONF.read_text()
+    given = NGINX_CONF.read_text()
     health = given[given.index("/health"):]
     block = health[:health.index("}")]
     assert "allow 127.0.0.0/8;" in block

@@ -2,9 +2,10 @@
 
 import pytest
 
-import servers
-from helpers import assert_accepted, assert_bad_request, assert_own_headers
-from servers import collection
+from support.answers import (assert_accepted, assert_bad_request,
+                             assert_own_headers, read_answer)
+from support.notification import ABSENT, JSON_TYPE, collection
+from support.receiver import run_cgi
 
 LIMIT = 4194304
 
@@ -85,7 +86,7 @@ def test_a_fault_of_the_whole_body_stores_nothing(site, subscription, fault):
                                   b'{"value":["\xff"]}'])
 def test_cgi_refuses_bad_bodies_too(site, body):
     before = site.database.count()
-    assert_bad_request(servers.run_cgi(site.database.environment(),
+    assert_bad_request(run_cgi(site.database.environment(),
                                        body=body))
     assert site.database.count() == before
 
@@ -126,10 +127,10 @@ def test_another_limit_holds_to_the_byte(launch, database):
 def test_cgi_holds_the_limit(site, subscription):
     settings = {**site.database.environment(), "CALLHOOK_MAX_BODY": "1000"}
     body = collection(subscription.item())
-    answer = servers.run_cgi(settings, body=body.ljust(1001))
+    answer = run_cgi(settings, body=body.ljust(1001))
     assert answer.status == 413
     assert_own_headers(answer)
-    assert_accepted(servers.run_cgi(settings, body=body.ljust(1000)))
+    assert_accepted(run_cgi(settings, body=body.ljust(1000)))
     assert len(site.rows(subscription)) == 1
 
 
@@ -155,7 +156,7 @@ def test_a_query_without_a_token_is_no_handshake(site, subscription):
 
 
 def test_five_thousand_items_in_one_body(site, subscription):
-    items = [subscription.item(resourceData=servers.ABSENT)
+    items = [subscription.item(resourceData=ABSENT)
              for _ in range(5000)]
     assert_accepted(site.send(*items))
     sent = {item["resource"] for item in items}
@@ -166,9 +167,9 @@ def test_a_chunked_body_is_accepted(site, subscription):
     body = collection(subscription.item(), subscription.item())
     connection = site.nginx.connection()
     parts = iter([body[:100], body[100:]])
-    connection.request("POST", "/callhook", parts, servers.JSON_TYPE,
+    connection.request("POST", "/callhook", parts, JSON_TYPE,
                        encode_chunked=True)
-    assert_accepted(servers.read_answer(connection))
+    assert_accepted(read_answer(connection))
     connection.close()
     assert len(site.rows(subscription)) == 2
 

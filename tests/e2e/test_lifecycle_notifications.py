@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from renewer_world import HOUR, MINUTE, seconds_of
+from support.world import HOUR, MINUTE, seconds_of
 
 
 @pytest.fixture

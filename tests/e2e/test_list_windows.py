@@ -4,7 +4,8 @@ import uuid
 
 import pytest
 
-from callrecords import TENANT, Store, new_id
+from support.call_records import new_id
+from support.record_store import TENANT, Store
 
 HOUR, DAY = 3600, 86400
 MONTH = 30 * DAY

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from helpers import assert_accepted, with_member
-from servers import ABSENT, collection
+from support.answers import assert_accepted
+from support.notification import ABSENT, collection, with_member
 
 
 def nested(levels, opening="[", closing="]"):

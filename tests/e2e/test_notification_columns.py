@@ -5,8 +5,9 @@ import uuid
 
 import pytest
 
-from helpers import assert_accepted, seed
-from servers import ABSENT, NIL, Subscription, collection, run_cgi
+from support.answers import assert_accepted
+from support.notification import ABSENT, NIL, Subscription, collection, seed
+from support.receiver import run_cgi
 
 CALL = "a0b1c2d3-e4f5-4a6b-8c7d-9e0f1a2b3c4d"
 OTHER = "0f0e0d0c-0b0a-4908-8706-050403020100"

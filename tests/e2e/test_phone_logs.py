@@ -5,9 +5,9 @@ import os
 import pytest
 
 from graph.journal import read_instant
-from records_world import DAY, HOUR, RecordsWorld
-from renewer import write_private
-from renewer_world import seconds_of
+from support.records_world import RecordsWorld
+from support.renewer import write_private
+from support.world import DAY, HOUR, seconds_of
 
 FULL = os.environ.get("CALLHOOK_TEST_FULL") == "1"
 LOGS = {"pstn": "pstn_calls", "direct_routing": "direct_routing_calls"}

@@ -8,7 +8,9 @@ import time
 import pytest
 
 from graph.journal import instant_text
-from records_world import DAY, FULL, HOUR, RecordsWorld
+from support.full import FULL
+from support.records_world import RecordsWorld
+from support.world import DAY, HOUR
 
 SECONDS = 35 if FULL else 10
 ALLOWED = 75                    # records a second: 1,500 in 20 s

@@ -6,9 +6,9 @@ import uuid
 
 import pytest
 
-import servers
-from records_world import DAY, HOUR, RecordsWorld
-from renewer_world import MINUTE, seconds_of
+from support.project import DATA
+from support.records_world import RecordsWorld
+from support.world import DAY, HOUR, MINUTE, seconds_of
 
 SHAPES = [
     {}, {"form": "full"}, {"form": "bare", "participants": 0},
@@ -66,9 +66,9 @@ def test_every_value_is_stored(world, tenant, shape):
 
 
 def test_the_documented_record(world, tenant):
-    sample = json.loads((servers.DATA / "callrecord-p2p-expanded.json")
+    sample = json.loads((DATA / "callrecord-p2p-expanded.json")
                         .read_text())
-    people = json.loads((servers.DATA
+    people = json.loads((DATA
                          / "callrecord-p2p-participants-v2.json").read_text())
     sample["participants_v2"] = people["participants_v2"]
     call = world.happen(tenant, sample=sample)

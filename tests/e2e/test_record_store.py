@@ -5,10 +5,12 @@ import time
 
 import pytest
 
-import callrecords
-import servers
-from callrecords import (TENANT, Store, Walk, copy_of, make, new_id, sample,
-                         small_record, snake_case, whole_record)
+from support.call_records import (VIEWS, copy_of, distinct_leaves, make,
+                                  new_id, sample, small_record, whole_record)
+from support.database import literal
+from support.record_store import TENANT, Store
+from support.record_walk import Walk, snake_case
+from support.service import Trouble
 
 MANY = 1000
 
@@ -55,7 +57,7 @@ def test_the_documented_record(store):
     assert known["organizer_name"] == "Abbie Wilkins"
     assert (known["participants"], known["sessions"]) == (2, 1)
     assert (known["record_state"], known["duration_seconds"]) == ("stored", 25)
-    extras = [row["extra"] for view in callrecords.VIEWS.values()
+    extras = [row["extra"] for view in VIEWS.values()
               for row in store.view(view, f"call_id = '{record['id']}'")]
     assert not any(extras)
 
@@ -185,7 +187,7 @@ def test_strings_that_jsonb_refuses(store, call_id):
     reading = store.begin(call_id)
     store.database.query(
         f"SELECT callhook_store.store_page('{TENANT}', '{call_id}', "
-        f"{reading}, 'record', 1, {servers.literal(raw)})", "test_renewer")
+        f"{reading}, 'record', 1, {literal(raw)})", "test_renewer")
     assert store.finish(call_id, reading) == "stored"
     assert store.known(call_id)["type"] == (
         "a\ufffdb\ufffdc\ufffd\U0001f600 \\u0000")
@@ -395,12 +397,12 @@ def test_one_bad_record_does_not_spoil_its_batch(store):
     readings = [store.begin(call_id) for call_id in ids]
     bodies = [json.dumps(small_record(call_id)) for call_id in ids]
     bodies[1] = bodies[1][:-1] + ',"huge":1e999999}'
-    arguments = ["ARRAY[" + ",".join(map(servers.literal, ids)) + "]::uuid[]",
+    arguments = ["ARRAY[" + ",".join(map(literal, ids)) + "]::uuid[]",
                  "ARRAY[" + ",".join(map(str, readings)) + "]::bigint[]"]
     found = store.database.query(
         f"SELECT * FROM callhook_store.finish_records('{TENANT}', "
         f"{', '.join(arguments)}, "
-        + servers.literal("[" + ",".join(bodies) + "]")
+        + literal("[" + ",".join(bodies) + "]")
         + ") ORDER BY call_id", "test_renewer")
     assert [row["outcome"] for row in found] == ["stored", "bad", "stored"]
 
@@ -567,7 +569,7 @@ def test_reading_is_switched_off_and_on(store, call_id):
 
 def test_a_meeting_of_a_thousand_sessions(store, call_id):
     """1,000 sessions of 3 segments, 700 participants, in pages."""
-    leaf = callrecords.distinct_leaves()
+    leaf = distinct_leaves()
     sessions = [make("session", leaf, 1) for _ in range(1000)]
     for session in sessions:
         session["segments"] = [make("segment", leaf, 1) for _ in range(3)]
@@ -606,7 +608,7 @@ LOGS = [("store_pstn_rows", "pstn_calls", "pstnCallLogRow",
 
 
 def check_log_row(store, view, name, row):
-    found = store.row(view, f"id = {servers.literal(row['id'])}")
+    found = store.row(view, f"id = {literal(row['id'])}")
     walker = object.__new__(Walk)
     walker.leaves = 0
     row = {key: value for key, value in row.items()
@@ -629,7 +631,7 @@ def test_the_documented_log_rows(store, function, view, name, file):
 @pytest.mark.parametrize("function, view, name, file", LOGS)
 def test_log_rows_are_replaced_and_keep_what_is_new(store, function, view,
                                                     name, file):
-    row = make(name, callrecords.distinct_leaves())
+    row = make(name, distinct_leaves())
     store.value(function, TENANT, [row])
     assert check_log_row(store, view, name, row)["extra"] is None
     changed = {**row, "userDisplayName": None, "newMember": {"a": 1}}
@@ -646,7 +648,7 @@ def test_odd_log_rows(store, function, view, name, file):
     found = store.row(view, "id = 'odd'")
     assert found["duration_seconds"] is None
     assert found["extra"]["duration"] == "odd"
-    with pytest.raises(servers.Trouble, match="22000"):
+    with pytest.raises(Trouble, match="22000"):
         store.value(function, TENANT, {"error": {}})
 
 
@@ -713,13 +715,13 @@ def test_the_renewer_writes_no_table_of_records(store):
             'record_pages', 'pstn_calls', 'forgotten', 'folded')""")
     assert len(tables) == 6
     for table in tables:
-        with pytest.raises(servers.Trouble, match="42501"):
+        with pytest.raises(Trouble, match="42501"):
             store.database.execute(f"DELETE FROM {table['name']}",
                                    "test_renewer")
 
 
 @pytest.mark.parametrize("user", ["test_reader", "test_receiver"])
 def test_nobody_else_calls_the_functions(store, user):
-    with pytest.raises(servers.Trouble, match="42501"):
+    with pytest.raises(Trouble, match="42501"):
         store.database.execute("SELECT callhook_store.forget_person('x')",
                                user)

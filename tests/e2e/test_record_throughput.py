@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-import servers
 from graph.records import dumped
-from records_world import FULL, MEBIBYTE, Peak, RecordsWorld, sanitized
+from support.full import FULL
+from support.project import DATA
+from support.records_world import MEBIBYTE, Peak, RecordsWorld, sanitized
 
 RECORDS = 8000 if FULL else 1200
 AT_LEAST = 400 if FULL else 150     # records a second; other tests run too
@@ -34,7 +35,7 @@ def report(capsys, what, peak, rate=""):
 
 
 def test_many_records(world, tenant, capsys):
-    sample = json.loads((servers.DATA / "callrecord-p2p-expanded.json")
+    sample = json.loads((DATA / "callrecord-p2p-expanded.json")
                         .read_text())
     calls = [world.records.add(tenant, sample=sample)
              for _ in range(RECORDS)]

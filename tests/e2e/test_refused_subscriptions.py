@@ -4,9 +4,13 @@ import uuid
 
 import pytest
 
-import servers
-from helpers import Later, assert_accepted, locked
-from servers import ABSENT, NIL, Subscription, collection
+from support.answers import assert_accepted
+from support.database import literal
+from support.later import Later
+from support.locks import locked
+from support.notification import ABSENT, NIL, Subscription, collection
+from support.receiver import run_cgi
+from support.service import Trouble, wait_until
 
 KEPT = 256              # rows, whatever strangers send
 NOTED = 32              # subscriptions a minute and receiver
@@ -30,7 +34,7 @@ def end(receiver):
 
 
 def array(values, kind):
-    return "ARRAY[" + ",".join(map(servers.literal, values)) + f"]::{kind}[]"
+    return "ARRAY[" + ",".join(map(literal, values)) + f"]::{kind}[]"
 
 
 def add(database, noted, tenant_id=NIL):
@@ -140,7 +144,7 @@ def test_items_that_were_spooled_are_noted_when_they_are_judged(launch,
         assert_accepted(waiting.result())
         assert_accepted(receiver.send(unknown.item()))
         assert list(spool.glob("*"))
-    servers.wait_until(
+    wait_until(
         lambda: not [path for path in spool.glob("*") if path.is_file()],
         "an empty spool")
     end(receiver)
@@ -167,7 +171,7 @@ def test_it_is_written_once_a_minute(launch, database):
     receiver = launch()
     unknown = stranger()
     assert_accepted(receiver.send(unknown.item()))
-    servers.wait_until(lambda: refusals(database), "a minute's end", 75)
+    wait_until(lambda: refusals(database), "a minute's end", 75)
     assert refusals(database) == {unknown.subscription_id: ("unknown", 1)}
     assert_accepted(receiver.send(database.subscribe().item()))
     end(receiver)
@@ -198,7 +202,7 @@ def test_a_table_that_is_locked_holds_up_nobody(launch, database):
 
 
 def test_plain_cgi_writes_none(database):
-    answer = servers.run_cgi(database.environment(),
+    answer = run_cgi(database.environment(),
                              body=collection(stranger().item()))
     assert_accepted(answer)
     assert refusals(database) == {}
@@ -262,7 +266,7 @@ def test_receivers_at_the_same_time(database):
 
     with database.session("test_receiver") as session:
         session.run("BEGIN; " + call())
-        with pytest.raises(servers.Trouble, match="55P03"):
+        with pytest.raises(Trouble, match="55P03"):
             database.execute(call(), "test_receiver")
         session.run("COMMIT")
     database.execute(call(), "test_receiver")
@@ -272,7 +276,7 @@ def test_receivers_at_the_same_time(database):
 def test_nothing_and_nonsense(database):
     database.execute("SELECT callhook_store.add_refusals('{}', '{}', '{}', "
                      "'{}')", "test_receiver")
-    with pytest.raises(servers.Trouble, match="23514"):
+    with pytest.raises(Trouble, match="23514"):
         add(database, [(NIL, "malformed", 1)])
     assert refusals(database) == {}
 

@@ -5,10 +5,11 @@ import hashlib
 
 import pytest
 
-import servers
-from callrecords import (TENANT, Store, copy_of, make, new_id, sample,
-                         small_record, whole_record)
-from helpers import Later
+from support.call_records import (copy_of, make, new_id, sample, small_record,
+                                  whole_record)
+from support.later import Later
+from support.record_store import TENANT, Store
+from support.service import Trouble, wait_until
 
 TABLES = ("calls", "call_records", "participants", "sessions", "segments",
           "media", "streams", "feedback", "record_pages", "record_versions")
@@ -349,7 +350,7 @@ def test_a_record_that_is_just_being_stored(store):
         session.run("BEGIN; SELECT callhook_store.finish_records("
                     f"'{TENANT}', '{{{call_id}}}', '{{{reading}}}')")
         forgetting = Later(store.value, "forget_person", PERSON)
-        servers.wait_until(lambda: store.database.query(
+        wait_until(lambda: store.database.query(
             "SELECT FROM pg_locks WHERE NOT granted"), "it waits")
         session.run("COMMIT")
     assert forgetting.result() == 1
@@ -378,7 +379,7 @@ def test_a_name_that_stands_where_no_column_shows_it(store):
 @pytest.mark.parametrize("person", ["", "  ", None])
 def test_nobody_is_not_forgotten(store, person):
     read_sample(store)
-    with pytest.raises(servers.Trouble, match="22000"):
+    with pytest.raises(Trouble, match="22000"):
         store.value("forget_person", person)
 
 

@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-import servers
-from renewer_world import HOUR, MINUTE
+from support.notification import ABSENT
+from support.service import wait_until
+from support.world import HOUR, MINUTE
 
 GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 MEGABYTE = 1 << 20
@@ -39,7 +40,7 @@ TROUBLE = [
     ("token", {"body": b""}, "no token"),
     ("token", {"body": b"{}", "content_type": "text/html"}, "no token"),
     ("token", {"expires_in": -1}, "no token"),
-    ("token", {"expires_in": servers.ABSENT}, "no token"),
+    ("token", {"expires_in": ABSENT}, "no token"),
     ("list", {"status": 429}, "too many requests, HTTP 429"),
     ("list", {"status": 429, "retry_after": 100}, "wait 100 s, HTTP 429"),
     ("list", {"status": 500, "code": "x y\n"}, "HTTP 500, request-id"),
@@ -134,7 +135,7 @@ def test_each_fault(world):
     broken = list(trouble_makers(world))
     begun = time.monotonic()
     run = world.renewer.start("run")
-    servers.wait_until(lambda: all(world.live(tenant) for tenant in fine),
+    wait_until(lambda: all(world.live(tenant) for tenant in fine),
                        "the others have theirs", 10)
     assert run.poll() is None
     done = world.renewer.finish(run)

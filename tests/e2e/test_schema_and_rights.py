@@ -5,9 +5,14 @@ import uuid
 
 import pytest
 
-import servers
-from helpers import LOCK, assert_accepted
-from servers import INSTALL_SQL, NIL, UNINSTALL_SQL
+from support.answers import assert_accepted
+from support.database import Database, literal
+from support.locks import LOCK
+from support.notification import NIL, Subscription
+from support.postgres import Cluster
+from support.project import INSTALL_SQL, UNINSTALL_SQL
+from support.receiver import Receiver
+from support.service import Trouble
 
 NOTIFICATIONS = {
     "notification_id": "uuid",
@@ -67,7 +72,7 @@ def relations(database, kinds, schema):
 
 def refused(database, sql, user):
     """The statement fails for want of rights (SQLSTATE 42501)."""
-    with pytest.raises(servers.Trouble, match="42501"):
+    with pytest.raises(Trouble, match="42501"):
         database.execute(sql, user)
 
 
@@ -109,7 +114,7 @@ def test_the_view_of_subscriptions(database):
         database.execute(
             "INSERT INTO callhook_store.subscriptions ("
             + ", ".join(values) + ") VALUES ("
-            + ", ".join(map(servers.literal, values.values())) + ")",
+            + ", ".join(map(literal, values.values())) + ")",
             "test_renewer")
 
     live, ended = str(uuid.uuid4()), str(uuid.uuid4())
@@ -153,7 +158,7 @@ def lasting_gap(**changes):
               "change_type": "updated", "reason": "removed",
               "begins_at": "2026-01-01T00:00Z", **changes}
     return (f"INSERT INTO callhook_store.gaps ({', '.join(values)}) "
-            f"VALUES ({', '.join(map(servers.literal, values.values()))})")
+            f"VALUES ({', '.join(map(literal, values.values()))})")
 
 
 def test_the_view_of_gaps(database):
@@ -182,7 +187,7 @@ def test_one_gap_at_a_time_lasts(database):
                    {"change_type": "created"},
                    {"ends_at": "2026-01-02T00:00Z"}):
         database.execute(lasting_gap(**change), "test_renewer")
-    with pytest.raises(servers.Trouble, match="23505"):
+    with pytest.raises(Trouble, match="23505"):
         database.execute(lasting_gap(tenant="other"), "test_renewer")
     database.execute("UPDATE callhook_store.gaps SET ends_at = now()",
                      "test_renewer")
@@ -302,7 +307,7 @@ def rights(database, role, schema):
     LOCK,
 ])
 def test_the_receiver_can_do_nothing_but_store(installed, sql):
-    with pytest.raises(servers.Trouble, match="42501|42703|42809"):
+    with pytest.raises(Trouble, match="42501|42703|42809"):
         installed.execute(sql, "test_receiver")
 
 
@@ -504,7 +509,7 @@ def empty(cluster):
     """A database without callhook."""
     name = f"empty_{uuid.uuid4().hex}"
     cluster.execute(f"CREATE DATABASE {name}")
-    yield servers.Database(cluster, name)
+    yield Database(cluster, name)
     cluster.drop_database(name)
 
 
@@ -543,7 +548,7 @@ def test_uninstall_removes_and_install_brings_back(database, folder):
         assert done.returncode == 0, done.stderr
         assert schemas(database) == []
     assert run_file(database, INSTALL_SQL).returncode == 0
-    with servers.Receiver(folder, database.environment()) as receiver:
+    with Receiver(folder, database.environment()) as receiver:
         assert_accepted(receiver.send(database.subscribe().item()))
     assert database.count() == 1
 
@@ -558,7 +563,7 @@ def test_uninstall_in_one_database_leaves_the_others_alone(database, site,
 @pytest.fixture(scope="module")
 def bare_cluster(folder):
     """A cluster in which nobody has made our roles yet."""
-    with servers.Cluster(folder) as started:
+    with Cluster(folder) as started:
         yield started
 
 
@@ -566,7 +571,7 @@ def test_install_by_a_user_who_may_not_create_roles(bare_cluster, folder):
     """It installs for that user and says so; that user does all the work."""
     bare_cluster.execute("CREATE ROLE hoster LOGIN")
     bare_cluster.execute("CREATE DATABASE hosted OWNER hoster")
-    database = servers.Database(bare_cluster, "hosted")
+    database = Database(bare_cluster, "hosted")
     for _ in range(2):
         done = run_file(database, INSTALL_SQL, "hoster")
         assert done.returncode == 0, done.stderr
@@ -576,9 +581,9 @@ def test_install_by_a_user_who_may_not_create_roles(bare_cluster, folder):
         "INSERT INTO callhook_store.subscriptions (tenant, tenant_id, "
         f"secret_sha256) VALUES ('contoso', '{NIL}', '{digest}')", "hoster")
     settings = {"CALLHOOK_CLIENT_STATE": "by hand"}
-    with servers.Receiver(folder, database.environment("hoster"),
+    with Receiver(folder, database.environment("hoster"),
                           settings) as receiver:
-        sender = servers.Subscription(str(uuid.uuid4()), NIL, "by hand")
+        sender = Subscription(str(uuid.uuid4()), NIL, "by hand")
         assert_accepted(receiver.send(sender.item()))
     found = database.query("SELECT * FROM callhook.notifications", "hoster")
     assert len(found) == 1
@@ -588,7 +593,7 @@ def test_install_by_a_user_who_may_not_create_roles(bare_cluster, folder):
 
 def test_the_superuser_makes_the_roles_later(bare_cluster):
     bare_cluster.execute("CREATE DATABASE later")
-    database = servers.Database(bare_cluster, "later")
+    database = Database(bare_cluster, "later")
     assert run_file(database, INSTALL_SQL).returncode == 0
     roles = bare_cluster.query("SELECT rolname FROM pg_roles "
                                "WHERE rolname LIKE 'callhook%'")

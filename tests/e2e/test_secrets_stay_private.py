@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-import servers
-from renewer import PROGRAM, write_private
-from renewer_world import HOUR, world_apart
+from support.project import RENEWER, ROOT
+from support.renewer import write_private
+from support.world import HOUR, world_apart
 
 
 def traced(world, *arguments):
@@ -19,7 +19,7 @@ def traced(world, *arguments):
     done = subprocess.run(
         [shutil.which("strace"), "-f", "-v", "-s", "200000", "-e",
          "trace=execve,write,writev,sendto,sendmsg,send,openat,rename,unlink",
-         "-o", trace, PROGRAM, "-c", world.renewer.path, *arguments],
+         "-o", trace, RENEWER, "-c", world.renewer.path, *arguments],
         env=world.renewer.environment(), cwd="/", text=True,
         capture_output=True)
     assert done.returncode in (0, 1)
@@ -133,7 +133,7 @@ VALGRIND = [shutil.which("valgrind"), "-q", "--error-exitcode=9",
 
 
 def is_sanitized():
-    return servers.ROOT.joinpath("build/mode").read_text().strip() != "release"
+    return ROOT.joinpath("build/mode").read_text().strip() != "release"
 
 
 @pytest.mark.skipif(not VALGRIND[0] or is_sanitized(),
@@ -149,7 +149,7 @@ def test_valgrind_finds_nothing(world):
                               (["unsubscribe", tenant.name], 0),
                               (["-n"], 0), (["-x"], 64)]:
         done = subprocess.run(
-            [*VALGRIND, PROGRAM, "-c", world.renewer.path, *arguments],
+            [*VALGRIND, RENEWER, "-c", world.renewer.path, *arguments],
             env=world.renewer.environment(), cwd="/", text=True,
             capture_output=True)
         assert done.returncode == status, done.stderr

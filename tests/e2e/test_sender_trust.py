@@ -4,8 +4,9 @@ import uuid
 
 import pytest
 
-from helpers import assert_accepted
-from servers import ABSENT, NIL, Subscription, collection, run_cgi
+from support.answers import assert_accepted
+from support.notification import ABSENT, NIL, Subscription, collection
+from support.receiver import run_cgi
 
 
 def stranger():

@@ -4,8 +4,11 @@ import signal
 
 import pytest
 
-from helpers import Later, assert_accepted, locked, wait_until_blocked
-from servers import cgi_variables, collection
+from support.answers import assert_accepted
+from support.later import Later
+from support.locks import locked, wait_until_blocked
+from support.notification import collection
+from support.receiver import cgi_variables
 
 NUMBERS = [signal.SIGTERM, signal.SIGUSR1]
 

@@ -6,9 +6,10 @@ import uuid
 
 import pytest
 
-import servers
 from graph import GraphDouble, SecureSite
-from renewer import Renewer
+from support.notification import NIL
+from support.renewer import Renewer
+from support.service import wait_until
 
 
 @pytest.fixture
@@ -68,9 +69,9 @@ def test_all_is_well(renewer, database):
     row = dict(line.strip().split(": ", 1)
                for line in done.stdout.splitlines() if line[0] == " ")
     assert row["tenant_id"] == renewer.tenants["contoso"].tenant_id
-    assert row["call_id"] == servers.NIL
+    assert row["call_id"] == NIL
     assert row["change_type"] == "created"
-    assert row["resource"] == f"communications/callRecords/{servers.NIL}"
+    assert row["resource"] == f"communications/callRecords/{NIL}"
     assert row["lifecycle_event"] == row["extra"] == "-"
     assert row["received_at"] > begun.replace("T", " ")[:19]
     assert set(row) == set(database.query(
@@ -85,7 +86,7 @@ def test_it_counts_nowhere(renewer, database):
         session.run("BEGIN; LOCK TABLE callhook_store.notifications "
                     "IN ACCESS EXCLUSIVE MODE")
         process = renewer.start("simulate", "contoso")
-        servers.wait_until(
+        wait_until(
             lambda: database.query("SELECT FROM callhook_store.subscriptions "
                                    "WHERE subscription_id IS NOT NULL"),
             "the announcement")
@@ -146,7 +147,7 @@ def test_an_item_in_the_spool(renewer, cluster, database):
     nothing_is_left(database)
     # The receiver knew the secret when the item came: it may be stored yet.
     cluster.install(database.name)
-    servers.wait_until(database.count, "what was in the spool")
+    wait_until(database.count, "what was in the spool")
     database.execute(statement)
     nothing_is_left(database)
 
@@ -170,7 +171,7 @@ def test_interrupted(renewer, database):
         session.run("BEGIN; LOCK TABLE callhook_store.notifications "
                     "IN SHARE MODE")
         process = renewer.start("simulate", "contoso")
-        servers.wait_until(
+        wait_until(
             lambda: database.query("SELECT FROM callhook_store.subscriptions"),
             "the announcement")
         process.send_signal(signal.SIGINT)

@@ -12,9 +12,11 @@ import uuid
 
 import pytest
 
-import servers
 from graph import GraphDouble, SecureSite
-from renewer import PROGRAM, Renewer
+from support.database import literal
+from support.notification import NIL
+from support.project import RENEWER
+from support.renewer import Renewer
 
 RED = "\033[31m"
 
@@ -62,7 +64,7 @@ def past(database, tenant, failed="NULL", failure=None, retry="NULL"):
     database.execute(f"""
         INSERT INTO callhook_store.tenants
         VALUES ('{tenant.name}', '{tenant.tenant_id}', now(), {failed},
-                {servers.literal(failure)}, {retry})""")
+                {literal(failure)}, {retry})""")
     listed(database, tenant, "30 days", "0 s")
 
 
@@ -77,7 +79,7 @@ def listed(database, tenant, begins, ends):
 def notified(database, subscription_id, ago, **columns):
     values = {"notification_id": f"'{uuid.uuid4()}'",
               "received_at": f"now() - interval '{ago}'",
-              "tenant_id": f"'{servers.NIL}'",
+              "tenant_id": f"'{NIL}'",
               "subscription_id": f"'{subscription_id}'", **columns}
     database.execute(
         f"INSERT INTO callhook_store.notifications ({', '.join(values)}) "
@@ -436,7 +438,7 @@ def on_a_terminal(renewer, **environment):
     """What `status` writes to a terminal."""
     renewer.run("status")               # writes the files
     first, second = pty.openpty()
-    subprocess.run([PROGRAM, "-c", renewer.path, "status"], stdout=second,
+    subprocess.run([RENEWER, "-c", renewer.path, "status"], stdout=second,
                    env={**renewer.environment(), **environment}, cwd="/")
     os.close(second)
     text = b""

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-import servers
-from renewer import write_private
-from renewer_world import DAY, HOUR, MINUTE, World, seconds_of, world_apart
+from support.renewer import write_private
+from support.service import wait_until
+from support.world import DAY, HOUR, MINUTE, World, seconds_of, world_apart
 
 AWAY = {"PGHOST": "/nowhere"}
 NEW_SECRET = "another secret"
@@ -272,11 +272,11 @@ def test_short_lives_in_real_time(folder, site):
             time.sleep(0.2)
         assert first.renewals >= 2
         assert world.double.moments_without(tenant.tenant_id) == []
-        servers.wait_until(lambda: not world.live(tenant), "it runs out")
+        wait_until(lambda: not world.live(tenant), "it runs out")
         world.quiet()
         second = world.one(tenant)
         world.double.remove(second)
-        servers.wait_until(
+        wait_until(
             lambda: world.quiet() or world.live(tenant), "its successor")
         world.one(tenant)
         assert len(world.double.moments_without(tenant.tenant_id)) == 2

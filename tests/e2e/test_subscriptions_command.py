@@ -7,8 +7,8 @@ import uuid
 
 import pytest
 
-from renewer import write_private
-from renewer_world import HOUR, MINUTE
+from support.renewer import write_private
+from support.world import HOUR, MINUTE
 
 AWAY = {"PGHOST": "/nowhere"}
 

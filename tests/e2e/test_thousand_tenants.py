@@ -7,7 +7,7 @@ import os
 import time
 import uuid
 
-from renewer_world import HOUR
+from support.world import HOUR
 
 FULL = os.environ.get("CALLHOOK_TEST_FULL") == "1"
 TENANTS = 1000 if FULL else 150

@@ -2,8 +2,8 @@
 
 import pytest
 
-from helpers import assert_accepted, with_member
-from servers import ABSENT
+from support.answers import assert_accepted
+from support.notification import ABSENT, with_member
 
 CALL = "a0b1c2d3-e4f5-4a6b-8c7d-9e0f1a2b3c4d"
 RESOURCE = f"communications/callRecords/{CALL}"

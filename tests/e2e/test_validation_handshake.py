@@ -2,8 +2,9 @@
 
 import pytest
 
-import servers
-from helpers import assert_bad_request, assert_own_headers, seed
+from support.answers import assert_bad_request, assert_own_headers
+from support.notification import seed
+from support.receiver import Receiver, run_cgi
 
 SENTENCE = ("Validation: Testing client application reachability for "
             "subscription Request-Id: 5731e5c5-6ee9-4e04-8da5-2b8e6a8a8d4f")
@@ -102,6 +103,6 @@ def test_mounted_under_any_path(site):
 
 def test_the_database_is_never_asked(folder):
     nowhere = {"PGHOST": str(folder / "nowhere"), "PGUSER": "nobody"}
-    with servers.Receiver(folder, nowhere) as receiver:
+    with Receiver(folder, nowhere) as receiver:
         assert_token(receiver.request("POST", QUERY), SENTENCE)
-    assert_token(servers.run_cgi(nowhere, query=QUERY), SENTENCE)
+    assert_token(run_cgi(nowhere, query=QUERY), SENTENCE)

@@ -2,10 +2,15 @@
 
 import pytest
 
-import servers
-from helpers import (Later, assert_accepted, assert_bad_request,
-                     assert_own_headers, locked, receiver_sessions)
-from servers import collection
+from support.answers import (assert_accepted, assert_bad_request,
+                             assert_own_headers)
+from support.database import Database
+from support.later import Later
+from support.locks import locked, receiver_sessions
+from support.notification import NIL, Subscription, collection
+from support.postgres import Cluster
+from support.receiver import Receiver, run_cgi
+from support.service import wait_until
 
 
 def assert_later(answer):
@@ -19,14 +24,14 @@ def ask_without_database(request, folder):
     """A request to a receiver whose database is not there."""
     nowhere = {"PGHOST": str(folder / "nowhere"), "PGUSER": "nobody"}
     if request.param == "cgi":
-        yield lambda body: servers.run_cgi(nowhere, body=body)
+        yield lambda body: run_cgi(nowhere, body=body)
         return
-    with servers.Receiver(folder, nowhere) as receiver:
+    with Receiver(folder, nowhere) as receiver:
         yield lambda body: receiver.request(body=body)
 
 
 def someone():
-    return servers.Subscription(servers.NIL, servers.NIL, "x")
+    return Subscription(NIL, NIL, "x")
 
 
 def test_a_notification_is_to_come_again(ask_without_database):
@@ -48,7 +53,7 @@ def test_a_faulty_body_needs_no_database(ask_without_database):
     {"PGDATABASE": "postgres"},
 ])
 def test_a_database_that_is_not_for_us(folder, database, environment):
-    with servers.Receiver(folder, database.environment(),
+    with Receiver(folder, database.environment(),
                           environment) as receiver:
         assert_later(receiver.send(database.subscribe().item()))
     assert database.count() == 0
@@ -57,7 +62,7 @@ def test_a_database_that_is_not_for_us(folder, database, environment):
 def test_listed_secrets_do_not_help_without_a_database(folder):
     nowhere = {"PGHOST": str(folder / "nowhere"), "PGUSER": "nobody",
                "CALLHOOK_CLIENT_STATE": "x"}
-    with servers.Receiver(folder, nowhere) as receiver:
+    with Receiver(folder, nowhere) as receiver:
         assert_later(receiver.send(someone().item()))
 
 
@@ -74,7 +79,7 @@ def test_a_table_locked_for_too_long(launch, database):
 def until_accepted(receiver, subscription):
     """Send an item again until it is accepted, as Graph does."""
     item = subscription.item()
-    servers.wait_until(lambda: receiver.send(item).status == 202,
+    wait_until(lambda: receiver.send(item).status == 202,
                        "accepted again")
     return item
 
@@ -97,7 +102,7 @@ def test_a_session_that_is_ended_in_the_middle_of_a_batch(launch, database):
     item = subscription.item()
     with locked(database):
         waiting = Later(receiver.send, item)
-        [session] = servers.wait_until(
+        [session] = wait_until(
             lambda: receiver_sessions(database, "wait_event_type = 'Lock'"),
             "the receiver waits for the lock")
         database.execute(f"SELECT pg_terminate_backend({session['pid']})")
@@ -110,10 +115,10 @@ def test_a_session_that_is_ended_in_the_middle_of_a_batch(launch, database):
 @pytest.mark.parametrize("mode", ["stop", "kill"])
 def test_a_database_that_goes_and_comes_back(folder, mode):
     """Nobody has to touch the receiver, and every 202 is one row."""
-    with servers.Cluster(folder) as cluster:
+    with Cluster(folder) as cluster:
         database = cluster.create_database()
         subscription = database.subscribe()
-        with servers.Receiver(folder, database.environment()) as receiver:
+        with Receiver(folder, database.environment()) as receiver:
             accepted = [until_accepted(receiver, subscription)]
             wait_for_health(receiver, 200)
             getattr(cluster, mode)()
@@ -128,18 +133,18 @@ def test_a_database_that_goes_and_comes_back(folder, mode):
 
 
 def wait_for_health(receiver, status):
-    servers.wait_until(
+    wait_until(
         lambda: receiver.request(
             "GET", path="/callhook/health").status == status,
         f"health {status}")
 
 
 def test_a_receiver_that_was_there_before_its_database(folder):
-    cluster = servers.Cluster(folder)
+    cluster = Cluster(folder)
     with cluster:
         name = cluster.create_database().name
-    database = servers.Database(cluster, name)
-    with servers.Receiver(folder, database.environment()) as receiver:
+    database = Database(cluster, name)
+    with Receiver(folder, database.environment()) as receiver:
         assert_later(receiver.send(someone().item()))
         with cluster:
             subscription = database.subscribe()

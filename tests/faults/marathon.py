@@ -18,11 +18,14 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parent)]
+sys.path.insert(0, str(HERE.parent))
 
-import servers  # noqa: E402  (only now is it on the path)
-import trial  # noqa: E402
-from helpers import LOCK  # noqa: E402
+from support.freeze import frozen  # noqa: E402
+from support.locks import LOCK  # noqa: E402
+from support.postgres import Cluster  # noqa: E402
+from support.service import (  # noqa: E402
+    end_on_signals, temporary_folder, wait_until)
+from support.trial import Trial, build_tools, during  # noqa: E402
 
 FLAT = 1.10                             # memory may grow by so much
 
@@ -38,19 +41,19 @@ class Marathon:
         self.options, self.chance = options, chance
         self.end = time.monotonic() + options.minutes * 60
         self.folder = folder
-        self.cluster = servers.Cluster(folder)
+        self.cluster = Cluster(folder)
         self.one = self.other = None
         self.stack = contextlib.ExitStack()
 
     def __enter__(self):
         self.stack.enter_context(self.cluster)
-        tools = trial.build_tools(self.folder)
+        tools = build_tools(self.folder)
         database = self.cluster.create_database()
         # autovacuum and checkpoints are not what is tried here
         self.cluster.execute("ALTER SYSTEM SET max_wal_size = '4GB'; "
                              "SELECT pg_reload_conf()")
         self.one = self.stack.enter_context(
-            trial.Trial(self.folder, tools, database))
+            Trial(self.folder, tools, database))
         self.other = self.one.another_receiver()
         self.one.know(self.one.subscribe())
         return self
@@ -61,7 +64,7 @@ class Marathon:
     # --- Faults: each returns once the cause is over ------------------------
 
     def pause(self, low, high):
-        trial.during(self.chance.uniform(low, high))
+        during(self.chance.uniform(low, high))
 
     def database_killed(self):
         self.cluster.kill()
@@ -74,7 +77,7 @@ class Marathon:
         self.cluster.start()
 
     def database_hangs(self):
-        with trial.frozen(self.cluster):
+        with frozen(self.cluster):
             self.pause(1, 6)
 
     def sessions_ended(self):
@@ -150,7 +153,7 @@ class Marathon:
         return sum(load.counts().acknowledged for load in self.one.loads)
 
     def wait_for(self, wanted):
-        servers.wait_until(lambda: self.acknowledged() >= wanted,
+        wait_until(lambda: self.acknowledged() >= wanted,
                            f"{wanted} acknowledged items",
                            max(1, self.end - time.monotonic()))
 
@@ -207,7 +210,7 @@ class Marathon:
                  self.one.load(rate=0, connections=8, items=20, direct=True,
                                requests=large)]
         for load in loads:
-            servers.wait_until(lambda: not load.alive(), "all is sent",
+            wait_until(lambda: not load.alive(), "all is sent",
                                max(1, self.end - time.monotonic()))
             assert load.counts().statuses.keys() == {202}, load.total
             self.one.loads.remove(load)
@@ -243,10 +246,10 @@ def read_options():
 
 
 def main():
-    servers.end_on_signals()
+    end_on_signals()
     options = read_options()
     print(f"seed {options.seed}", flush=True)
-    with servers.temporary_folder() as folder, \
+    with temporary_folder() as folder, \
             Marathon(folder, options, random.Random(options.seed)) as race:
         race.run_faults()
         sound = race.judge()

@@ -3,8 +3,9 @@ receiver cannot know whether the rows are stored. They are, once."""
 
 import pytest
 
-from proxy import Proxy
-from trial import check, full_only, length, only_in_full
+from support.full import full_only, length, only_in_full
+from support.proxy import Proxy
+from support.trial import check
 
 ACK_MS = 1000
 

@@ -9,17 +9,22 @@ import time
 
 import pytest
 
-import servers
-import trial
-from helpers import LOCK, Later, locked, receiver_sessions
-from proxy import Proxy
-from servers import wait_until
-from trial import check, during, frozen, full_only, length, only_in_full
+from support.database import Database
+from support.freeze import frozen
+from support.full import full_only, length, only_in_full
+from support.later import Later
+from support.locks import LOCK, locked, receiver_sessions
+from support.notification import NIL, Subscription
+from support.postgres import Cluster
+from support.proxy import Proxy
+from support.service import wait_until
+from support.small_disks import fill_disk
+from support.trial import MARGIN_MS, check, during
 
 # Answers while the database hangs come after this time; less than the
 # default, so that a quick run sees more of them.
 ACK_MS = length(1000, 2000)
-LATEST_MS = ACK_MS + trial.MARGIN_MS
+LATEST_MS = ACK_MS + MARGIN_MS
 
 
 @pytest.fixture
@@ -142,7 +147,7 @@ def test_table_locked(under_load):
 
 def test_secrets_locked(under_load):
     """The reading of the secrets hangs; an item that needs it does not."""
-    stranger = servers.Subscription(servers.NIL, servers.NIL, "unknown")
+    stranger = Subscription(NIL, NIL, "unknown")
     [load] = under_load.loads
     with under_load.database.session() as session:
         session.run(LOCK.replace("notifications", "subscriptions"))
@@ -212,10 +217,10 @@ def test_every_other_fault_of_a_statement(under_load):
     assert under_load.spool.rejects() == []
 
 
-class TinyCluster(servers.Cluster):
+class TinyCluster(Cluster):
     """A cluster with two connections for those who are no superusers."""
 
-    SETTINGS = {**servers.Cluster.SETTINGS, "max_connections": "5",
+    SETTINGS = {**Cluster.SETTINGS, "max_connections": "5",
                 "superuser_reserved_connections": "3",
                 "max_wal_senders": "0"}
 
@@ -248,12 +253,12 @@ def test_disk_full(small_disk, begin):
     """No room for rows, then none for the log either: PostgreSQL panics and
     starts by itself when there is room again."""
     disk = small_disk("170m")
-    with servers.Cluster(disk) as cluster:
+    with Cluster(disk) as cluster:
         database = cluster.create_database()
         one = begin(database, CALLHOOK_ACK_MS=ACK_MS)
         load = one.load(items=20)
         load.wait_for(1000)
-        ballast = trial.fill_disk(disk, 300000)
+        ballast = fill_disk(disk, 300000)
         wait_until(lambda: not one.spool.empty(), "something is spooled")
         load.wait_for(length(3000, 30000))
         during(length(1, 10), load)
@@ -318,10 +323,10 @@ def test_a_database_that_is_made_later(begin, cluster, database):
     name = "later_" + database.name
     cluster.execute(f"CREATE DATABASE {name}")
     try:
-        later = servers.Database(cluster, name)
+        later = Database(cluster, name)
         one = begin(later, CALLHOOK_ACK_MS=ACK_MS)
-        subscription = servers.Subscription(
-            "11111111-2222-4333-8444-555555555555", servers.NIL, "secret")
+        subscription = Subscription(
+            "11111111-2222-4333-8444-555555555555", NIL, "secret")
         one.load(subscription=subscription)
         lasts(one, 0)
         cluster.install(name)

@@ -12,10 +12,14 @@ import time
 
 import pytest
 
-import servers
-from helpers import Later, assert_accepted
-from servers import FastCGI, cgi_variables, collection, wait_until
-from trial import check, during, length, only_in_full
+from support.answers import assert_accepted
+from support.fastcgi import FastCGI
+from support.full import length, only_in_full
+from support.later import Later
+from support.notification import collection
+from support.receiver import Receiver, cgi_variables
+from support.service import wait_until
+from support.trial import check, during
 
 HANDSHAKE = cgi_variables("GET", "validationToken=x")
 BEGIN_CONTENT = struct.pack("!HB5x", 1, 0)
@@ -47,7 +51,7 @@ def shared(folder, cluster):
     database = cluster.create_database()
     spool = folder / "abuse-spool"
     spool.mkdir(mode=0o700)
-    with servers.Receiver(folder, database.environment(),
+    with Receiver(folder, database.environment(),
                           {"CALLHOOK_SPOOL": spool}) as receiver:
         receiver.database = database
         receiver.subscription = database.subscribe()

@@ -7,10 +7,11 @@ import struct
 
 import pytest
 
-import trial
-from helpers import locked, wait_until_blocked
-from servers import wait_until
-from trial import check, during, full_only, length, only_in_full
+from support.freeze import frozen
+from support.full import full_only, length, only_in_full
+from support.locks import locked, wait_until_blocked
+from support.service import wait_until
+from support.trial import check, during
 
 
 def killed_and_started(one):
@@ -126,7 +127,7 @@ def test_told_to_stop_while_the_database_hangs(begin, cluster):
     one = begin(CALLHOOK_ACK_MS=1000)
     load = one.load()
     load.wait_for(200)
-    with trial.frozen(cluster):
+    with frozen(cluster):
         during(0.3, load)
         one.receiver.terminate()
         assert one.receiver.wait(5) == 0

@@ -7,11 +7,13 @@ import re
 
 import pytest
 
-import servers
-import trial
-from helpers import locked
-from servers import wait_until
-from trial import check, during, full_only, length, only_in_full
+from support.full import full_only, length, only_in_full
+from support.locks import locked
+from support.notification import ABSENT, NIL, Subscription
+from support.receiver import Receiver, run_program
+from support.service import wait_until
+from support.small_disks import fill_disk
+from support.trial import check, during
 
 ACK_MS = 300
 AWAY = {"CALLHOOK_ACK_MS": ACK_MS}
@@ -50,7 +52,7 @@ def assert_stored_once(one, *items):
 
 def drain(one, *arguments, **settings):
     """callhook --drain on this trial's spool."""
-    return servers.run_program(
+    return run_program(
         "--drain", *arguments, settings=[*one.settings, settings])
 
 
@@ -128,7 +130,7 @@ def test_room_again(begin, small_disk):
     load.wait_for(100)
     with database_away(one):
         load.wait_for(100)
-        ballast = trial.fill_disk(disk)
+        ballast = fill_disk(disk)
         load.wait_for(100, what="later")
         one.wait_for_health(503, NEITHER)
         ballast.unlink()
@@ -188,7 +190,7 @@ def known_probes(one):
 
 def test_a_secret_announced_while_its_items_are_in_the_spool(begin):
     one = begin_known(begin)
-    late = servers.Subscription("99999999-0000-4000-8000-000000000001",
+    late = Subscription("99999999-0000-4000-8000-000000000001",
                                 "99999999-0000-4000-8000-000000000002",
                                 "announced later")
     items = [late.item() for _ in range(5)]
@@ -218,9 +220,9 @@ def test_a_secret_that_ended_while_its_items_were_in_the_spool(begin):
 def test_mixed_requests(begin):
     """A known item, a stranger's and a later known one in one request."""
     one = begin_known(begin)
-    late = servers.Subscription("99999999-0000-4000-8000-000000000003",
-                                servers.NIL, "later")
-    mixed = [(one.subscription.item(), late.item(tenantId=servers.ABSENT),
+    late = Subscription("99999999-0000-4000-8000-000000000003",
+                                NIL, "later")
+    mixed = [(one.subscription.item(), late.item(tenantId=ABSENT),
               one.subscription.item(clientState="wrong"))
              for _ in range(20)]
     with database_away(one):
@@ -408,7 +410,7 @@ def test_a_refused_row_without_a_spool(launch_without_spool):
 
 @pytest.fixture
 def launch_without_spool(folder, database):
-    with servers.Receiver(folder, database.environment()) as receiver:
+    with Receiver(folder, database.environment()) as receiver:
         yield receiver, database, database.subscribe()
 
 

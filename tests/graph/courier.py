@@ -7,7 +7,7 @@ import time
 import urllib.parse
 import uuid
 
-import servers
+from support.notification import ABSENT, JSON_TYPE, Subscription, collection
 
 from .journal import instant_text
 
@@ -74,16 +74,16 @@ class Courier:
 
     def deliver(self, address, *items):
         """The items as one notification; the status, 0 without an answer."""
-        body = servers.collection(*items)
+        body = collection(*items)
         try:
-            return self.post(address, body, servers.JSON_TYPE,
+            return self.post(address, body, JSON_TYPE,
                              DELIVERY_SECONDS)[0]
         except OSError:
             return 0
 
 
 def change_item(subscription, call_id=None, **changes):
-    """A change notification; a change to servers.ABSENT omits a member."""
+    """A change notification; a change to ABSENT omits a member."""
     if call_id:
         resource = f"communications/callRecords/{call_id}"
         changes = {
@@ -97,7 +97,7 @@ def change_item(subscription, call_id=None, **changes):
         "changeType": subscription.change_type.split(",")[-1],
         "subscriptionExpirationDateTime":
             instant_text(subscription.expires_at, 3), **changes}
-    return servers.Subscription(
+    return Subscription(
         subscription.id, subscription.tenant_id,
         subscription.client_state).item(**members)
 
@@ -113,4 +113,4 @@ def lifecycle_item(subscription, event, **changes):
         **changes,
     }
     return {name: value for name, value in members.items()
-            if value is not servers.ABSENT}
+            if value is not ABSENT}

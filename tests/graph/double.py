@@ -5,7 +5,7 @@ import pathlib
 import threading
 import uuid
 
-import servers
+from support.service import running, wait_until
 
 from . import history
 from .courier import Courier, change_item, lifecycle_item
@@ -62,11 +62,11 @@ class GraphDouble:
         self.login = self._listen(good, LoginFront(self, self.login_routes))
         self.graph = self._listen(good, GraphFront(self, self.graph_routes))
         self.other = self._listen(good, self._elsewhere)
-        servers.running.append(self)
+        running.append(self)
         return self
 
     def __exit__(self, *_):
-        servers.running.remove(self)
+        running.remove(self)
         self._stopping.set()
         for listener in (self.login, self.graph, self.other,
                          *self._badly_secured.values()):
@@ -251,6 +251,6 @@ class GraphDouble:
 
     def wait_for(self, endpoint, tenant_id=None, count=1, seconds=20):
         """Until so many requests have come, answered or not."""
-        return servers.wait_until(
+        return wait_until(
             lambda: len(self.asked(endpoint, tenant_id)) >= count,
             f"{count} requests to {endpoint}", seconds)

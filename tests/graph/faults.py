@@ -5,7 +5,7 @@ import dataclasses
 import json
 import threading
 
-from servers import ABSENT
+from support.notification import ABSENT
 
 from .web import Answer
 

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-import servers
+from support.nginx import Nginx
+from support.site import Site
 
 LOCAL = ("127.0.0.1", "localhost")
 _numbers = itertools.count(1)
@@ -112,7 +113,7 @@ def client_certificate(folder, name="callhook"):
     return _write(folder, "client", certificate, key)
 
 
-class SecureNginx(servers.Nginx):
+class SecureNginx(Nginx):
     """The tests' nginx, with a certificate of an authority of ours."""
 
     def __init__(self, folder, socket_path, authority, port=None):
@@ -133,7 +134,7 @@ class SecureNginx(servers.Nginx):
             context=self.authority.client_context())
 
 
-class SecureSite(servers.Site):
+class SecureSite(Site):
     """A site that is reached over TLS only."""
 
     def __init__(self, folder, database, authority, *settings, port=None):

@@ -1,28 +1,29 @@
 """Servers for the tests: one cluster a worker, a database for who needs it."""
 
 import contextlib
-import pathlib
-import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-
-import servers  # noqa: E402  (only now is it on the path)
-from renewer_world import World  # noqa: E402
+from graph import GraphDouble
+from support.notification import JSON_TYPE
+from support.postgres import Cluster
+from support.receiver import Receiver, run_cgi
+from support.service import running, temporary_folder
+from support.site import Site
+from support.world import World
 
 LOG_LINES = 60
 
 
 @pytest.fixture(scope="session")
 def folder():
-    with servers.temporary_folder() as path:
+    with temporary_folder() as path:
         yield path
 
 
 @pytest.fixture(scope="session")
 def cluster(folder):
-    with servers.Cluster(folder) as started:
+    with Cluster(folder) as started:
         yield started
 
 
@@ -31,13 +32,21 @@ def site(folder, cluster):
     """nginx, a receiver with default settings and a database.
 
     Shared by a worker's tests: each makes subscriptions of its own."""
-    with servers.Site(folder, cluster.create_database()) as started:
+    with Site(folder, cluster.create_database()) as started:
         yield started
 
 
 @pytest.fixture
 def subscription(site):
     return site.subscribe()
+
+
+@pytest.fixture
+def double(folder):
+    """Graph's double; whatever it complains of is a fault of the test."""
+    with GraphDouble(folder) as started:
+        yield started
+        assert started.violations == []
 
 
 @pytest.fixture
@@ -65,7 +74,7 @@ def launch(folder, database):
     """Start a receiver with settings of its own on the test's database."""
     with contextlib.ExitStack() as stack:
         def start(*, beside=None, user="test_receiver", **settings):
-            return stack.enter_context(servers.Receiver(
+            return stack.enter_context(Receiver(
                 folder, database.environment(user), settings, beside=beside))
 
         yield start
@@ -77,10 +86,10 @@ def door(request, site):
     def through_nginx(method, query="", body=b""):
         target = "/callhook" + ("?" + query if query else "")
         return site.nginx.request(method, target, body or None,
-                                  servers.JSON_TYPE)
+                                  JSON_TYPE)
 
     def to_cgi(method, query="", body=b""):
-        return servers.run_cgi(site.database.environment(), method=method,
+        return run_cgi(site.database.environment(), method=method,
                                query=query, body=body)
 
     return through_nginx if request.param == "nginx" else to_cgi
@@ -92,7 +101,7 @@ def pytest_runtest_makereport(item):
     outcome = yield
     report = outcome.get_result()
     if report.failed:
-        for service in servers.running:
+        for service in running:
             lines = service.log().splitlines()[-LOG_LINES:]
             title = f"{service.name} {service.log_path.name}"
             report.sections.append((title, "\n".join(lines)))

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 
-from servers import wait_until
+from support.service import wait_until
 
 READY_FOR_QUERY = b"Z\x00\x00\x00\x05I"
 COPY_DATA, COPY_DONE, BIND, SYNC = b"d", b"c", b"B", b"S"

@@ -1,26 +1,26 @@
 """A private Apache with one of the project's own configurations.
 
-Like the servers of servers.py: a folder and a port of its own, entered when
+Like the other servers here: a folder and a port of its own, entered when
 it is ready, left when it has ended.
 """
 
 import contextlib
 import http.client
-import itertools
 import os
 import pwd
 import shutil
 import signal
 import socket
 
-import servers
-from servers import ROOT, Trouble, read_answer
+from support.answers import read_answer
+from support.notification import JSON_TYPE, collection
+from support.project import PROGRAM, ROOT
+from support.service import (Service, Trouble, minimal_environment,
+                             next_number)
 
 APACHE = ROOT / "apache"
 MODULES = "/usr/lib/apache2/modules"
 INSTALLED = "/usr/local/share/callhook/apache"
-
-_numbers = itertools.count(1)
 
 # What each configuration needs besides the modules that all servers have.
 KINDS = {
@@ -46,7 +46,7 @@ def load_modules(*names):
                    for name in names)
 
 
-class Apache(servers.Service):
+class Apache(Service):
     """An Apache that serves /callhook in one of the ways of apache/.
 
     kind: which one. settings: PG... and CALLHOOK_... variables, for those
@@ -55,6 +55,7 @@ class Apache(servers.Service):
     The address in X-Test-Client, if there is one, is the client's."""
 
     name = "apache"
+    source = PROGRAM
     stop_signal = signal.SIGTERM
 
     def __init__(self, folder, kind, settings=(), socket_path=None, *,
@@ -64,7 +65,7 @@ class Apache(servers.Service):
         self.firewall = firewall
         self.settings = dict(settings)
         self.socket_path = socket_path
-        self.home = self.folder / f"apache{next(_numbers)}"
+        self.home = self.folder / f"apache{next_number()}"
         self.program = self.home / "bin" / "callhook"
         self.path = "/callhook"
         self.port = None
@@ -116,7 +117,7 @@ class Apache(servers.Service):
         self.home.mkdir(mode=0o755)
         self.home.chmod(0o755)
         self.make_folder("bin", 0o755)
-        shutil.copy(servers.PROGRAM, self.program)
+        shutil.copy(self.source, self.program)
         self.program.chmod(0o755)
         self.make_folder("run")
         self.make_folder("spool")
@@ -145,7 +146,7 @@ class Apache(servers.Service):
         self.make_folder("account/callhook/spool")
         self.make_folder("account/www")
         web = self.make_folder("account/www/cgi-bin")
-        shutil.copy(servers.PROGRAM, folder / "callhook")
+        shutil.copy(self.source, folder / "callhook")
         (folder / "callhook.env").write_text("".join(
             f"{name}='{value}'\n" for name, value in self.settings.items()))
         wrapper = (APACHE / "shared-host.cgi").read_text()
@@ -216,7 +217,7 @@ class Apache(servers.Service):
 
     def _environment(self):
         """The sanitizers' options too: a CGI program inherits nothing."""
-        kept = servers.minimal_environment(self.settings)
+        kept = minimal_environment(self.settings)
         kept.pop("PATH")
         return {"CALLHOOK_SPOOL": str(self.home / "spool"), **kept}
 
@@ -254,9 +255,9 @@ class Apache(servers.Service):
 
     def post(self, body, end="", **headers):
         return self.request("POST", end, body,
-                            {**servers.JSON_TYPE, **headers})
+                            {**JSON_TYPE, **headers})
 
     def send(self, *items, seconds=30):
         """The items as one notification, and the answer."""
-        return self.request("POST", "", servers.collection(*items),
-                            servers.JSON_TYPE, seconds)
+        return self.request("POST", "", collection(*items),
+                            JSON_TYPE, seconds)

@@ -7,18 +7,16 @@
 """
 
 import dataclasses
-import itertools
 import os
 import pathlib
 import subprocess
 import uuid
 
-import servers
 from graph.identity import ROLE, SCOPE
 from graph.tls import client_certificate
-
-PROGRAM = servers.ROOT / "renewer" / "callhook-renewer"
-_numbers = itertools.count(1)
+from support.project import RENEWER
+from support.service import (SANITIZERS, Trouble, minimal_environment,
+                             next_number)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Tenant:
 
 def write_private(path, content):
     """A file of mode 0600 from its first byte on, never seen half written."""
-    aside = path.with_name(path.name + f".{next(_numbers)}")
+    aside = path.with_name(path.name + f".{next_number()}")
     with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600),
               "w") as file:
         file.write(content)
@@ -50,11 +48,11 @@ def write_private(path, content):
 class Renewer:
     """A configuration against a double, and runs of the program with it.
 
-    database: a servers.Database, or None for none that could be reached.
+    database: a Database, or None for none that could be reached.
     settings: keys of [callhook]; a value of None leaves a key out."""
 
     def __init__(self, folder, double, database=None, **settings):
-        self.folder = pathlib.Path(folder) / f"renewer{next(_numbers)}"
+        self.folder = pathlib.Path(folder) / f"renewer{next_number()}"
         self.folder.mkdir(mode=0o700)
         self.double = double
         self.database = database
@@ -112,15 +110,15 @@ class Renewer:
         else:
             variables = {"PGHOST": self.folder / "no-server",
                          "PGDATABASE": "none", "PGUSER": "test_renewer"}
-        return servers.minimal_environment(variables, dict(extra))
+        return minimal_environment(variables, dict(extra))
 
     def start(self, *arguments, environment=()):
         """Start the program and do not wait: a Popen."""
-        if not os.access(PROGRAM, os.X_OK):
-            raise servers.Trouble(f"{PROGRAM} is missing: run make first")
+        if not os.access(RENEWER, os.X_OK):
+            raise Trouble(f"{RENEWER} is missing: run make first")
         write_private(self.path, self.configuration())
         # Should the tests be killed, the program ends as well.
-        command = ["setpriv", "--pdeathsig", "KILL", PROGRAM, "-c",
+        command = ["setpriv", "--pdeathsig", "KILL", RENEWER, "-c",
                    self.path, *arguments]
         return subprocess.Popen(
             [str(part) for part in command], cwd="/", text=True,
@@ -135,16 +133,16 @@ class Renewer:
         except subprocess.TimeoutExpired:
             process.kill()
             stdout, stderr = process.communicate()
-            raise servers.Trouble(f"the renewer did not end in {seconds} s:\n"
+            raise Trouble(f"the renewer did not end in {seconds} s:\n"
                                   f"{stdout}{stderr}") from None
-        if process.returncode < 0 or servers.SANITIZERS.search(stderr):
-            raise servers.Trouble(
+        if process.returncode < 0 or SANITIZERS.search(stderr):
+            raise Trouble(
                 f"the renewer ended with status {process.returncode}:\n"
                 f"{stderr}")
         # `token` is there to print one; nothing else does.
         shown = stderr if "token" in process.args else stdout + stderr
         if self.double.leaks(shown):
-            raise servers.Trouble(f"a secret was told:\n{shown}")
+            raise Trouble(f"a secret was told:\n{shown}")
         return Done(process.returncode, stdout, stderr)
 
     def run(self, *arguments, seconds=60, environment=()):

@@ -9,17 +9,15 @@
 import contextlib
 import dataclasses
 import datetime
-import itertools
 import json
 import uuid
 
-import servers
 from graph import GraphDouble
-from renewer import Renewer, write_private
+from support.renewer import Renewer, write_private
+from support.service import next_number
+from support.site import Site
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-
-_numbers = itertools.count(1)
 
 # What moves back when time is to pass.
 _TIMES = {
@@ -40,7 +38,7 @@ def seconds_of(text):
 class World:
     """A double and a renewer with the tenants of one test.
 
-    site: a servers.Site; the tenants' notification URL is there. Others may
+    site: a Site; the tenants' notification URL is there. Others may
     use its database at the same time: all here is by tenant_id."""
 
     def __init__(self, folder, site, **settings):
@@ -67,7 +65,7 @@ class World:
 
     def add(self, **keys):
         """A tenant with a name that no other test has."""
-        name = f"t{next(_numbers)}-{uuid.uuid4().hex[:12]}"
+        name = f"t{next_number()}-{uuid.uuid4().hex[:12]}"
         return self.renewer.add(name, **keys)
 
     # -- runs --------------------------------------------------------------
@@ -218,7 +216,7 @@ def world_apart(folder, cluster, **settings):
     """A world with a site and a database that nobody else uses."""
     database = cluster.create_database()
     try:
-        with servers.Site(folder, database) as site, \
+        with Site(folder, database) as site, \
                 World(folder, site, **settings) as world:
             yield world
     finally:

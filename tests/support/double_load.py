@@ -1,6 +1,6 @@
 """Asks the double for one record, as often and as fast as it can.
 
-    records_load.py PORT TOKEN TARGET COUNT: prints the requests per second.
+    double_load.py PORT TOKEN TARGET COUNT: prints the requests per second.
 
 A process of its own, for a thread would share the double's time."""
 

@@ -8,16 +8,15 @@
 """
 
 import copy
-import os
 import time
 
-import servers
-from callrecords import Store, Walk
 from graph.courier import change_item
-from renewer import write_private
-from renewer_world import DAY, HOUR, World
+from support.project import ROOT
+from support.record_store import Store
+from support.record_walk import Walk
+from support.renewer import write_private
+from support.world import World
 
-FULL = os.environ.get("CALLHOOK_TEST_FULL") == "1"
 MEBIBYTE = 1 << 20
 BATCH = 200                     # items of a notification
 
@@ -191,7 +190,7 @@ def without_replaced(part):
 
 
 def sanitized():
-    return (servers.ROOT / "build" / "mode").read_text().strip() != "release"
+    return (ROOT / "build" / "mode").read_text().strip() != "release"
 
 
 class Peak:
@@ -220,7 +219,3 @@ class Peak:
     def quiet(self):
         done = self.done
         assert (done.status, done.stdout, done.stderr) == (0, "", "")
-
-
-__all__ = ["DAY", "FULL", "HOUR", "MEBIBYTE", "Peak", "RecordsWorld",
-           "sanitized"]
