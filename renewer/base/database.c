@@ -13,6 +13,7 @@
 /* The schema that this program knows; sql/install.sql writes the row. */
 #define SCHEMA_MAJOR 1
 
+#define CONNECT_MS 8000
 #define STATEMENT_MS 15000
 
 struct database {
@@ -37,14 +38,14 @@ static bool wait_for(PGconn *connection, short events, int64_t deadline)
 }
 
 /* libpq's words on a connection hold names and addresses, no payload. */
-static void say_why(PGconn *connection, char *why, size_t size)
+static void say_why(PGconn *connection, char why[DATABASE_WHY])
 {
     const char *text = connection ? PQerrorMessage(connection) : "";
     int length = (int)strcspn(text, "\n");
 
-    snprintf(why, size, "%.*s", length, text);
+    snprintf(why, DATABASE_WHY, "%.*s", length, text);
     if (length == 0)
-        snprintf(why, size, "no answer in time");
+        snprintf(why, DATABASE_WHY, "no answer in time");
 }
 
 static PGconn *begin_to_connect(const char *conninfo)
@@ -59,7 +60,7 @@ static PGconn *begin_to_connect(const char *conninfo)
 }
 
 static PGconn *connect_in_time(const char *conninfo, int64_t deadline,
-                               char *why, size_t why_size)
+                               char why[DATABASE_WHY])
 {
     PGconn *connection = begin_to_connect(conninfo);
     PostgresPollingStatusType step = PGRES_POLLING_WRITING;
@@ -75,7 +76,7 @@ static PGconn *connect_in_time(const char *conninfo, int64_t deadline,
     }
     if (step == PGRES_POLLING_OK && PQsetnonblocking(connection, 1) == 0)
         return connection;
-    say_why(connection, why, why_size);
+    say_why(connection, why);
     PQfinish(connection);
     return NULL;
 }
@@ -183,8 +184,8 @@ bool database_is_there(struct database *database)
 }
 
 /* Sets up the session and looks at the schema's version. */
-static bool prepare(struct database *database, int64_t deadline, char *why,
-                    size_t why_size)
+static bool prepare(struct database *database, int64_t deadline,
+                    char why[DATABASE_WHY])
 {
     static const char setup[] =
         "SET search_path = pg_catalog, pg_temp;"
@@ -202,13 +203,13 @@ static bool prepare(struct database *database, int64_t deadline, char *why,
 
         good = major == SCHEMA_MAJOR;
         if (!good)
-            snprintf(why, why_size,
+            snprintf(why, DATABASE_WHY,
                      "the schema has version %ld, this program needs %d", major,
                      SCHEMA_MAJOR);
     } else {
         const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-        snprintf(why, why_size,
+        snprintf(why, DATABASE_WHY,
                  "the schema of callhook cannot be used, SQLSTATE %s; "
                  "is sql/install.sql run, and callhook_renewer granted?",
                  sqlstate ? sqlstate : "unknown");
@@ -217,10 +218,10 @@ static bool prepare(struct database *database, int64_t deadline, char *why,
     return good;
 }
 
-struct database *database_open(const char *conninfo, int64_t deadline,
-                               char *why, size_t why_size)
+struct database *database_open(const char *conninfo, char why[DATABASE_WHY])
 {
-    PGconn *connection = connect_in_time(conninfo, deadline, why, why_size);
+    int64_t deadline = clock_ms() + CONNECT_MS;
+    PGconn *connection = connect_in_time(conninfo, deadline, why);
     struct database *database;
 
     if (!connection)
@@ -228,10 +229,20 @@ struct database *database_open(const char *conninfo, int64_t deadline,
     database = memory_new(1, sizeof(*database));
     database->connection = connection;
     pthread_mutex_init(&database->lock, NULL);
-    if (prepare(database, deadline, why, why_size))
+    if (prepare(database, deadline, why))
         return database;
     database_close(database);
     return NULL;
+}
+
+struct database *database_open_or_log(const char *conninfo)
+{
+    char why[DATABASE_WHY];
+    struct database *database = database_open(conninfo, why);
+
+    if (!database)
+        log_line("database: %s", why);
+    return database;
 }
 
 void database_close(struct database *database)

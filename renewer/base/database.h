@@ -14,12 +14,17 @@
 
 struct database;
 
+/* Room for why there is none. */
+#define DATABASE_WHY 300
+
 /*
  * Connects to `conninfo` ("" = the PG... environment). NULL: `why` says what
  * happened. A schema that is not ours, or newer, counts as no database.
  */
-struct database *database_open(const char *conninfo, int64_t deadline,
-                               char *why, size_t why_size);
+struct database *database_open(const char *conninfo, char why[DATABASE_WHY]);
+
+/* The same for a command that only has to log why there is none. */
+struct database *database_open_or_log(const char *conninfo);
 
 void database_close(struct database *database);
 

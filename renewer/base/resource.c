@@ -2,6 +2,7 @@
 #include "base/resource.h"
 
 #include <ctype.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/memory.h"
@@ -27,4 +28,14 @@ char *resource_key(const char *resource)
 bool resource_is_same(const char *a, const char *b)
 {
     return strcasecmp(without_slash(a), without_slash(b)) == 0;
+}
+
+bool resource_is_call_records(const char *resource)
+{
+    static const char path[] = "communications/callRecords";
+    size_t length = sizeof(path) - 1;
+
+    resource = without_slash(resource);
+    return strncasecmp(resource, path, length) == 0 &&
+           strchr("/?", resource[length]); /* or its end */
 }

@@ -12,4 +12,8 @@ char *resource_key(const char *resource);
 
 bool resource_is_same(const char *a, const char *b);
 
+/* Whether it is about call records; it may have a filter, or name one of them.
+ */
+bool resource_is_call_records(const char *resource);
+
 #endif

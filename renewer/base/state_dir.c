@@ -29,10 +29,11 @@ bool state_dir_check(const char *state_dir)
     return true;
 }
 
-int state_dir_lock(const char *state_dir, const char *name, bool *held)
+int state_dir_lock(const char *state_dir, const char *name, int64_t deadline,
+                   bool *held)
 {
     char *path = memory_print("%s/%s.lock", state_dir, name);
-    int lock = lock_file_take(path, 0);
+    int lock = lock_file_take(path, deadline);
 
     *held = lock < 0 && errno == EWOULDBLOCK;
     if (lock < 0 && !*held)

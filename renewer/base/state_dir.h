@@ -3,7 +3,7 @@
 #define RENEWER_STATE_DIR_H
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 
 /*
  * Makes the folder (0700) if its parent is there, and sees to it that nobody
@@ -12,9 +12,11 @@
 bool state_dir_check(const char *state_dir);
 
 /*
- * Locks STATE_DIR/NAME.lock; returns a descriptor to close, or -1: another
- * program holds it, or (`held` false) it cannot be made, which is told.
+ * Locks STATE_DIR/NAME.lock, waiting until `deadline` (clock_ms()) at most;
+ * returns a descriptor to close, or -1: another program holds it, or (`held`
+ * false) it cannot be made, which is told.
  */
-int state_dir_lock(const char *state_dir, const char *name, bool *held);
+int state_dir_lock(const char *state_dir, const char *name, int64_t deadline,
+                   bool *held);
 
 #endif

@@ -1,21 +1,18 @@
 /* The second half of a run: lists of calls, logs, call records. */
 #include "calls/call_pass.h"
 
-#include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/report.h"
 #include "base/resource.h"
-#include "base/state_dir.h"
 #include "calls/call_list.h"
 #include "calls/phone_logs.h"
 #include "calls/record_queue.h"
-#include "graph/graph.h"
-#include "http/http.h"
+#include "graph/session.h"
+#include "http/workers.h"
 
 /* Tenants at a time. Each has many requests under way, and memory is short. */
 #define VISITORS 4
@@ -24,14 +21,19 @@
  */
 #define VISIT_MS 10000
 
+struct visit {
+    const struct tenant *tenant;
+    int64_t deadline;
+    bool over;
+};
+
 struct visits {
     const struct settings *settings;
     struct database *database;
-    const struct tenant **tenants; /* in the order of their turns */
-    size_t count;                  /* those whose visit is over are NULL */
+    struct visit *all; /* in the order of their turns */
+    size_t count;
     size_t next;
     int64_t deadline;
-    pthread_mutex_t lock;
 };
 
 /* -- a tenant's turn --------------------------------------------------- */
@@ -40,16 +42,9 @@ struct visits {
 static bool is_done(const struct graph *graph, enum outcome outcome,
                     const struct fault *fault)
 {
-    char what[600];
-    char *line;
-
-    if (outcome == DONE)
-        return true;
-    fault_print(fault, what, sizeof(what));
-    line = memory_print("%s: %s", graph->tenant->name, what);
-    report_line(graph->state_dir, graph->tenant->name, line);
-    free(line);
-    return false;
+    if (outcome != DONE)
+        report_fault(graph->state_dir, graph->tenant->name, fault);
+    return outcome == DONE;
 }
 
 /* When half of the time is over that is left. */
@@ -90,25 +85,22 @@ static bool work(struct graph *graph, struct database *database,
     return good;
 }
 
-static bool visit_tenant(const struct visits *visits,
-                         const struct tenant *tenant, struct http *http,
-                         int64_t deadline)
+static bool visit_tenant(void *context, void *task, struct http *http)
 {
-    struct graph graph = {.tenant = tenant,
-                          .state_dir = visits->settings->state_dir,
-                          .http = http};
+    const struct visits *visits = context;
+    const struct visit *visit = task;
+    struct session session;
     bool held, good;
-    int lock = state_dir_lock(graph.state_dir, tenant->name, &held);
 
-    if (lock < 0) {
-        if (held)
-            log_detail("%s: another program works on it", tenant->name);
-        return held;
-    }
-    good = work(&graph, visits->database, deadline);
-    graph_close(&graph);
-    close(lock);
-    return good;
+    session_open(&session, visits->settings, visit->tenant, visits->database,
+                 http, 0);
+    good = session_lock(&session, &held);
+    if (good)
+        good = work(&session.graph, session.database, visit->deadline);
+    else if (held)
+        log_detail("%s: another program works on it", visit->tenant->name);
+    session_close(&session);
+    return good || held;
 }
 
 /* -- all tenants' ------------------------------------------------------ */
@@ -117,67 +109,43 @@ static bool visit_tenant(const struct visits *visits,
 static bool is_visited(const struct visits *visits, const struct tenant *tenant)
 {
     for (size_t i = 0; i < visits->next; i++)
-        if (visits->tenants[i] &&
-            strcmp(visits->tenants[i]->tenant_id, tenant->tenant_id) == 0)
+        if (!visits->all[i].over &&
+            strcmp(visits->all[i].tenant->tenant_id, tenant->tenant_id) == 0)
             return true;
     return false;
 }
 
-/*
- * The place of the next tenant and its share of the time that is left, or NULL;
- * `last`: whose visit is over.
- */
-static const struct tenant **take(struct visits *visits,
-                                  const struct tenant **last, int64_t *deadline)
+/* The next visit, with its share of the time that is left, or NULL. */
+static void *take(void *context, void *last)
 {
+    struct visits *visits = context;
+    struct visit *next = &visits->all[visits->next];
     int64_t now = clock_ms();
     int64_t left = visits->deadline - now;
-    const struct tenant **place = NULL;
-    size_t i;
+    size_t i = visits->next;
 
-    pthread_mutex_lock(&visits->lock);
     if (last)
-        *last = NULL;
-    for (i = visits->next; i < visits->count; i++)
-        if (!is_visited(visits, visits->tenants[i]))
-            break;
-    if (i < visits->count && left > VISIT_MS / 5) {
-        size_t rounds = (visits->count - visits->next - 1) / VISITORS + 1;
-        int64_t share = left / (int64_t)rounds;
-        const struct tenant *tenant = visits->tenants[i];
-
-        if (share < VISIT_MS)
-            share = left < VISIT_MS ? left : VISIT_MS;
-        *deadline = now + share;
-        place = &visits->tenants[visits->next++];
-        visits->tenants[i] = *place;
-        *place = tenant;
-    }
-    pthread_mutex_unlock(&visits->lock);
-    return place;
-}
-
-static void *visit_some(void *argument)
-{
-    struct visits *visits = argument;
-    struct http *http = http_open();
-    const struct tenant **place = NULL;
-    int64_t deadline;
-    bool good = true;
-
-    while ((place = take(visits, place, &deadline)))
-        good = visit_tenant(visits, *place, http, deadline) && good;
-    http_close(http);
-    return good ? NULL : visits;
+        ((struct visit *)last)->over = true;
+    while (i < visits->count && is_visited(visits, visits->all[i].tenant))
+        i++;
+    if (i == visits->count || left <= VISIT_MS / 5)
+        return NULL;
+    struct visit chosen = visits->all[i];
+    int64_t rounds =
+        (int64_t)((visits->count - visits->next - 1) / VISITORS + 1);
+    int64_t share = left / rounds;
+    if (share < VISIT_MS)
+        share = left < VISIT_MS ? left : VISIT_MS;
+    visits->all[i] = *next;
+    *next = (struct visit){.tenant = chosen.tenant, .deadline = now + share};
+    visits->next++;
+    return next;
 }
 
 static bool has_calls(const struct tenant *tenant)
 {
-    char *resource = resource_key(tenant->resource);
-    bool calls = strncmp(resource, "communications/callrecords", 26) == 0;
-
-    free(resource);
-    return calls && (tenant->records || tenant->reconcile || tenant->pstn);
+    return resource_is_call_records(tenant->resource) &&
+           (tenant->records || tenant->reconcile || tenant->pstn);
 }
 
 /* The first turn goes round, so that each tenant has it at times. */
@@ -186,39 +154,28 @@ static void find_tenants(struct visits *visits)
     const struct settings *settings = visits->settings;
     size_t turn = (size_t)(clock_wall() / 60) * VISITORS;
 
-    visits->tenants =
-        memory_new(settings->tenant_count, sizeof(struct tenant *));
+    visits->all = memory_new(settings->tenant_count, sizeof(struct visit));
     for (size_t i = 0; i < settings->tenant_count; i++) {
         const struct tenant *tenant =
             &settings->tenants[(turn + i) % settings->tenant_count];
 
         if (has_calls(tenant))
-            visits->tenants[visits->count++] = tenant;
+            visits->all[visits->count++].tenant = tenant;
     }
 }
 
 bool call_pass_run(const struct settings *settings, struct database *database,
                    int64_t deadline)
 {
-    struct visits visits = {.settings = settings,
-                            .database = database,
-                            .deadline = deadline,
-                            .lock = PTHREAD_MUTEX_INITIALIZER};
-    pthread_t visitors[VISITORS];
-    size_t count = 0;
-    void *failed = NULL;
-    bool good = true;
+    struct visits visits = {
+        .settings = settings, .database = database, .deadline = deadline};
+    struct workers workers = {
+        .take = take, .work = visit_tenant, .context = &visits};
+    bool good;
 
     find_tenants(&visits);
-    while (count < VISITORS && count < visits.count &&
-           pthread_create(&visitors[count], NULL, visit_some, &visits) == 0)
-        count++;
-    if (count == 0 && visits.count)
-        good = visit_some(&visits) == NULL;
-    while (count) {
-        pthread_join(visitors[--count], &failed);
-        good = good && !failed;
-    }
-    free(visits.tenants);
+    workers.count = visits.count < VISITORS ? visits.count : VISITORS;
+    good = workers_run(&workers);
+    free(visits.all);
     return good;
 }

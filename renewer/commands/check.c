@@ -15,8 +15,6 @@
 #include "commands/commands.h"
 #include "commands/handshake.h"
 
-#define CONNECT_MS 8000
-
 /* Graph documentation: slower answers to notifications count as slow. */
 #define SLOW_SECONDS 3.0
 
@@ -122,10 +120,9 @@ static void check_rights(struct database *database)
 static bool check_database(const struct settings *settings,
                            struct status_data *status_data)
 {
-    char why[300];
+    char why[DATABASE_WHY];
     int64_t begun_at = clock_ms();
-    struct database *database = database_open(
-        settings->database, begun_at + CONNECT_MS, why, sizeof(why));
+    struct database *database = database_open(settings->database, why);
     bool known = false;
 
     if (database) {

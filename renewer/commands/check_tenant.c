@@ -6,11 +6,12 @@
 #include "auth/token_cache.h"
 #include "base/clock.h"
 #include "base/duration.h"
-#include "graph/graph.h"
+#include "base/resource.h"
+#include "graph/session.h"
 #include "subscriptions/subscription.h"
 
-#define TOKEN_MS 12000
-#define GRAPH_MS 12000
+/* For the token, and then for the list. */
+#define TENANT_MS 12000
 
 /* Graph's Date has whole seconds, and its answer takes some. */
 #define SKEW_TOLD 60
@@ -98,7 +99,7 @@ static bool get_new_token(struct graph *graph, struct fault *fault)
     if (!token_cache_read(&kept, tenant, graph->state_dir, clock_wall()))
         kept.text = NULL;
     outcome = token_get(&graph->token, tenant, graph->state_dir, graph->http,
-                        clock_ms() + TOKEN_MS, kept.text, fault);
+                        graph->deadline, kept.text, fault);
     token_free(&kept);
     return outcome == DONE;
 }
@@ -124,7 +125,7 @@ static bool check_role(const struct graph *graph)
 {
     const struct tenant *tenant = graph->tenant;
 
-    if (!status_data_has_calls(tenant))
+    if (!resource_is_call_records(tenant->resource))
         return true;
     if (token_has_role(graph->token.text, role)) {
         check_say(FINE, tenant->name, "role: %s is in the token", role);
@@ -165,7 +166,7 @@ static bool check_list(struct graph *graph, struct subscriptions *listed,
     struct fault fault = {0};
     char what[600];
 
-    graph->deadline = clock_ms() + GRAPH_MS;
+    graph->deadline = clock_ms() + TENANT_MS;
     if (subscription_list(graph, listed, &fault) == DONE) {
         check_say(FINE, tenant->name, "Graph: lists %zu subscriptions",
                   listed->count);
@@ -220,20 +221,21 @@ static void check_stored(const struct tenant *tenant,
 void check_tenant(const struct settings *settings, const struct tenant *tenant,
                   struct http *http, const struct status_data *status_data)
 {
-    struct graph graph = {
-        .tenant = tenant, .state_dir = settings->state_dir, .http = http};
+    struct session session;
+    struct graph *graph = &session.graph;
     struct subscriptions listed = {0};
     bool answered = false;
 
-    if (check_token(&graph)) {
-        bool has_role = check_role(&graph);
+    session_open(&session, settings, tenant, NULL, http, TENANT_MS);
+    if (check_token(graph)) {
+        bool has_role = check_role(graph);
 
-        answered = check_list(&graph, &listed, has_role);
+        answered = check_list(graph, &listed, has_role);
     }
     if (answered)
-        check_clock(&graph);
+        check_clock(graph);
     if (status_data)
         check_stored(tenant, status_data, answered ? &listed : NULL);
     subscriptions_free(&listed);
-    graph_close(&graph);
+    session_close(&session);
 }

@@ -56,7 +56,7 @@ static bool fetch(struct session *session, const char *ids)
         return false;
     if (record_queue_read(&session->graph, session->database, ids, &fault) !=
         DONE)
-        session_tell(session, &fault);
+        fault_log(&fault, session->graph.tenant->name);
     return print_calls(session, ids);
 }
 
@@ -65,17 +65,23 @@ int fetch_command(const struct settings *settings, const struct words *words)
     const struct tenant *tenant = settings_tenant(settings, words->all[0]);
     const struct words calls = {words->count - 1, words->all + 1};
     struct pg_list ids = {.brackets = "{}"};
+    struct database *database;
+    struct http *http;
     struct session session;
-    int status = 1;
+    bool good;
 
     if (!are_guids(&calls))
         return EX_USAGE;
     for (int i = 0; i < calls.count; i++)
         pg_list_add(&ids, calls.all[i]);
-    if (session_open(&session, settings, tenant) &&
-        fetch(&session, pg_list_end(&ids)))
-        status = EX_OK;
+    database = database_open_or_log(settings->database);
+    http = http_open();
+    session_open(&session, settings, tenant, database, http, SESSION_LONG_MS);
+    good = database && session_wait_for_lock(&session) &&
+           fetch(&session, pg_list_end(&ids));
     session_close(&session);
+    http_close(http);
+    database_close(database);
     pg_list_free(&ids);
-    return status;
+    return good ? EX_OK : 1;
 }

@@ -49,24 +49,44 @@ static bool read_words(const struct words *words, struct request *request)
     return true;
 }
 
-static bool reconcile_tenant(const struct settings *settings,
-                             const struct tenant *tenant, int64_t since)
+static bool reconcile_tenant(struct session *session, int64_t since)
 {
-    struct session session;
+    const struct tenant *tenant = session->graph.tenant;
     bool good = false;
 
-    if (session_open(&session, settings, tenant)) {
-        struct call_list work = {.graph = &session.graph,
-                                 .database = session.database};
+    if (session_wait_for_lock(session)) {
+        struct call_list work = {.graph = &session->graph,
+                                 .database = session->database};
 
         good = reconcile(&work, since) == DONE && !work.unfinished;
         printf("%s: %" PRId64 " calls at Graph, %" PRId64
                " were missing, %" PRId64 " newer, %" PRId64 " gaps closed\n",
                tenant->name, work.listed, work.missing, work.newer, work.gaps);
         if (!good)
-            session_tell(&session, &work.fault);
+            fault_log(&work.fault, tenant->name);
     }
-    session_close(&session);
+    return good;
+}
+
+static bool reconcile_tenants(const struct settings *settings,
+                              struct database *database,
+                              const struct request *request)
+{
+    struct http *http = http_open();
+    bool good = true;
+
+    for (size_t i = 0; i < settings->tenant_count; i++) {
+        const struct tenant *tenant = &settings->tenants[i];
+        struct session session;
+
+        if (request->tenant && strcmp(tenant->name, request->tenant) != 0)
+            continue;
+        session_open(&session, settings, tenant, database, http,
+                     SESSION_LONG_MS);
+        good = reconcile_tenant(&session, request->since) && good;
+        session_close(&session);
+    }
+    http_close(http);
     return good;
 }
 
@@ -74,7 +94,8 @@ int reconcile_command(const struct settings *settings,
                       const struct words *words)
 {
     struct request request;
-    int status = EX_OK;
+    struct database *database;
+    bool good;
 
     if (!read_words(words, &request))
         return EX_USAGE;
@@ -82,12 +103,8 @@ int reconcile_command(const struct settings *settings,
         log_line("there is no such tenant in the settings");
         return EX_USAGE;
     }
-    for (size_t i = 0; i < settings->tenant_count; i++) {
-        const struct tenant *tenant = &settings->tenants[i];
-
-        if ((!request.tenant || strcmp(tenant->name, request.tenant) == 0) &&
-            !reconcile_tenant(settings, tenant, request.since))
-            status = 1;
-    }
-    return status;
+    database = database_open_or_log(settings->database);
+    good = database && reconcile_tenants(settings, database, &request);
+    database_close(database);
+    return good ? EX_OK : 1;
 }

@@ -1,8 +1,6 @@
 /* The command `run`: whatever is due, for all tenants, some at a time. */
-#include "base/report.h"
 #include "commands/commands.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -11,9 +9,11 @@
 #include "base/database.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/report.h"
 #include "calls/call_pass.h"
 #include "calls/maintenance.h"
-#include "http/http.h"
+#include "graph/session.h"
+#include "http/workers.h"
 #include "subscriptions/plan.h"
 #include "subscriptions/snapshot.h"
 #include "subscriptions/subscription_pass.h"
@@ -21,7 +21,6 @@
 /* A run ends within 50 s: the next one begins a minute after it. */
 #define RUN_MS 44000
 #define TENANT_MS 20000
-#define CONNECT_MS 8000
 #define LAST_RESORT_SECONDS 50
 
 /* Of it: for new notifications at first, and for old rows at the end. */
@@ -46,61 +45,42 @@ struct run {
     size_t left; /* who needs a list and gets none */
     bool failed;
     int64_t deadline;
-    pthread_mutex_t lock;
 };
 
 /* The next plan, or NULL: there is none, or no time for it. */
-static const struct plan *take(struct run *run)
+static void *take(void *context, void *last)
 {
-    const struct plan *plan = NULL;
+    struct run *run = context;
 
-    pthread_mutex_lock(&run->lock);
-    if (run->next < run->count) {
-        if (clock_ms() < run->deadline - 1000)
-            plan = &run->plans[run->next++];
-        else
-            run->next = run->count; /* the next run's */
-    }
-    pthread_mutex_unlock(&run->lock);
-    return plan;
+    (void)last;
+    if (run->next == run->count || clock_ms() >= run->deadline - 1000)
+        return NULL; /* the next run's */
+    return &run->plans[run->next++];
 }
 
-static void *work_through(void *argument)
+static bool work(void *context, void *plan, struct http *http)
 {
-    struct run *run = argument;
-    struct http *http = http_open();
-    const struct plan *plan;
+    const struct run *run = context;
+    int64_t left = run->deadline - clock_ms();
+    struct session session;
+    bool good;
 
-    while ((plan = take(run))) {
-        int64_t deadline = clock_ms() + TENANT_MS;
-
-        if (deadline > run->deadline)
-            deadline = run->deadline;
-        if (!subscription_pass_on(run->settings, run->database, plan, http,
-                                  deadline)) {
-            pthread_mutex_lock(&run->lock);
-            run->failed = true;
-            pthread_mutex_unlock(&run->lock);
-        }
-    }
-    http_close(http);
-    return NULL;
+    session_open(&session, run->settings, ((struct plan *)plan)->tenant,
+                 run->database, http, left < TENANT_MS ? left : TENANT_MS);
+    good = subscription_pass_on(run->settings, &session, plan);
+    session_close(&session);
+    return good;
 }
 
-static void work_together(struct run *run)
+static bool work_together(struct run *run)
 {
-    pthread_t workers[WORKERS];
-    size_t count = 0;
+    const struct workers workers = {.count = run->count < WORKERS ? run->count
+                                                                  : WORKERS,
+                                    .take = take,
+                                    .work = work,
+                                    .context = run};
 
-    while (count < WORKERS && count < run->count)
-        if (pthread_create(&workers[count], NULL, work_through, run) == 0)
-            count++;
-        else
-            break;
-    if (count == 0 && run->count)
-        work_through(run);
-    while (count)
-        pthread_join(workers[--count], NULL);
+    return workers_run(&workers);
 }
 
 /* Those that failed the last time come last: they may cost much time. */
@@ -176,10 +156,9 @@ static void find_due(struct run *run, const struct snapshot *snapshot)
 
 static void open_database(struct run *run, struct snapshot *snapshot)
 {
-    char why[300] = "";
+    char why[DATABASE_WHY] = "";
 
-    run->database = database_open(run->settings->database,
-                                  clock_ms() + CONNECT_MS, why, sizeof(why));
+    run->database = database_open(run->settings->database, why);
     if (run->database && !snapshot_load(run->database, NULL, snapshot)) {
         snprintf(why, sizeof(why), "it did not say what is due");
         database_close(run->database);
@@ -234,15 +213,14 @@ static bool tend(const struct run *run)
 int run_command(const struct settings *settings, const struct words *words)
 {
     struct snapshot snapshot = {0};
-    struct run run = {.settings = settings,
-                      .deadline = clock_ms() + RUN_MS,
-                      .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct run run = {.settings = settings, .deadline = clock_ms() + RUN_MS};
 
     (void)words;
     limit_time();
     open_database(&run, &snapshot);
     find_due(&run, &snapshot);
-    work_together(&run);
+    if (!work_together(&run))
+        run.failed = true;
     if (run.left)
         log_detail("Graph's list is asked for often: %zu tenants wait",
                    run.left);

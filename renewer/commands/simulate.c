@@ -13,7 +13,6 @@
 #include "subscriptions/client_state.h"
 #include "subscriptions/subscription_store.h"
 
-#define CONNECT_MS 8000
 #define POST_MS 15000
 #define ROW_MS 5000
 #define POLL_US 50000
@@ -58,11 +57,9 @@ static bool fault(const char *what, const char *why)
 
 static bool open_database(struct simulation *simulation)
 {
-    char why[300];
+    char why[DATABASE_WHY];
 
-    simulation->database =
-        database_open(simulation->settings->database, clock_ms() + CONNECT_MS,
-                      why, sizeof(why));
+    simulation->database = database_open(simulation->settings->database, why);
     return simulation->database ? true : fault("database", why);
 }
 

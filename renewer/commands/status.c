@@ -14,8 +14,6 @@
 #include "base/memory.h"
 #include "commands/commands.h"
 
-#define CONNECT_MS 8000
-
 /* -- the table: 80 columns, what is wrong below each line -------------- */
 
 #define COLUMNS 80
@@ -179,9 +177,8 @@ static void print_table(const struct status *status, bool colour)
 /* False: the fault is in status->database_fault. */
 static bool read_overview(struct status *status)
 {
-    char why[300];
-    struct database *database = database_open(
-        status->settings->database, clock_ms() + CONNECT_MS, why, sizeof(why));
+    char why[DATABASE_WHY];
+    struct database *database = database_open(status->settings->database, why);
     bool good = database && status_data_load(&status->status_data, database,
                                              status->settings, true);
 

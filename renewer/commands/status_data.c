@@ -107,11 +107,3 @@ int status_data_next(const struct status_data *status_data,
             return i;
     return -1;
 }
-
-bool status_data_has_calls(const struct tenant *tenant)
-{
-    static const char call_records[] = "communications/callRecords";
-    const char *resource = tenant->resource + (*tenant->resource == '/');
-
-    return strncasecmp(resource, call_records, sizeof(call_records) - 1) == 0;
-}

@@ -36,7 +36,4 @@ void status_data_free(struct status_data *status_data);
 int status_data_next(const struct status_data *status_data,
                      const struct tenant *tenant, int after);
 
-/* Whether the tenant's resource is call records, which can be listed. */
-bool status_data_has_calls(const struct tenant *tenant);
-
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/duration.h"
 #include "base/memory.h"
+#include "base/resource.h"
 #include "commands/status.h"
 
 /* With less left there is time for one more try, or for none. */
@@ -249,9 +250,9 @@ void status_findings_find(struct status_findings *status_findings,
         status_data_next(status_data, tenant, -1) >= 0)
         look_at_subscriptions(&look);
     look_at_gaps(&look);
-    if (status_data_has_calls(tenant) && tenant->records)
+    if (resource_is_call_records(tenant->resource) && tenant->records)
         look_at_records(&look);
-    if (status_data_has_calls(tenant) && tenant->reconcile)
+    if (resource_is_call_records(tenant->resource) && tenant->reconcile)
         look_at_lists(&look);
 }
 

@@ -1,4 +1,4 @@
-/* What a command on one tenant's calls needs: the database, the lock, Graph. */
+/* A tenant's session: Graph, the database, and the lock to be alone with. */
 #include "graph/session.h"
 
 #include <unistd.h>
@@ -6,63 +6,49 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/state_dir.h"
-#include "http/http.h"
 
-#define CONNECT_MS 8000
 #define LOCK_MS 60000 /* longer than any run */
-#define PAUSE_US 200000
-#define SESSION_MS (2 * 3600 * 1000)
 
-static bool get_lock(struct session *session, const struct tenant *tenant)
+void session_open(struct session *session, const struct settings *settings,
+                  const struct tenant *tenant, struct database *database,
+                  struct http *http, int64_t milliseconds)
 {
-    int64_t until = clock_ms() + LOCK_MS;
-    bool held;
-
-    for (;;) {
-        session->lock =
-            state_dir_lock(session->graph.state_dir, tenant->name, &held);
-        if (session->lock >= 0 || !held)
-            return session->lock >= 0;
-        if (clock_ms() >= until)
-            break;
-        usleep(PAUSE_US);
-    }
-    log_line("%s: another program works on it", tenant->name);
-    return false;
+    *session = (struct session){
+        .graph = {.tenant = tenant,
+                  .state_dir = settings->state_dir,
+                  .http = http,
+                  .deadline = clock_ms() + milliseconds},
+        .database = database,
+        .lock = -1,
+    };
 }
 
-bool session_open(struct session *session, const struct settings *settings,
-                  const struct tenant *tenant)
+static bool take_lock(struct session *session, int64_t deadline, bool *held)
 {
-    char why[300];
+    session->lock = state_dir_lock(session->graph.state_dir,
+                                   session->graph.tenant->name, deadline, held);
+    return session->lock >= 0;
+}
 
-    *session = (struct session){.graph = {.tenant = tenant,
-                                          .state_dir = settings->state_dir,
-                                          .http = http_open(),
-                                          .deadline = clock_ms() + SESSION_MS},
-                                .lock = -1};
-    session->database = database_open(
-        settings->database, clock_ms() + CONNECT_MS, why, sizeof(why));
-    if (!session->database) {
-        log_line("database: %s", why);
-        return false;
-    }
-    return get_lock(session, tenant);
+bool session_lock(struct session *session, bool *held)
+{
+    return take_lock(session, 0, held);
+}
+
+bool session_wait_for_lock(struct session *session)
+{
+    bool held;
+    bool taken = take_lock(session, clock_ms() + LOCK_MS, &held);
+
+    if (held)
+        log_line("%s: another program works on it",
+                 session->graph.tenant->name);
+    return taken;
 }
 
 void session_close(struct session *session)
 {
-    database_close(session->database);
     graph_close(&session->graph);
-    http_close(session->graph.http);
     if (session->lock >= 0)
         close(session->lock);
-}
-
-void session_tell(const struct session *session, const struct fault *fault)
-{
-    char what[600];
-
-    fault_print(fault, what, sizeof(what));
-    log_line("%s: %s", session->graph.tenant->name, what);
 }

@@ -1,29 +1,42 @@
-/* What a command on one tenant's calls needs: the database, the lock, Graph. */
+/* A tenant's session: Graph, the database, and the lock to be alone with. */
 #ifndef RENEWER_SESSION_H
 #define RENEWER_SESSION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/database.h"
 #include "graph/graph.h"
+#include "http/http.h"
 #include "settings/settings.h"
 
 struct session {
-    struct database *database;
     struct graph graph;
-    int lock;
+    struct database *database; /* NULL: away */
+    int lock;                  /* -1: not taken */
 };
 
-/*
- * Opens all of it, waiting for a run that works on the tenant. The commands
- * may take long: Graph's quotas do. False: told; session_close() in either
- * case.
- */
-bool session_open(struct session *session, const struct settings *settings,
-                  const struct tenant *tenant);
-void session_close(struct session *session);
+/* For a command that may take long: Graph's quotas do. */
+#define SESSION_LONG_MS (2 * 3600 * 1000)
 
-/* Tells a fault of the tenant's. */
-void session_tell(const struct session *session, const struct fault *fault);
+/*
+ * Begins a session that talks to Graph for `milliseconds`. The database and
+ * `http` stay the caller's, who shares them among tenants.
+ */
+void session_open(struct session *session, const struct settings *settings,
+                  const struct tenant *tenant, struct database *database,
+                  struct http *http, int64_t milliseconds);
+
+/*
+ * Takes the tenant's lock. False: `held` by another program, or it cannot be
+ * had, which has been logged.
+ */
+bool session_lock(struct session *session, bool *held);
+
+/* The same for a command: it waits for a run to end. False: logged. */
+bool session_wait_for_lock(struct session *session);
+
+/* Returns the lock and wipes the token. */
+void session_close(struct session *session);
 
 #endif

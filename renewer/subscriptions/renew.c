@@ -3,6 +3,7 @@
 
 #include "base/change_type.h"
 #include "base/resource.h"
+#include "subscriptions/plan.h"
 
 bool renew_is_wanted(const struct tenant *tenant,
                      const struct subscription *one)
@@ -15,6 +16,13 @@ bool renew_is_under_our_url(const struct tenant *tenant,
                             const struct subscription *one)
 {
     return strcmp(one->notification_url, tenant->notification_url) == 0;
+}
+
+bool renew_is_own(const struct tenant *tenant, const struct snapshot *snapshot,
+                  const struct subscription *one)
+{
+    return plan_row_of(snapshot->rows, snapshot->row_count, one->id) ||
+           renew_is_under_our_url(tenant, one);
 }
 
 static bool is_extended(const struct graph *graph,

@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "graph/graph.h"
 #include "settings/settings.h"
+#include "subscriptions/snapshot.h"
 #include "subscriptions/subscription.h"
 
 /* Whether it is of the tenant's resource and change type. */
@@ -15,6 +16,10 @@ bool renew_is_wanted(const struct tenant *tenant,
 
 bool renew_is_under_our_url(const struct tenant *tenant,
                             const struct subscription *one);
+
+/* Whether it is known to the database, or under our URL. */
+bool renew_is_own(const struct tenant *tenant, const struct snapshot *snapshot,
+                  const struct subscription *one);
 
 /*
  * PATCHes it, with our notification URL if it has another, and fills in

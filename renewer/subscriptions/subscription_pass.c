@@ -1,13 +1,9 @@
 /* A tenant's turn in a run. */
 #include "subscriptions/subscription_pass.h"
 
-#include <unistd.h>
-
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/report.h"
-#include "base/state_dir.h"
-#include "graph/graph.h"
 #include "subscriptions/ensure.h"
 #include "subscriptions/lifecycle.h"
 #include "subscriptions/renew.h"
@@ -95,31 +91,24 @@ static enum outcome work_on_fresh(struct ensuring *ensuring)
  * the tenant's part is read again.
  */
 bool subscription_pass_on(const struct settings *settings,
-                          struct database *database, const struct plan *plan,
-                          struct http *http, int64_t deadline)
+                          struct session *session, const struct plan *plan)
 {
-    struct graph graph = {.tenant = plan->tenant,
-                          .state_dir = settings->state_dir,
-                          .http = http,
-                          .deadline = deadline};
-    struct ensuring ensuring = {.graph = &graph,
+    struct ensuring ensuring = {.graph = &session->graph,
                                 .settings = settings,
-                                .database = database,
+                                .database = session->database,
                                 .plan = plan};
     bool held;
-    int lock = state_dir_lock(settings->state_dir, plan->tenant->name, &held);
     enum outcome outcome;
 
-    if (lock < 0) {
+    if (!session_lock(session, &held)) {
         if (held)
             log_detail("%s: another program works on it", plan->tenant->name);
         return held;
     }
-    outcome = database ? work_on_fresh(&ensuring)
-                       : renew_blindly(&graph, &ensuring.fault);
-    graph_close(&graph);
+    outcome = session->database
+                  ? work_on_fresh(&ensuring)
+                  : renew_blindly(&session->graph, &ensuring.fault);
     if (outcome != DONE)
         report_fault(settings->state_dir, plan->tenant->name, &ensuring.fault);
-    close(lock);
     return outcome == DONE;
 }

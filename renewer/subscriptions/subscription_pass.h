@@ -3,10 +3,8 @@
 #define RENEWER_SUBSCRIPTION_PASS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-#include "base/database.h"
-#include "http/http.h"
+#include "graph/session.h"
 #include "settings/settings.h"
 #include "subscriptions/plan.h"
 
@@ -15,11 +13,10 @@ bool subscription_pass_is_due(const struct plan *plan,
                               const struct settings *settings);
 
 /*
- * Does what is due until `deadline` (clock_ms()). `database` NULL: renews what
- * Graph shows and does nothing else. False if something failed, which is told.
+ * Does what is due. Without a database: renews what Graph shows and does
+ * nothing else. False if something failed, which is told.
  */
 bool subscription_pass_on(const struct settings *settings,
-                          struct database *database, const struct plan *plan,
-                          struct http *http, int64_t deadline);
+                          struct session *session, const struct plan *plan);
 
 #endif

@@ -9,16 +9,22 @@
 static const struct resource {
     const char *name; /* as somebody wrote it */
     const char *form;
+    bool calls; /* it is about call records */
 } resources[] = {
-    {"communications/callRecords", "communications/callrecords"},
-    {"/communications/callRecords", "communications/callrecords"},
-    {"/Communications/CALLRECORDS", "communications/callrecords"},
-    {"//communications/callRecords", "/communications/callrecords"},
-    {"communications/callRecords/", "communications/callrecords/"},
-    {"", ""},
-    {"/", ""},
+    {"communications/callRecords", "communications/callrecords", true},
+    {"/communications/callRecords", "communications/callrecords", true},
+    {"/Communications/CALLRECORDS", "communications/callrecords", true},
+    {"//communications/callRecords", "/communications/callrecords", false},
+    {"communications/callRecords/", "communications/callrecords/", true},
+    {"communications/callRecordsOfTomorrow",
+     "communications/callrecordsoftomorrow", false},
+    {"communications/onlineMeetings", "communications/onlinemeetings", false},
+    {"communications/callRecord", "communications/callrecord", false},
+    {"", "", false},
+    {"/", "", false},
     {"communications/callRecords?$filter=participants/any(p:p/id eq 'A')",
-     "communications/callrecords?$filter=participants/any(p:p/id eq 'a')"},
+     "communications/callrecords?$filter=participants/any(p:p/id eq 'a')",
+     true},
 };
 
 static void resource_form(void **state)
@@ -28,6 +34,7 @@ static void resource_form(void **state)
 
     assert_string_equal(form, row->form);
     free(form);
+    assert_int_equal(resource_is_call_records(row->name), row->calls);
 }
 
 /* Two are the same just where their forms are. */
