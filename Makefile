@@ -313,6 +313,8 @@ put = for file in $(1); do \
     $(INSTALL) -D -m 644 build/put \
         "$(DESTDIR)$(2)/$(or $(3),$$(basename $$file))" || exit 1; done
 
+SQL_FOLDERS = $(patsubst %/,%,$(sort $(dir $(wildcard sql/*.sql sql/*/*.sql))))
+
 # The cron files come last: cron does not look again at one whose user was
 # not there.
 install: all
@@ -321,7 +323,9 @@ install: all
 	    $(DESTDIR)$(SBINDIR)/callhook-renewer
 	@$(call put,cgi/callhook.8 renewer/callhook-renewer.8,$(MANDIR)/man8)
 	@$(call put,renewer/callhook-renewer.conf.5,$(MANDIR)/man5)
-	@$(call put,sql/*.sql,$(DATADIR)/sql)
+	@rm -rf $(DESTDIR)$(DATADIR)/sql
+	@$(foreach folder,$(SQL_FOLDERS),\
+	    $(call put,$(folder)/*.sql,$(DATADIR)/$(folder));)
 	@$(call put,nginx/*,$(DATADIR)/nginx)
 	@$(call put,apache/*,$(DATADIR)/apache)
 	@$(call put,cgi/callhook.env renewer/renewer.conf,$(DATADIR))

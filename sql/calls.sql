@@ -270,3 +270,67 @@ $$;
 COMMENT ON FUNCTION callhook_store.fold_notifications(integer) IS
     'Folds new notifications into calls, about batch of them; how many. Call '
     'it until it returns less than batch.';
+
+CREATE OR REPLACE VIEW callhook.calls AS
+SELECT nullif(c.tenant_id, '00000000-0000-0000-0000-000000000000')
+           AS tenant_id,
+       c.call_id,
+       c.first_notified_at,
+       c.last_notified_at,
+       c.notifications,
+       CASE WHEN c.notifications > 0 THEN 'notification' ELSE 'list' END
+           AS source,
+       r.version,
+       r.type,
+       c.started_at,
+       c.ended_at,
+       floor(extract(epoch FROM c.ended_at - c.started_at))::bigint
+           AS duration_seconds,
+       coalesce(r.organizer_identity_id, r.organizer_id) AS organizer_id,
+       r.organizer_identity_name AS organizer_name,
+       r.participants,
+       r.sessions,
+       c.record_state,
+       nullif(concat_ws(' ', c.error_status, c.error_code,
+                        'request-id ' || c.error_request_id,
+                        CASE WHEN c.error_status IS NOT NULL
+                               OR c.error_code IS NOT NULL
+                             THEN format('(%s attempts)', c.attempts) END), '')
+           AS record_error
+FROM callhook_store.calls AS c
+LEFT JOIN callhook_store.call_records AS r USING (call_id, tenant_id);
+
+COMMENT ON VIEW callhook.calls IS
+    'Every call that is known, one row each.';
+COMMENT ON COLUMN callhook.calls.tenant_id IS 'The Microsoft 365 tenant.';
+COMMENT ON COLUMN callhook.calls.call_id IS 'The call record''s id.';
+COMMENT ON COLUMN callhook.calls.first_notified_at IS
+    'When the first notification came; null if none did.';
+COMMENT ON COLUMN callhook.calls.last_notified_at IS
+    'When the last notification came.';
+COMMENT ON COLUMN callhook.calls.notifications IS
+    'How many notifications came. Graph repeats itself.';
+COMMENT ON COLUMN callhook.calls.source IS
+    'notification; or list, while only a list of calls at Graph told of it.';
+COMMENT ON COLUMN callhook.calls.version IS
+    'The version of the record that is stored.';
+COMMENT ON COLUMN callhook.calls.type IS 'peerToPeer or groupCall.';
+COMMENT ON COLUMN callhook.calls.started_at IS
+    'When the call began, as its record or a list of calls says.';
+COMMENT ON COLUMN callhook.calls.ended_at IS 'When the call ended.';
+COMMENT ON COLUMN callhook.calls.duration_seconds IS
+    'Whole seconds from the beginning to the end.';
+COMMENT ON COLUMN callhook.calls.organizer_id IS
+    'The organizer: Graph''s id, or a phone''s number.';
+COMMENT ON COLUMN callhook.calls.organizer_name IS
+    'The organizer: the name shown.';
+COMMENT ON COLUMN callhook.calls.participants IS
+    'How many participants the record has.';
+COMMENT ON COLUMN callhook.calls.sessions IS
+    'How many sessions the record has.';
+COMMENT ON COLUMN callhook.calls.record_state IS
+    'none: not to be read; waiting; stored; gone: Graph has it no longer; '
+    'failed.';
+COMMENT ON COLUMN callhook.calls.record_error IS
+    'Why the last reading failed: HTTP status, code, Graph''s request-id, '
+    'attempts.';

@@ -10,23 +10,24 @@ SET LOCAL lock_timeout = '5s';
 SELECT pg_advisory_xact_lock(hashtext('callhook install'));
 
 \ir roles.sql
-\ir tables.sql
-\ir functions.sql
-\ir views.sql
+\ir schema.sql
+\ir notifications.sql
+\ir subscriptions.sql
+\ir gaps.sql
+\ir receivers.sql
+\ir records/conversions.sql
+\ir records/tables.sql
+\ir records/members.sql
+\ir records/parts.sql
+\ir records/views.sql
 \ir calls.sql
-\ir conversions.sql
-\ir records.sql
-\ir record_members.sql
-\ir record_parts.sql
-\ir record_views.sql
-\ir records_functions.sql
-\ir forget.sql
-\ir listing.sql
-\ir call_legs.sql
+\ir records/reading.sql
+\ir privacy.sql
+\ir completeness.sql
+\ir logs.sql
 \ir status.sql
 \ir retention.sql
 \ir grants.sql
-\ir records_grants.sql
 
 SELECT callhook_store.make_partitions();
 COMMIT;

@@ -133,8 +133,8 @@ def test_the_same_seed_makes_the_same(double, client):
 
 
 def test_every_property_occurs(client):
-    """As sql/record_members.sql has them."""
-    text = (project.ROOT / "sql" / "record_members.sql").read_text()
+    """As sql/records/members.sql has them."""
+    text = (project.ROOT / "sql" / "records" / "members.sql").read_text()
     known = set()
     for line in text.splitlines():
         parts = line.strip().split("'")

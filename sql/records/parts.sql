@@ -1,5 +1,5 @@
--- Makes what record_members.sql describes: the columns of the tables and the
--- functions that fill them. The views are made in record_views.sql.
+-- Makes what members.sql describes: the columns of the tables and the
+-- functions that fill them. The views are made in views.sql.
 
 -- A part is a table; rows of it are found by its keys.
 CREATE TEMPORARY TABLE record_parts (

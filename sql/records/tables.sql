@@ -1,5 +1,5 @@
 -- Call records: their pages as Graph sent them, and the tables they are taken
--- apart into. The columns of those come from record_members.sql.
+-- apart into. The columns of those come from members.sql.
 
 -- Raw pages. Those of a reading that is not finished belong to no record yet;
 -- those of the newest version stay.
@@ -99,10 +99,4 @@ CREATE TABLE IF NOT EXISTS callhook_store.direct_routing_calls (
     tenant_id uuid NOT NULL,
     read_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id, tenant_id)
-);
-
--- Who was to be forgotten: digests of ids, so that nothing brings them back.
-CREATE TABLE IF NOT EXISTS callhook_store.forgotten (
-    id_sha256 bytea PRIMARY KEY CHECK (octet_length(id_sha256) = 32),
-    forgotten_at timestamptz NOT NULL DEFAULT now()
 );

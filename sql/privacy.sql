@@ -1,6 +1,13 @@
 -- Forgetting a person: out of the raw pages first, from which the tables are
 -- then made again, and out of the logs of phone calls. A digest of each id
 -- stays, by which later imports leave the person out.
+
+-- Who was to be forgotten: digests of ids, so that nothing brings them back.
+CREATE TABLE IF NOT EXISTS callhook_store.forgotten (
+    id_sha256 bytea PRIMARY KEY CHECK (octet_length(id_sha256) = 32),
+    forgotten_at timestamptz NOT NULL DEFAULT now()
+);
+
 CREATE OR REPLACE FUNCTION callhook_store.id_digest(id text)
 RETURNS bytea
 LANGUAGE sql IMMUTABLE

@@ -1,6 +1,6 @@
 -- The property tree of Graph's call records, as its metadata describes it,
 -- and of the PSTN and Direct Routing logs: all that tables, views and the
--- functions that take records apart are made from (record_parts.sql). A new
+-- functions that take records apart are made from (parts.sql). A new
 -- property is one line here, at any place.
 CREATE TEMPORARY TABLE record_kinds (
     kind text PRIMARY KEY,

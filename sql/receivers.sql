@@ -1,0 +1,176 @@
+-- What the receivers did and what they refused.
+
+-- What the receivers did, by the minute: counters in the order that
+-- add_minute states, answer times in buckets of a quarter octave.
+CREATE TABLE IF NOT EXISTS callhook_store.receiver_minutes (
+    minute timestamptz NOT NULL,
+    host text NOT NULL,
+    counters bigint[] NOT NULL,
+    times integer[] NOT NULL,
+    max_us bigint NOT NULL,
+    spool_bytes bigint NOT NULL,
+    PRIMARY KEY (minute, host)
+);
+
+-- Subscriptions whose items the receivers refused, one row each; at most 256:
+-- strangers' ids come here, too. first_at begins anew after a pause of 10
+-- minutes. See add_refusals.
+CREATE TABLE IF NOT EXISTS callhook_store.refusals (
+    subscription_id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL, -- as the last item said
+    reason text NOT NULL CHECK (reason IN ('unknown', 'secret')),
+    refusals bigint NOT NULL,
+    first_at timestamptz NOT NULL DEFAULT now(),
+    last_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE OR REPLACE FUNCTION callhook_store.add_arrays(
+    a bigint[], b bigint[])
+RETURNS bigint[]
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT array_agg(coalesce(x, 0) + coalesce(y, 0) ORDER BY n)
+    FROM unnest(a, b) WITH ORDINALITY AS both_arrays (x, y, n);
+$$;
+COMMENT ON FUNCTION callhook_store.add_arrays(bigint[], bigint[]) IS
+    'Adds two arrays, element by element.';
+
+-- Several processes of a host add to one row. Counters, in this order:
+-- requests, handshakes, stored, refused_unknown, refused_secret,
+-- refused_malformed, bad_requests, spooled, rejected, over_3s.
+CREATE OR REPLACE FUNCTION callhook_store.add_minute(
+    minute timestamptz, host text, counters bigint[], times integer[],
+    max_us bigint, spool_bytes bigint)
+RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '100ms' -- notifications wait behind it
+AS $$
+    INSERT INTO callhook_store.receiver_minutes AS m
+        VALUES (minute, host, counters, times, max_us, spool_bytes)
+    ON CONFLICT ON CONSTRAINT receiver_minutes_pkey DO UPDATE
+    SET counters =
+            callhook_store.add_arrays(m.counters, excluded.counters),
+        times = callhook_store.add_arrays(m.times, excluded.times),
+        max_us = greatest(m.max_us, excluded.max_us),
+        spool_bytes = greatest(m.spool_bytes, excluded.spool_bytes);
+$$;
+COMMENT ON FUNCTION callhook_store.add_minute(
+    timestamptz, text, bigint[], integer[], bigint, bigint) IS
+    'Adds what one receiver counted in a minute.';
+
+-- The caller's arrays are parallel. Strangers' ids are noted, too: 256 rows
+-- stay, those of known subscriptions first, then those last heard of.
+CREATE OR REPLACE FUNCTION callhook_store.add_refusals(
+    subscription_ids uuid[], tenant_ids uuid[], reasons text[],
+    counts bigint[])
+RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '100ms' -- notifications wait behind it
+AS $$
+    SELECT pg_advisory_xact_lock(hashtext('callhook refusals'));
+    INSERT INTO callhook_store.refusals AS r
+        (subscription_id, tenant_id, reason, refusals)
+        SELECT id, (array_agg(tenant ORDER BY n DESC))[1],
+               (array_agg(reason ORDER BY n DESC))[1], sum(more)::bigint
+        FROM unnest(subscription_ids, tenant_ids, reasons, counts)
+             WITH ORDINALITY AS item (id, tenant, reason, more, n)
+        GROUP BY id
+    ON CONFLICT (subscription_id) DO UPDATE
+    SET tenant_id = excluded.tenant_id,
+        reason = excluded.reason,
+        refusals = r.refusals + excluded.refusals,
+        first_at = CASE WHEN r.last_at < now() - interval '10 minutes'
+                        THEN excluded.first_at ELSE r.first_at END,
+        last_at = excluded.last_at;
+    DELETE FROM callhook_store.refusals
+    WHERE subscription_id IN (
+        SELECT r.subscription_id
+        FROM callhook_store.refusals AS r
+        ORDER BY EXISTS (SELECT FROM callhook_store.subscriptions AS s
+                         WHERE s.subscription_id = r.subscription_id) DESC,
+                 r.last_at DESC, r.subscription_id
+        OFFSET 256);
+$$;
+COMMENT ON FUNCTION callhook_store.add_refusals(
+    uuid[], uuid[], text[], bigint[]) IS
+    'Adds what one receiver refused: subscriptions, their tenants, reasons '
+    '(unknown or secret) and numbers of items.';
+
+-- The receiver's buckets: the first up to 64 us, then four to an octave.
+CREATE OR REPLACE VIEW callhook.receiver_minutes AS
+SELECT m.minute,
+       m.host,
+       m.counters[1] AS requests,
+       m.counters[2] AS handshakes,
+       m.counters[3] AS stored,
+       m.counters[4] AS refused_unknown,
+       m.counters[5] AS refused_secret,
+       m.counters[6] AS refused_malformed,
+       m.counters[7] AS bad_requests,
+       m.counters[8] AS spooled,
+       m.spool_bytes,
+       m.counters[9] AS rejected,
+       m.counters[10] AS over_3s,
+       t.p50_ms,
+       t.p95_ms,
+       t.p99_ms,
+       m.max_us / 1000.0::double precision AS max_ms
+FROM callhook_store.receiver_minutes AS m
+CROSS JOIN LATERAL (
+    SELECT min(least(upper_us, m.max_us)) FILTER (WHERE running >= 0.50 * total)
+               / 1000.0::double precision AS p50_ms,
+           min(least(upper_us, m.max_us)) FILTER (WHERE running >= 0.95 * total)
+               / 1000.0::double precision AS p95_ms,
+           min(least(upper_us, m.max_us)) FILTER (WHERE running >= 0.99 * total)
+               / 1000.0::double precision AS p99_ms
+    FROM (
+        SELECT CASE WHEN n = 1 THEN 64
+                    ELSE (5 + (n - 2) % 4) * power(2, 4 + (n - 2) / 4)
+               END AS upper_us,
+               sum(answers) OVER (ORDER BY n) AS running,
+               sum(answers) OVER () AS total
+        FROM unnest(m.times) WITH ORDINALITY AS bucket (answers, n)
+    ) AS buckets
+    WHERE total > 0
+) AS t;
+
+COMMENT ON VIEW callhook.receiver_minutes IS
+    'What the receivers did, by minute and host. Plain CGI programs are not '
+    'counted.';
+COMMENT ON COLUMN callhook.receiver_minutes.minute IS
+    'When the minute began.';
+COMMENT ON COLUMN callhook.receiver_minutes.host IS
+    'The name of the receiver''s host.';
+COMMENT ON COLUMN callhook.receiver_minutes.requests IS
+    'HTTP requests answered, of any kind.';
+COMMENT ON COLUMN callhook.receiver_minutes.handshakes IS
+    'Validation tokens sent back.';
+COMMENT ON COLUMN callhook.receiver_minutes.stored IS
+    'Items stored in the database, from requests or from the spool.';
+COMMENT ON COLUMN callhook.receiver_minutes.refused_unknown IS
+    'Items refused for a subscription that is not known.';
+COMMENT ON COLUMN callhook.receiver_minutes.refused_secret IS
+    'Items refused for another secret or tenant than the subscription''s.';
+COMMENT ON COLUMN callhook.receiver_minutes.refused_malformed IS
+    'Items refused for a fault of their own form.';
+COMMENT ON COLUMN callhook.receiver_minutes.bad_requests IS
+    'Requests answered with 400, 405 or 413.';
+COMMENT ON COLUMN callhook.receiver_minutes.spooled IS
+    'Items that went to the spool.';
+COMMENT ON COLUMN callhook.receiver_minutes.spool_bytes IS
+    'Bytes in the spool, when it was last written to.';
+COMMENT ON COLUMN callhook.receiver_minutes.rejected IS
+    'Rows that the database refused for what they hold.';
+COMMENT ON COLUMN callhook.receiver_minutes.over_3s IS
+    'Answers later than Graph waits for.';
+COMMENT ON COLUMN callhook.receiver_minutes.p50_ms IS
+    'Half of the answers took at most this long (to a fifth exactly).';
+COMMENT ON COLUMN callhook.receiver_minutes.p95_ms IS
+    '95 of 100 answers took at most this long.';
+COMMENT ON COLUMN callhook.receiver_minutes.p99_ms IS
+    '99 of 100 answers took at most this long.';
+COMMENT ON COLUMN callhook.receiver_minutes.max_ms IS
+    'The longest answer.';
