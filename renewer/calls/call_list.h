@@ -26,8 +26,8 @@ struct call_list {
 
 /*
  * Lists what the plan and noted gaps ask for (see next_window() in
- * sql/completeness.sql). `since`, seconds since 1970: instead of the plan, all from
- * then on; 0: the plan.
+ * sql/completeness.sql). `since`, seconds since 1970: instead of the plan, all
+ * from then on; 0: the plan.
  */
 enum outcome reconcile(struct call_list *call_list, int64_t since);
 
