@@ -1,6 +1,7 @@
 /* Allocation that succeeds or ends the program. */
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -30,10 +31,16 @@ static void *yajl_new(void *context, size_t size)
     return memory_resize(NULL, size);
 }
 
+/* yajl's stack grows by 128 bytes: copied each time, a body of a million
+ * brackets would take seconds. */
 static void *yajl_resize(void *context, void *old, size_t size)
 {
+    size_t room = malloc_usable_size(old);
+
     (void)context;
-    return memory_resize(old, size);
+    if (size <= room)
+        return old;
+    return memory_resize(old, size < 2 * room ? 2 * room : size);
 }
 
 static void yajl_drop(void *context, void *memory)
