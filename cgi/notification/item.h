@@ -39,7 +39,7 @@ struct item_list {
     struct item *items;
     size_t count;
     size_t room;
-    struct buffer rows;            /* as row.h describes */
+    struct buffer rows;            /* as copy_row.h describes */
     size_t refused[ITEM_VERDICTS]; /* left out, by reason */
 };
 

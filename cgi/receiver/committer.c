@@ -15,27 +15,15 @@
 #include "base/memory.h"
 #include "receiver/drain.h"
 #include "receiver/receiver.h"
+#include "receiver/reconnect.h"
+#include "receiver/trust.h"
 #include "store/batch.h"
 #include "store/database.h"
-#include "store/insert.h"
-#include "store/minutes.h"
 #include "store/refusals.h"
+#include "store/statistics.h"
 
 #define MS INT64_C(1000)
 
-/* Strangers cannot make the secrets be read more often than this. Who waits
- * for a reading must not miss its deadline by that: see reading_pause. */
-#define READING_PAUSE_US (50 * MS)
-/* Secrets are read anew that often without a cause: some end, unheard. */
-#define READING_MAX_AGE_US (60 * 1000 * MS)
-/* Pauses between attempts to connect: a database that is back is noticed
- * within 5 s. */
-#define BACKOFF_MIN_US (50 * MS)
-#define BACKOFF_MAX_US (2000 * MS)
-/* How long a connection that owes an answer is waited for before another is
- * made: each that is given up may leave a process behind in the server. */
-#define PATIENCE_MIN_US (3 * 1000 * MS)
-#define PATIENCE_MAX_US (600 * 1000 * MS)
 #define MINUTE_US (60 * 1000 * MS)
 /* From which duration of a commit on it pays to wait for company, what each
  * row may add to it, and how long at most. Tried without the rows' share: the
@@ -49,179 +37,14 @@ struct committer {
     struct database database;
     struct batch batch;
     struct drain drain;
-    int64_t backoff_us;
-    int64_t patience_us;
-    int64_t read_at;    /* the last reading of the secrets, or the try */
+    struct trust trust;
+    struct reconnect reconnect;
     int64_t minute_due; /* the end of this one */
     bool minutes_due;   /* to be written */
     int64_t commit_us;  /* the last batch took, its rows' share left out */
     size_t returning;   /* clients that it answered, or that waited then */
     struct exchange_list stored, failed; /* to be answered */
 };
-
-/* Waits for something to do, or `until`; the lock is held. */
-static void wait_until(struct receiver *receiver, int64_t until)
-{
-    struct timespec time = clock_timespec(until);
-
-    pthread_cond_clockwait(&receiver->work, &receiver->lock, CLOCK_MONOTONIC,
-                           &time);
-}
-
-static void set_connected(struct committer *c, bool connected, bool away)
-{
-    struct receiver *receiver = c->receiver;
-
-    pthread_mutex_lock(&receiver->lock);
-    receiver->connected = connected;
-    pthread_cond_broadcast(&receiver->room);
-    if (receiver->away != away) {
-        receiver->away = away;
-        pthread_cond_signal(&receiver->deadline);
-    }
-    pthread_mutex_unlock(&receiver->lock);
-}
-
-static int64_t reading_pause(const struct committer *c)
-{
-    int64_t share = c->receiver->settings->ack_us / 4;
-
-    return share < READING_PAUSE_US ? share : READING_PAUSE_US;
-}
-
-/* Reads the secrets for everybody. */
-static bool read_secrets(struct committer *c)
-{
-    struct receiver *receiver = c->receiver;
-    struct secrets fresh, old;
-
-    c->read_at = clock_now();
-    if (!database_read_secrets(&c->database, &fresh, 0,
-                               c->read_at + receiver->settings->ack_us))
-        return false;
-    pthread_mutex_lock(&receiver->secrets_lock);
-    old = receiver->secrets;
-    receiver->secrets = fresh;
-    pthread_mutex_unlock(&receiver->secrets_lock);
-    secrets_free(&old);
-    return true;
-}
-
-/*
- * A batch of no rows shows that the table takes one, a record in the log that
- * a commit gets through; both must, for a server can hang in either.
- */
-static bool probe(struct committer *c)
-{
-    static const char commit[] = "SELECT "
-                                 "pg_catalog.pg_logical_emit_message(true, "
-                                 "'callhook', '')";
-    const struct buffer nothing = {0};
-    int64_t deadline = clock_now() + c->receiver->settings->ack_us;
-
-    insert_copy_begin(&c->database);
-    enum database_outcome outcome =
-        insert_copy(&c->database, &nothing, deadline);
-    if (outcome == DATABASE_DONE) {
-        outcome = DATABASE_DOUBT;
-        if (PQsendQuery(c->database.connection, commit))
-            outcome = database_settle(&c->database, DATABASE_DONE, deadline);
-    }
-    if (outcome != DATABASE_DONE)
-        log_cause(LOG_CONNECTION, "the database takes no rows: %s",
-                  database_fault(&c->database));
-    return outcome == DATABASE_DONE;
-}
-
-static bool is_closing(struct receiver *receiver)
-{
-    pthread_mutex_lock(&receiver->lock);
-    bool closing = receiver->closing;
-    pthread_mutex_unlock(&receiver->lock);
-    return closing;
-}
-
-/* Waits for the connection that owes an answer, then gives it up. */
-static void watch_overdue(struct committer *c)
-{
-    int64_t patience = c->patience_us ? 2 * c->patience_us : PATIENCE_MIN_US;
-    int64_t end;
-
-    c->patience_us = patience < PATIENCE_MAX_US ? patience : PATIENCE_MAX_US;
-    end = clock_now() + c->patience_us;
-    while (!is_closing(c->receiver) && clock_now() < end)
-        if (database_has_stirred(&c->database, clock_now() + 200 * MS))
-            break;
-    database_close(&c->database);
-}
-
-static void pause_before_next_try(struct committer *c)
-{
-    struct receiver *receiver = c->receiver;
-
-    c->backoff_us = c->backoff_us ? 2 * c->backoff_us : BACKOFF_MIN_US;
-    if (c->backoff_us > BACKOFF_MAX_US)
-        c->backoff_us = BACKOFF_MAX_US;
-    int64_t until = clock_now() + c->backoff_us;
-    pthread_mutex_lock(&receiver->lock);
-    while (!receiver->closing && clock_now() < until)
-        wait_until(receiver, until);
-    pthread_mutex_unlock(&receiver->lock);
-}
-
-/* Until the database takes rows: connects, reads the secrets, probes. */
-static void reach_database(struct committer *c)
-{
-    if (c->database.overdue) {
-        set_connected(c, false, true);
-        watch_overdue(c);
-    }
-    bool reached = (c->database.connection || database_connect(&c->database)) &&
-                   read_secrets(c) && probe(c);
-
-    set_connected(c, reached, !reached);
-    if (!reached) {
-        if (c->database.overdue)
-            return;
-        /* Another session may have other settings, or another server. */
-        database_close(&c->database);
-        pause_before_next_try(c);
-        return;
-    }
-    if (c->backoff_us || c->patience_us)
-        log_line("the database takes rows again");
-    c->backoff_us = 0;
-}
-
-/*
- * Judges for good the doubtful ones that arrived before the last reading of
- * the secrets, and moves them to the decided ones.
- */
-static void decide(struct committer *c)
-{
-    struct receiver *receiver = c->receiver;
-    struct exchange_list later = {0}, nothing = {0};
-    struct exchange *exchange;
-
-    pthread_mutex_lock(&receiver->lock);
-    pthread_mutex_lock(&receiver->secrets_lock);
-    while ((exchange = exchange_list_take(&receiver->doubtful))) {
-        if (exchange->arrived >= receiver->secrets.read_at) {
-            exchange_list_add(&later, exchange);
-            continue;
-        }
-        secrets_judge(&receiver->secrets, receiver->settings, &exchange->items);
-        exchange->doubtful = 0;
-        exchange_list_add(item_list_has_trusted(&exchange->items)
-                              ? &receiver->decided
-                              : &nothing,
-                          exchange);
-    }
-    pthread_mutex_unlock(&receiver->secrets_lock);
-    receiver->doubtful = later;
-    pthread_mutex_unlock(&receiver->lock);
-    receiver_answer(receiver, &nothing, ANSWER_STORED);
-}
 
 /* Takes all that is decided into the batch. */
 static bool fill_batch(struct committer *c)
@@ -246,7 +69,7 @@ static bool fill_batch(struct committer *c)
     return c->batch.owners > 0;
 }
 
-/* Takes those back that the keeper has not claimed meanwhile. */
+/* Takes back those that were not claimed meanwhile. */
 static struct exchange_list unclaimed(struct receiver *receiver)
 {
     struct exchange_list list = {0};
@@ -306,7 +129,7 @@ static void store_batch(struct committer *c)
     c->commit_us = clock_now() - begun - (int64_t)c->batch.count * HOLD_ROW_US;
     switch (outcome) {
     case DATABASE_DONE:
-        c->patience_us = 0;
+        reconnect_forget(&c->reconnect);
         pthread_mutex_lock(&receiver->lock);
         c->returning = c->batch.owners + receiver->decided.count;
         pthread_mutex_unlock(&receiver->lock);
@@ -328,10 +151,8 @@ static void store_batch(struct committer *c)
 /* The next moment at which something is due without being asked for. */
 static int64_t next_due(const struct committer *c)
 {
-    int64_t due = c->read_at + READING_MAX_AGE_US;
+    int64_t due = trust_due(&c->trust);
 
-    if (c->receiver->doubtful.first && due > c->read_at + reading_pause(c))
-        due = c->read_at + reading_pause(c);
     if (due > drain_due(&c->drain))
         due = drain_due(&c->drain);
     if (due > c->minute_due)
@@ -382,7 +203,7 @@ static void hold(struct committer *c)
     receiver->wanted = c->returning - c->returning / 8;
     while (!receiver->closing && !receiver->away &&
            receiver->decided.count < receiver->wanted && clock_now() < until)
-        wait_until(receiver, until);
+        receiver_wait_for_work(receiver, until);
     receiver->wanted = 0;
 }
 
@@ -400,7 +221,7 @@ static bool wait_for_work(struct committer *c)
         if (receiver->closing || receiver->away || receiver->decided.first ||
             due <= clock_now())
             break;
-        wait_until(receiver, due);
+        receiver_wait_for_work(receiver, due);
     }
     if (receiver->decided.first)
         hold(c);
@@ -418,8 +239,8 @@ static void write_minutes(struct committer *c)
     c->minutes_due = false;
     if (!c->receiver->stays)
         return;
-    if (minutes_are_kept())
-        minutes_write(&c->database, deadline);
+    if (statistics_are_kept())
+        statistics_write(&c->database, deadline);
     if (database_is_usable(&c->database))
         refusals_write(&c->database, deadline);
 }
@@ -429,7 +250,7 @@ static void count_minute(struct committer *c)
 {
     int64_t wall = clock_wall();
 
-    minutes_roll(wall, false);
+    statistics_roll(wall, false);
     c->minutes_due = true;
     c->minute_due = clock_now() + MINUTE_US - wall % MINUTE_US;
 }
@@ -442,21 +263,30 @@ static void work(struct committer *c)
 
     pthread_mutex_lock(&receiver->lock);
     bool doubtful = receiver->doubtful.first != NULL;
+    bool reading = now >= trust_due(&c->trust);
     pthread_mutex_unlock(&receiver->lock);
-    if (now >=
-            c->read_at + (doubtful ? reading_pause(c) : READING_MAX_AGE_US) &&
-        !read_secrets(c)) {
-        set_connected(c, database_is_usable(&c->database), true);
+    if (reading && !trust_read(&c->trust, &c->database)) {
+        receiver_note_database(receiver, database_is_usable(&c->database),
+                               true);
         return;
     }
     if (doubtful)
-        decide(c);
+        trust_decide(&c->trust);
     store_decided(c);
     if (database_is_usable(&c->database) && drain_due(&c->drain) <= now)
         drain_step(&c->drain, &c->database, receiver->settings,
                    &receiver->spool);
     if (c->minutes_due && database_is_usable(&c->database))
         write_minutes(c);
+}
+
+/* A CGI program may have nothing to store, nor to ask. */
+static void wait_until_wanted(struct receiver *receiver)
+{
+    pthread_mutex_lock(&receiver->lock);
+    while (!receiver->wants_database && !receiver->closing)
+        pthread_cond_wait(&receiver->work, &receiver->lock);
+    pthread_mutex_unlock(&receiver->lock);
 }
 
 void *committer_run(void *context)
@@ -466,25 +296,26 @@ void *committer_run(void *context)
         .receiver = receiver,
         .database = {.timeout_us = receiver->settings->ack_us},
         .drain = {.listing_due = receiver->stays ? 0 : INT64_MAX},
+        .trust = {.receiver = receiver},
+        .reconnect = {.receiver = receiver},
     };
 
-    for (;;) {
+    wait_until_wanted(receiver);
+    while (!receiver_is_closing(receiver)) {
         pthread_mutex_lock(&receiver->lock);
         bool away = receiver->away;
         pthread_mutex_unlock(&receiver->lock);
-        if (is_closing(receiver))
-            break;
         if (clock_now() >= c.minute_due)
             count_minute(&c);
         if (!database_is_usable(&c.database) || away)
-            reach_database(&c);
+            reconnect_attempt(&c.reconnect, &c.database, &c.trust);
         else if (wait_for_work(&c))
             work(&c);
     }
-    minutes_roll(clock_wall(), true);
+    statistics_roll(clock_wall(), true);
     if (database_is_usable(&c.database))
         write_minutes(&c);
-    minutes_free();
+    statistics_free();
     database_close(&c.database);
     batch_free(&c.batch);
     drain_free(&c.drain);

@@ -10,7 +10,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/stats.h"
+#include "spool/taken_file.h"
 #include "store/refusals.h"
+#include "store/secret_store.h"
 
 #define SECOND INT64_C(1000000)
 /* Other processes, and those that are gone, leave files, too. */
@@ -59,9 +61,8 @@ static bool have_secrets(struct drain *drain, struct database *database,
 
     if (drain->secrets.read_at)
         return true;
-    return database_read_secrets(database, &drain->secrets,
-                                 age_s > 0 ? age_s : 0,
-                                 clock_now() + database->timeout_us);
+    return secret_store_read(&drain->secrets, database, age_s > 0 ? age_s : 0,
+                             clock_now() + database->timeout_us);
 }
 
 /* Judges what was doubtful when it was spooled. */
@@ -98,7 +99,7 @@ static bool all_trusted(const struct item_list *list)
 
 /* Files that this process has taken, and what they hold. */
 struct group {
-    struct spool_file files[DRAIN_GROUP];
+    struct taken_file files[DRAIN_GROUP];
     struct item_list lists[DRAIN_GROUP];
     const char *names[DRAIN_GROUP];
     size_t count;
@@ -113,19 +114,20 @@ static bool take_file(struct drain *drain, struct spool *spool,
     struct item_list *list = &group->lists[group->count];
 
     *list = (struct item_list){0};
-    switch (spool_take(spool, name, &group->files[group->count], list)) {
-    case SPOOL_TAKEN:
+    switch (taken_file_take(spool->folder, name, &group->files[group->count],
+                            list)) {
+    case TAKEN_READ:
         group->names[group->count++] = name;
         group->items += list->count;
         group->bytes += list->rows.length;
         return true;
-    case SPOOL_DAMAGED:
+    case TAKEN_DAMAGED:
         drain->aside++;
         break;
-    case SPOOL_UNREADABLE:
+    case TAKEN_UNREADABLE:
         item_list_free(list);
         return false;
-    case SPOOL_BUSY:
+    case TAKEN_BUSY:
         break;
     }
     item_list_free(list);
@@ -191,15 +193,15 @@ static bool store_group(struct drain *drain, struct database *database,
 
     for (size_t i = 0; i < group->count; i++) {
         if (kept) {
-            spool_leave(&group->files[i]);
+            taken_file_leave(&group->files[i]);
         } else if (all ||
                    (judged && group->count > 1 &&
                     store_lists(drain, database, spool, group, i, i + 1))) {
-            spool_remove(&group->files[i]);
+            taken_file_remove(&group->files[i]);
         } else {
             log_cause(LOG_DRAIN, "%s stays in the spool: %s", group->names[i],
                       database_fault(database));
-            spool_leave(&group->files[i]);
+            taken_file_leave(&group->files[i]);
             any_stays = true;
         }
         item_list_free(&group->lists[i]);

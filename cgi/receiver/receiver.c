@@ -1,15 +1,9 @@
 /* What the threads of a receiver share. */
 #include "receiver/receiver.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "receiver/committer.h"
-#include "receiver/deadline.h"
 #include "store/refusals.h"
 
 /* Bytes of items past which no further body is taken apart. */
@@ -18,34 +12,14 @@
  * with room to grow, and at least 19 bytes of JSON an item. */
 #define BYTES_A_BODY_BYTE 20
 
-/* How long a committer that must end may take once nothing is in flight. */
-#define STOP_S 1
-
-static void start_thread(pthread_t *thread, void *(*run)(void *),
-                         struct receiver *receiver)
-{
-    int error = pthread_create(thread, NULL, run, receiver);
-
-    if (error)
-        die(EX_OSERR, "no thread can be started: %s", strerror(error));
-}
-
-static void start_threads(struct receiver *receiver)
-{
-    if (receiver->started)
-        return;
-    receiver->started = true;
-    start_thread(&receiver->committer, committer_run, receiver);
-    start_thread(&receiver->keeper, deadline_run, receiver);
-}
-
-void receiver_start(struct receiver *receiver, const struct settings *settings,
-                    bool stays)
+void receiver_init(struct receiver *receiver, const struct settings *settings,
+                   bool stays)
 {
     *receiver = (struct receiver){
         .settings = settings,
         .spool = {.folder = settings->spool, .max = settings->spool_max},
         .stays = stays,
+        .wants_database = stays,
         .spooled = stays,
     };
     pthread_mutex_init(&receiver->lock, NULL);
@@ -53,14 +27,10 @@ void receiver_start(struct receiver *receiver, const struct settings *settings,
     pthread_cond_init(&receiver->work, NULL);
     pthread_cond_init(&receiver->deadline, NULL);
     pthread_cond_init(&receiver->room, NULL);
-    if (stays)
-        start_threads(receiver);
 }
 
-void receiver_stop(struct receiver *receiver, int status)
+void receiver_close(struct receiver *receiver)
 {
-    struct timespec until;
-
     pthread_mutex_lock(&receiver->lock);
     while (receiver->in_flight)
         pthread_cond_wait(&receiver->room, &receiver->lock);
@@ -68,14 +38,10 @@ void receiver_stop(struct receiver *receiver, int status)
     pthread_cond_broadcast(&receiver->work);
     pthread_cond_broadcast(&receiver->deadline);
     pthread_mutex_unlock(&receiver->lock);
-    if (!receiver->started)
-        return;
-    pthread_join(receiver->keeper, NULL);
-    /* The time of day: TSan does not know the call with another clock. */
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += STOP_S;
-    if (pthread_timedjoin_np(receiver->committer, NULL, &until))
-        _exit(status); /* it still uses the settings */
+}
+
+void receiver_free(struct receiver *receiver)
+{
     secrets_free(&receiver->secrets);
 }
 
@@ -135,6 +101,15 @@ static void count_refused(const struct exchange *exchange)
     refusals_count(refused);
 }
 
+/* The committer of one that does not stay waits for this; the lock is held. */
+static void want_database(struct receiver *receiver)
+{
+    if (receiver->wants_database)
+        return;
+    receiver->wants_database = true;
+    pthread_cond_signal(&receiver->work);
+}
+
 void receiver_park(struct receiver *receiver, struct exchange *exchange)
 {
     pthread_mutex_lock(&receiver->secrets_lock);
@@ -147,8 +122,8 @@ void receiver_park(struct receiver *receiver, struct exchange *exchange)
         exchange_answer(exchange, ANSWER_STORED, NULL, 0);
         return;
     }
-    start_threads(receiver);
     pthread_mutex_lock(&receiver->lock);
+    want_database(receiver);
     struct exchange_list *list =
         exchange->doubtful ? &receiver->doubtful : &receiver->decided;
     bool first = list->first == NULL;
@@ -168,8 +143,8 @@ void receiver_look(struct receiver *receiver, int64_t wait_us)
 {
     struct timespec until = clock_timespec(clock_now() + wait_us);
 
-    start_threads(receiver);
     pthread_mutex_lock(&receiver->lock);
+    want_database(receiver);
     while (!receiver->connected && !receiver->away)
         if (pthread_cond_clockwait(&receiver->room, &receiver->lock,
                                    CLOCK_MONOTONIC, &until))
@@ -208,4 +183,33 @@ void receiver_answer(struct receiver *receiver, struct exchange_list *list,
                         kind == ANSWER_LATER ? "try again later\n" : NULL,
                         kind == ANSWER_LATER ? strlen("try again later\n") : 0);
     }
+}
+
+bool receiver_is_closing(struct receiver *receiver)
+{
+    pthread_mutex_lock(&receiver->lock);
+    bool closing = receiver->closing;
+    pthread_mutex_unlock(&receiver->lock);
+    return closing;
+}
+
+void receiver_wait_for_work(struct receiver *receiver, int64_t until)
+{
+    struct timespec time = clock_timespec(until);
+
+    pthread_cond_clockwait(&receiver->work, &receiver->lock, CLOCK_MONOTONIC,
+                           &time);
+}
+
+void receiver_note_database(struct receiver *receiver, bool connected,
+                            bool away)
+{
+    pthread_mutex_lock(&receiver->lock);
+    receiver->connected = connected;
+    pthread_cond_broadcast(&receiver->room);
+    if (receiver->away != away) {
+        receiver->away = away;
+        pthread_cond_signal(&receiver->deadline);
+    }
+    pthread_mutex_unlock(&receiver->lock);
 }

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -22,10 +21,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/stats.h"
-#include "notification/copy_row.h"
+#include "spool/durable_file.h"
 #include "spool/spool_file.h"
 
-#define TRUSTED_END ".trusted"
 #define DOUBTFUL_END ".doubtful"
 #define DOUBTFUL_SHARE 16
 #define MEASURE_US INT64_C(1000000)
@@ -42,14 +40,8 @@ static bool ends_with(const char *name, const char *end)
 
 static bool is_spooled(const char *name)
 {
-    return name[0] != '.' &&
-           (ends_with(name, TRUSTED_END) || ends_with(name, DOUBTFUL_END));
-}
-
-/* A file that is being written, or whose writer died. */
-static bool is_new(const char *name)
-{
-    return name[0] == '.' && ends_with(name, ".new");
+    return name[0] != '.' && (ends_with(name, SPOOL_TRUSTED_END) ||
+                              ends_with(name, DOUBTFUL_END));
 }
 
 /* Adds up what the folder holds, and sweeps what dead processes left. */
@@ -65,7 +57,7 @@ static void measure(struct spool *spool)
     while (folder && (entry = readdir(folder))) {
         bool spooled = is_spooled(entry->d_name);
 
-        if ((!spooled && !is_new(entry->d_name)) ||
+        if ((!spooled && !durable_file_is_new(entry->d_name)) ||
             fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW))
             continue;
         if (!spooled && time(NULL) - status.st_mtime > STALE_S) {
@@ -102,46 +94,6 @@ static bool has_room(struct spool *spool, uint64_t more, bool doubtful)
         return false;
     }
     return true;
-}
-
-static bool write_all(int fd, const struct buffer *bytes)
-{
-    size_t done = 0;
-
-    while (done < bytes->length) {
-        ssize_t n = write(fd, bytes->data + done, bytes->length - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        done += (size_t)n;
-    }
-    return fsync(fd) == 0;
-}
-
-/*
- * Writes a whole file into the folder `at`. True once its bytes are on the
- * disk; its name is when the folder is synced.
- */
-static bool write_file(int at, const char *name, const struct buffer *bytes)
-{
-    char hidden[256];
-    bool written = false;
-
-    snprintf(hidden, sizeof(hidden), ".%s.new", name);
-    int fd = openat(at, hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        written = write_all(fd, bytes) &&
-                  renameat2(at, hidden, at, name, RENAME_NOREPLACE) == 0;
-    if (!written) {
-        log_cause(LOG_SPOOL, "the spool does not take a file: %s",
-                  strerror(errno));
-        if (fd >= 0)
-            unlinkat(at, hidden, 0);
-    }
-    if (fd >= 0)
-        close(fd);
-    return written;
 }
 
 /* Names sort by the time of writing. */
@@ -191,10 +143,11 @@ static bool end_file(struct writing *w)
     if (!w->items)
         return true;
     spool_file_end(&w->bytes);
-    make_name(name, sizeof(name), w->doubtful ? DOUBTFUL_END : TRUSTED_END);
+    make_name(name, sizeof(name),
+              w->doubtful ? DOUBTFUL_END : SPOOL_TRUSTED_END);
     if (!has_room(w->spool, w->all_bytes + w->bytes.length, w->doubtful))
         return false;
-    w->spool->failed = !write_file(w->at, name, &w->bytes);
+    w->spool->failed = !durable_file_write(w->at, name, &w->bytes);
     if (w->spool->failed)
         return false;
     add_name(&w->made, name);
@@ -317,177 +270,4 @@ void spool_names_free(struct spool_names *names)
         free(names->names[i]);
     free(names->names);
     *names = (struct spool_names){0};
-}
-
-/* Opens rejected/, which is made when it is first needed; -1 if it cannot. */
-static int open_rejected(const struct spool *spool)
-{
-    int parent = open(spool->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int at = -1;
-
-    if (parent >= 0) {
-        if (mkdirat(parent, "rejected", 0700) == 0)
-            (void)fsync(parent);
-        at = openat(parent, "rejected", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        close(parent);
-    }
-    if (at < 0)
-        log_cause(LOG_SPOOL, "rejected/ cannot be opened: %s", strerror(errno));
-    return at;
-}
-
-static bool write_reason(int at, const char *name, const char *reason)
-{
-    char full[300];
-    struct buffer text = {0};
-
-    snprintf(full, sizeof(full), "%s.reason", name);
-    buffer_add(&text, reason, strlen(reason));
-    buffer_add(&text, "\n", 1);
-    bool written = write_file(at, full, &text);
-    buffer_free(&text);
-    return written;
-}
-
-/* Moves a file that is damaged aside, for somebody to look at. */
-static void set_aside(const struct spool *spool, const char *path,
-                      const char *why)
-{
-    const char *name = strrchr(path, '/') + 1;
-    size_t length = spool->folder ? strlen(spool->folder) : 0;
-
-    log_line("%s is damaged: %s", path, why);
-    if (!length || strncmp(path, spool->folder, length) != 0 ||
-        path + length + 1 != name)
-        return;
-    int at = open_rejected(spool);
-    if (at < 0)
-        return;
-    if (write_reason(at, name, why))
-        (void)!renameat2(AT_FDCWD, path, at, name, RENAME_NOREPLACE);
-    close(at);
-}
-
-static bool read_all(int fd, struct buffer *bytes)
-{
-    struct stat status;
-
-    if (fstat(fd, &status) || !S_ISREG(status.st_mode) ||
-        !buffer_reserve(bytes, (size_t)status.st_size))
-        return false;
-    while (bytes->length < (size_t)status.st_size) {
-        ssize_t n = read(fd, bytes->data + bytes->length,
-                         (size_t)status.st_size - bytes->length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes->length += (size_t)n;
-    }
-    return true;
-}
-
-/* Opens and locks; BUSY: another process has it, or it is gone. */
-static enum spool_taken open_locked(struct spool_file *file)
-{
-    struct stat status;
-    int error;
-
-    file->fd = open(file->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-    if (file->fd < 0) {
-        error = errno;
-    } else {
-        if (flock(file->fd, LOCK_EX | LOCK_NB) == 0 &&
-            fstat(file->fd, &status) == 0 && status.st_nlink > 0)
-            return SPOOL_TAKEN;
-        error = errno == EWOULDBLOCK ? EWOULDBLOCK : ENOENT;
-        close(file->fd);
-    }
-    if (error == ENOENT || error == EWOULDBLOCK)
-        return SPOOL_BUSY;
-    log_cause(LOG_DRAIN, "%s: %s", file->path, strerror(error));
-    return SPOOL_UNREADABLE;
-}
-
-enum spool_taken spool_take(const struct spool *spool, const char *name,
-                            struct spool_file *file, struct item_list *list)
-{
-    struct buffer bytes = {0};
-    enum spool_taken taken;
-
-    if (strchr(name, '/'))
-        snprintf(file->path, sizeof(file->path), "%s", name);
-    else
-        snprintf(file->path, sizeof(file->path), "%s/%s", spool->folder, name);
-    taken = open_locked(file);
-    if (taken != SPOOL_TAKEN)
-        return taken;
-    if (!read_all(file->fd, &bytes)) {
-        log_cause(LOG_DRAIN, "%s cannot be read", file->path);
-        taken = SPOOL_UNREADABLE;
-    } else {
-        const char *why = spool_file_read(&bytes, list);
-        if (why) {
-            set_aside(spool, file->path, why);
-            taken = SPOOL_DAMAGED;
-        }
-    }
-    buffer_free(&bytes);
-    if (taken != SPOOL_TAKEN)
-        close(file->fd);
-    return taken;
-}
-
-void spool_remove(struct spool_file *file)
-{
-    char reason[sizeof(file->path) + 8];
-
-    if (unlink(file->path))
-        log_cause(LOG_DRAIN, "a spool file cannot be removed: %s",
-                  strerror(errno));
-    /* of a row that was rejected and is stored now */
-    snprintf(reason, sizeof(reason), "%s.reason", file->path);
-    unlink(reason);
-    close(file->fd);
-}
-
-void spool_leave(struct spool_file *file)
-{
-    close(file->fd);
-}
-
-/* By the notification's id: a row that is refused twice is kept once. */
-static void name_by_row(char *name, size_t room, const char *row)
-{
-    struct guid id;
-    size_t n = 0;
-
-    copy_row_get_id(row, &id);
-    for (size_t i = 0; i < sizeof(id.bytes) && n < room; i++)
-        n += (size_t)snprintf(name + n, room - n, "%02x", id.bytes[i]);
-    snprintf(name + n, room - n, "%s", TRUSTED_END);
-}
-
-bool spool_reject(struct spool *spool, const struct item *item, const char *row,
-                  size_t length, const char *reason)
-{
-    struct item copy = *item;
-    struct buffer bytes = {0};
-    char name[128];
-    int at = spool->folder ? open_rejected(spool) : -1;
-
-    if (at < 0)
-        return false;
-    copy.row_length = (uint32_t)length;
-    spool_file_begin(&bytes);
-    spool_file_add(&bytes, &copy, row);
-    spool_file_end(&bytes);
-    name_by_row(name, sizeof(name), row);
-    /* the reason first: a row without one would be a riddle */
-    bool written = faccessat(at, name, F_OK, 0) == 0 ||
-                   (write_reason(at, name, reason) &&
-                    write_file(at, name, &bytes) && fsync(at) == 0);
-    buffer_free(&bytes);
-    close(at);
-    return written;
 }

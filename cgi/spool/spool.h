@@ -16,6 +16,9 @@
 #define SPOOL_FILE_ITEMS 1000
 #define SPOOL_FILE_BYTES ((size_t)1 << 20)
 
+/* The end of a name whose items are all trusted. */
+#define SPOOL_TRUSTED_END ".trusted"
+
 struct spool {
     const char *folder; /* NULL: there is none, and nothing is ever taken */
     uint64_t max;       /* bytes, of all processes together */
@@ -30,19 +33,6 @@ struct spool {
 struct spool_names {
     char **names;
     size_t count;
-};
-
-/* One file that this process has taken. */
-struct spool_file {
-    int fd; /* locked while it is open */
-    char path[1200];
-};
-
-enum spool_taken {
-    SPOOL_TAKEN,
-    SPOOL_BUSY,       /* another process has it, or has just finished it */
-    SPOOL_DAMAGED,    /* put aside, and told */
-    SPOOL_UNREADABLE, /* it stays, and that is told */
 };
 
 /*
@@ -66,24 +56,5 @@ void spool_names_free(struct spool_names *names);
 
 /* When a file was begun (clock_wall()), by its name; 0 if it tells none. */
 int64_t spool_time_of(const char *name);
-
-/*
- * Takes a file (a name of spool_list, or a path) and reads its items into
- * `list`, which the caller frees. TAKEN: end with spool_remove or
- * spool_leave.
- */
-enum spool_taken spool_take(const struct spool *spool, const char *name,
-                            struct spool_file *file, struct item_list *list);
-
-/* Ends with a file: it is stored, or it stays for another time. */
-void spool_remove(struct spool_file *file);
-void spool_leave(struct spool_file *file);
-
-/*
- * Puts one item aside into rejected/, with the reason beside it. False: it
- * could not be written.
- */
-bool spool_reject(struct spool *spool, const struct item *item, const char *row,
-                  size_t length, const char *reason);
 
 #endif

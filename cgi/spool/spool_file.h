@@ -1,6 +1,6 @@
 /*
  * The form of a spool file: a line that names it, then of each item what it
- * is judged by and its row (row.h), then the SHA-256 of all that.
+ * is judged by and its row (copy_row.h), then the SHA-256 of all that.
  */
 #ifndef CALLHOOK_SPOOL_FILE_H
 #define CALLHOOK_SPOOL_FILE_H

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/stats.h"
+#include "spool/rejected.h"
 #include "store/insert.h"
 
 void batch_add(struct batch *batch, const struct item_list *list)
@@ -43,7 +44,7 @@ static bool reject(const struct batch *batch, const struct batch_row *row,
     snprintf(reason, sizeof(reason), "SQLSTATE %s", sqlstate);
     log_cause(LOG_STATEMENT, "the database refuses a row: %s", reason);
     stats_count(STATS_REJECTED, 1);
-    return spool_reject(spool, &row->item, batch->rows.data + row->at,
+    return rejected_add(spool->folder, &row->item, batch->rows.data + row->at,
                         row->length, reason);
 }
 
@@ -55,7 +56,7 @@ static enum database_outcome store_each(struct batch *batch,
                                         bool *failed)
 {
     struct insert_result *results = memory_new(batch->count, sizeof(*results));
-    enum database_outcome outcome = insert_insert_each(
+    enum database_outcome outcome = insert_each(
         database, rows, batch->count, results, clock_now() + timeout_us);
 
     if (outcome == DATABASE_REFUSED)

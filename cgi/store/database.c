@@ -1,7 +1,6 @@
 /* The connection to PostgreSQL. */
 #include "store/database.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,8 +9,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/memory.h"
-#include "store/insert.h"
 
 /* The schema that this program knows; sql/install.sql writes the row. */
 #define SCHEMA_MAJOR 1
@@ -29,8 +26,7 @@ bool database_is_usable(const struct database *database)
     return database->connection && !database->overdue;
 }
 
-/* Tells why there is no connection; libpq's words hold no payload here. */
-static void lose(struct database *database, const char *what)
+void database_lose(struct database *database, const char *what)
 {
     const char *why = PQerrorMessage(database->connection);
 
@@ -78,7 +74,7 @@ static bool flush(struct database *database, int64_t deadline)
             break;
     }
     if (left < 0)
-        lose(database, "the connection to the database is lost");
+        database_lose(database, "the connection to the database is lost");
     return left == 0;
 }
 
@@ -100,7 +96,7 @@ PGresult *database_result(struct database *database, int64_t deadline)
     if (!PQisBusy(connection))
         result = PQgetResult(connection);
     if (!result && PQstatus(connection) != CONNECTION_OK)
-        lose(database, "the connection to the database is lost");
+        database_lose(database, "the connection to the database is lost");
     return result;
 }
 
@@ -173,7 +169,7 @@ static bool command(struct database *database, int sent, int64_t deadline)
         database_settle(database, DATABASE_DONE, deadline) == DATABASE_DONE)
         return true;
     if (database->connection)
-        lose(database, "the session cannot be set up");
+        database_lose(database, "the session cannot be set up");
     return false;
 }
 
@@ -199,7 +195,7 @@ static bool start(struct database *database)
         PQstatus(database->connection) == CONNECTION_OK &&
         PQsetnonblocking(database->connection, 1) == 0)
         return true;
-    lose(database, "the database cannot be reached");
+    database_lose(database, "the database cannot be reached");
     return false;
 }
 
@@ -211,7 +207,7 @@ static bool check_version(struct database *database, int64_t deadline)
     int major = 0;
 
     if (!PQsendQuery(connection, "SELECT callhook_store.schema_major()")) {
-        lose(database, "the session cannot be set up");
+        database_lose(database, "the session cannot be set up");
         return false;
     }
     result = database_result(database, deadline);
@@ -226,7 +222,7 @@ static bool check_version(struct database *database, int64_t deadline)
                   "the database has schema version %d, this program knows %d",
                   major, SCHEMA_MAJOR);
     else if (database->connection)
-        lose(database, "the schema callhook_store cannot be used");
+        database_lose(database, "the schema callhook_store cannot be used");
     database_close(database);
     return false;
 }
@@ -247,67 +243,5 @@ bool database_connect(struct database *database)
              (long long)database->timeout_us / 1000);
     return command(database, PQsendQuery(database->connection, settings),
                    deadline) &&
-           check_version(database, deadline) &&
-           command(database,
-                   PQsendPrepare(database->connection, INSERT_STATEMENT_NAME,
-                                 INSERT_STATEMENT, 0, NULL),
-                   deadline);
-}
-
-static void copy_guid(struct guid *guid, const PGresult *result, int row,
-                      int column)
-{
-    if (PQgetlength(result, row, column) == (int)sizeof(*guid))
-        memcpy(guid, PQgetvalue(result, row, column), sizeof(*guid));
-}
-
-/* Columns: digest, tenant, subscription (null: announced only). */
-static void take_secrets(const PGresult *result, struct secrets *secrets)
-{
-    int rows = PQntuples(result);
-
-    secrets->by_digest = memory_new((size_t)rows, sizeof(struct secret));
-    for (int i = 0; i < rows; i++) {
-        struct secret *secret = &secrets->by_digest[secrets->count];
-        if (PQgetlength(result, i, 0) != (int)sizeof(secret->digest))
-            continue;
-        memcpy(&secret->digest, PQgetvalue(result, i, 0),
-               sizeof(secret->digest));
-        copy_guid(&secret->tenant_id, result, i, 1);
-        secret->announced = PQgetisnull(result, i, 2);
-        copy_guid(&secret->subscription_id, result, i, 2);
-        secrets->count++;
-    }
-    secrets_index(secrets);
-}
-
-bool database_read_secrets(struct database *database, struct secrets *secrets,
-                           int64_t age_s, int64_t deadline)
-{
-    static const char query[] = "SELECT secret_sha256, tenant_id, "
-                                "subscription_id "
-                                "FROM callhook_store.good_secrets($1::bigint)";
-    char age[24];
-    const char *const values[] = {age};
-    bool read = false;
-
-    *secrets = (struct secrets){.read_at = clock_now()};
-    snprintf(age, sizeof(age), "%lld", (long long)age_s);
-    if (!PQsendQueryParams(database->connection, query, 1, NULL, values, NULL,
-                           NULL, 1)) {
-        lose(database, "the database does not take a command");
-        return false;
-    }
-    PGresult *result = database_result(database, deadline);
-    if (PQresultStatus(result) == PGRES_TUPLES_OK && PQnfields(result) == 3) {
-        take_secrets(result, secrets);
-        read = true;
-    } else if (result) {
-        database_sort_fault(database, result);
-        log_cause(LOG_STATEMENT, "the secrets cannot be read: %s",
-                  database_fault(database));
-    }
-    PQclear(result);
-    database_settle(database, DATABASE_DONE, deadline);
-    return read;
+           check_version(database, deadline);
 }

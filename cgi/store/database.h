@@ -11,8 +11,6 @@
 
 #include <libpq-fe.h>
 
-#include "notification/secrets.h"
-
 /* What became of something that the database was asked to do. */
 enum database_outcome {
     DATABASE_DONE,    /* and committed */
@@ -29,8 +27,8 @@ struct database {
 };
 
 /*
- * Connects by libpq's environment, makes the session's settings and prepares
- * the statements. False: not connected, and told.
+ * Connects by libpq's environment and makes the session's settings. False: not
+ * connected, and told.
  */
 bool database_connect(struct database *database);
 
@@ -44,6 +42,10 @@ bool database_is_usable(const struct database *database);
 bool database_has_stirred(struct database *database, int64_t deadline);
 
 void database_close(struct database *database);
+
+/* Tells why there is no connection (libpq's words hold no payload), and closes
+ * what is left of it. */
+void database_lose(struct database *database, const char *what);
 
 /*
  * The next result of what was sent, NULL if there are no more. Flushes and
@@ -78,12 +80,5 @@ enum database_outcome database_call(struct database *database,
                                     const char *statement, int count,
                                     const char *const *values,
                                     int64_t deadline);
-
-/*
- * Reads the secrets that are good, or were `age_s` seconds ago, into
- * `secrets`, which the caller frees. False: nothing is read, why is told.
- */
-bool database_read_secrets(struct database *database, struct secrets *secrets,
-                           int64_t age_s, int64_t deadline);
 
 #endif

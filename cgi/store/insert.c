@@ -13,6 +13,10 @@ static const char copy_statement[] = "COPY callhook_store.notifications "
                                      "(" COPY_ROW_COLUMNS ") "
                                      "FROM STDIN (FORMAT binary)";
 
+static const char insert_statement[] =
+    "INSERT INTO callhook_store.notifications (" COPY_ROW_COLUMNS ") VALUES "
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
+
 /* The signature, no flags, no header extension; then the trailer. */
 static const char copy_head[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
 static const char copy_tail[] = {'\377', '\377'};
@@ -63,7 +67,9 @@ enum database_outcome insert_copy(struct database *database,
     return finish(database, database_result(database, deadline), deadline);
 }
 
-static int send_row(PGconn *connection, const struct insert_row *row)
+/* Sends a row down the pipeline; `prepared`: the statement has gone before. */
+static bool send_row(PGconn *connection, const struct insert_row *row,
+                     bool prepared)
 {
     static const int formats[COPY_ROW_FIELDS] = {1, 1, 1, 1, 1, 1,
                                                  1, 1, 1, 1, 1};
@@ -71,21 +77,28 @@ static int send_row(PGconn *connection, const struct insert_row *row)
     int lengths[COPY_ROW_FIELDS];
 
     if (!copy_row_fields(row->bytes, row->length, values, lengths))
-        return 0;
-    return PQsendQueryPrepared(connection, INSERT_STATEMENT_NAME,
-                               COPY_ROW_FIELDS, values, lengths, formats, 0);
+        return false;
+    return prepared ? PQsendQueryPrepared(connection, "", COPY_ROW_FIELDS,
+                                          values, lengths, formats, 0)
+                    : PQsendQueryParams(connection, insert_statement,
+                                        COPY_ROW_FIELDS, NULL, values, lengths,
+                                        formats, 0);
 }
 
-/* Sends every row down the pipeline; `each`: a transaction of its own. */
-static bool send_rows(struct database *database, const struct insert_row *rows,
+/*
+ * Sends every row; `each`: a transaction of its own. A pooler may give each
+ * transaction another session, so that none relies on a statement that an
+ * earlier one has prepared.
+ */
+static bool send_rows(PGconn *connection, const struct insert_row *rows,
                       size_t count, bool each)
 {
-    PGconn *connection = database->connection;
-
     if (!PQenterPipelineMode(connection))
         return false;
+    if (!each && !PQsendPrepare(connection, "", insert_statement, 0, NULL))
+        return false;
     for (size_t i = 0; i < count; i++)
-        if (!send_row(connection, &rows[i]) ||
+        if (!send_row(connection, &rows[i], !each) ||
             (each && !PQpipelineSync(connection)))
             return false;
     return each || PQpipelineSync(connection);
@@ -132,22 +145,21 @@ enum database_outcome insert_rows(struct database *database,
                                   const struct insert_row *rows, size_t count,
                                   int64_t deadline)
 {
-    if (!send_rows(database, rows, count, false))
+    if (!send_rows(database->connection, rows, count, false))
         return give_up(database);
     enum database_outcome outcome = take_transaction(database, deadline);
     leave_pipeline(database);
     return outcome;
 }
 
-enum database_outcome insert_insert_each(struct database *database,
-                                         const struct insert_row *rows,
-                                         size_t count,
-                                         struct insert_result *results,
-                                         int64_t deadline)
+enum database_outcome insert_each(struct database *database,
+                                  const struct insert_row *rows, size_t count,
+                                  struct insert_result *results,
+                                  int64_t deadline)
 {
     enum database_outcome worst = DATABASE_DONE;
 
-    if (!send_rows(database, rows, count, true))
+    if (!send_rows(database->connection, rows, count, true))
         return give_up(database);
     for (size_t i = 0; i < count; i++) {
         struct insert_result *result = &results[i];

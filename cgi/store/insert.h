@@ -9,12 +9,6 @@
 #include "notification/copy_row.h"
 #include "store/database.h"
 
-/* The statement that database_connect prepares for insert_rows. */
-#define INSERT_STATEMENT_NAME "store"
-#define INSERT_STATEMENT                                                       \
-    "INSERT INTO callhook_store.notifications (" COPY_ROW_COLUMNS ") VALUES "  \
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"
-
 /* One row in a buffer. */
 struct insert_row {
     const char *bytes;
@@ -49,10 +43,9 @@ struct insert_result {
  * The same with a transaction for each row: `results` says what became of
  * each, the worst is returned. Finds the bad ones of a batch that was refused.
  */
-enum database_outcome insert_insert_each(struct database *database,
-                                         const struct insert_row *rows,
-                                         size_t count,
-                                         struct insert_result *results,
-                                         int64_t deadline);
+enum database_outcome insert_each(struct database *database,
+                                  const struct insert_row *rows, size_t count,
+                                  struct insert_result *results,
+                                  int64_t deadline);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "receiver/exchange.h"
 #include "receiver/receiver.h"
+#include "receiver/threads.h"
 #include "web/request.h"
 
 struct cgi {
@@ -94,9 +95,10 @@ int cgi_serve(const struct settings *settings)
     else if (getenv("HTTP_TRANSFER_ENCODING"))
         cgi.body_left = ULLONG_MAX; /* chunked: the input ends with the body */
     cgi.exchange.transport = &transport;
-    receiver_start(&cgi.receiver, settings, false);
+    receiver_init(&cgi.receiver, settings, false);
+    threads_start(&cgi.receiver);
     receiver_admit(&cgi.receiver);
     request_handle(&cgi.receiver, &cgi.exchange);
-    receiver_stop(&cgi.receiver, cgi.status);
+    threads_stop(&cgi.receiver, cgi.status);
     return cgi.status;
 }

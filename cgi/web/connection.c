@@ -25,13 +25,13 @@
 /* The longest head; a request within this is looked at before it is read. */
 #define HEAD_BYTES 65536
 /* A body must arrive within this time, and all that come share this much. */
-#define FCGI_BODY_US INT64_C(10000000)
+#define BODY_US INT64_C(10000000)
 #define BODIES_MAX ((size_t)256 << 20)
 /* libfcgi never has to wait: a request is there before it reads, and an
  * answer fits into the socket's buffer, unless the peer never reads. */
 #define PATIENCE_US 10000
 
-static struct connection *link_of(struct exchange *exchange)
+static struct connection *connection_of(struct exchange *exchange)
 {
     return (struct connection *)exchange; /* its first member */
 }
@@ -47,7 +47,7 @@ static void drop(struct connection *connection)
     free(connection);
 }
 
-static void close_link(struct connection *connection)
+static void close_connection(struct connection *connection)
 {
     buffer_free(&connection->head);
     close(connection->fcgi.ipcFd);
@@ -55,7 +55,7 @@ static void close_link(struct connection *connection)
 }
 
 /* Watches a connection for its next edge; false: it is to be closed. */
-static bool poll_link(struct connection *connection)
+static bool poll_connection(struct connection *connection)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLET,
                                 .data.ptr = connection};
@@ -73,12 +73,12 @@ static void wait_for_head(struct connection *connection)
 
     pthread_mutex_lock(&server->lock);
     TAILQ_INSERT_TAIL(&server->idle, connection, idle);
-    bool waiting = poll_link(connection);
+    bool waiting = poll_connection(connection);
     if (!waiting)
         TAILQ_REMOVE(&server->idle, connection, idle);
     pthread_mutex_unlock(&server->lock);
     if (!waiting)
-        close_link(connection);
+        close_connection(connection);
 }
 
 /* From now on the connection is its request's, whichever thread has that. */
@@ -92,12 +92,12 @@ static void stop_waiting(struct connection *connection)
 
 static char **variables(struct exchange *exchange)
 {
-    return link_of(exchange)->fcgi.envp;
+    return connection_of(exchange)->fcgi.envp;
 }
 
 static ssize_t read_body(struct exchange *exchange, char *bytes, size_t room)
 {
-    struct connection *connection = link_of(exchange);
+    struct connection *connection = connection_of(exchange);
     FCGX_Stream *in = connection->fcgi.in;
 
     if (connection->has_body)
@@ -109,7 +109,7 @@ static ssize_t read_body(struct exchange *exchange, char *bytes, size_t room)
 static void finish(struct exchange *exchange, const char *response,
                    size_t length)
 {
-    struct connection *connection = link_of(exchange);
+    struct connection *connection = connection_of(exchange);
     struct server *server = connection->server;
 
     if (connection->has_body)
@@ -155,7 +155,7 @@ static void give_up_body(struct connection *connection)
     TAILQ_REMOVE(&connection->server->coming, connection, coming);
     fcgi_body_free(&connection->body);
     FCGX_Free(&connection->fcgi, 0);
-    close_link(connection);
+    close_connection(connection);
 }
 
 /* Takes more of a body; with its end, the request is served. */
@@ -186,14 +186,14 @@ static void begin_body(struct connection *connection)
     bool begun;
 
     connection->has_body = true;
-    connection->deadline = clock_now() + FCGI_BODY_US;
+    connection->deadline = clock_now() + BODY_US;
     TAILQ_INSERT_TAIL(&server->coming, connection, coming);
     begun = fcgi_body_begin(&connection->body, &connection->fcgi,
                             (const uint8_t *)connection->head.data,
                             connection->head.length,
                             server->receiver.settings->max_body);
     buffer_free(&connection->head);
-    if (!begun || !poll_link(connection))
+    if (!begun || !poll_connection(connection))
         give_up_body(connection);
     else
         attend_body(connection);
@@ -226,7 +226,7 @@ int connection_sweep_bodies(struct server *server)
 static void refuse(struct connection *connection)
 {
     log_cause(LOG_FASTCGI, "a connection is closed: no FastCGI request");
-    close_link(connection);
+    close_connection(connection);
 }
 
 /*
@@ -264,7 +264,7 @@ static void attend(struct connection *connection)
                      MSG_PEEK | MSG_DONTWAIT);
 
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-        close_link(connection);
+        close_connection(connection);
     } else if (n < 0) {
         wait_for_head(connection);
     } else if (fcgi_record_examine(bytes, (size_t)n) == FCGI_RECORD_WHOLE) {
@@ -286,7 +286,7 @@ void connection_evict_idle(struct server *server)
         TAILQ_REMOVE(&server->idle, connection, idle);
     pthread_mutex_unlock(&server->lock);
     if (connection)
-        close_link(connection);
+        close_connection(connection);
 }
 
 void connection_open(struct server *server, int fd)

@@ -26,7 +26,7 @@ struct connection {
     bool served;        /* a request, at least: it may be kept idle for long */
     bool has_body;      /* collected here, not by libfcgi */
     struct buffer head; /* part of one, that was read */
-    struct body body;
+    struct fcgi_body body;
     TAILQ_ENTRY(connection) coming;
     int64_t deadline; /* for the body that is coming */
 };

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "receiver/receiver.h"
+#include "receiver/threads.h"
 #include "web/connection.h"
 
 #define LISTENER 0
@@ -32,7 +33,7 @@
 /* After a signal: for requests on connections that were just accepted. */
 #define GRACE_US 1000000
 
-static void accept_links(struct server *server)
+static void accept_connections(struct server *server)
 {
     /* Bounded, so that signals and open connections get their turn. */
     for (int i = 0; i < EVENTS_A_WAIT; i++) {
@@ -87,7 +88,7 @@ static void run(struct server *server)
     while (!round.stop) {
         round = attend_events(server, connection_sweep_bodies(server));
         if (round.accepting && !round.stop)
-            accept_links(server);
+            accept_connections(server);
     }
     epoll_ctl(server->poll, EPOLL_CTL_DEL, LISTENER, NULL);
     epoll_ctl(server->poll, EPOLL_CTL_DEL, server->signals, NULL);
@@ -152,7 +153,7 @@ static void open_server(struct server *server)
 static void close_server(struct server *server)
 {
     close(LISTENER);
-    receiver_stop(&server->receiver, EX_OK);
+    threads_stop(&server->receiver, EX_OK);
     close(server->poll);
     close(server->signals);
 }
@@ -172,7 +173,8 @@ int fastcgi_serve(const struct settings *settings)
     static struct server server; /* outlives a thread that is left behind */
 
     open_server(&server);
-    receiver_start(&server.receiver, settings, true);
+    receiver_init(&server.receiver, settings, true);
+    threads_start(&server.receiver);
     /* So that the first answers are not given in ignorance. */
     receiver_look(&server.receiver, FIRST_LOOK_US);
     log_line("ready, %zu requests in flight at most", settings->requests);

@@ -35,7 +35,8 @@ static bool hand_over(FCGX_Request *fcgi, const uint8_t *head, size_t length,
 }
 
 /* Takes bytes of the next record's header; false if it is none of a body. */
-static bool take_header(struct body *body, const uint8_t **at, size_t *left)
+static bool take_header(struct fcgi_body *body, const uint8_t **at,
+                        size_t *left)
 {
     size_t n = sizeof(body->header) - body->header_length;
 
@@ -57,7 +58,8 @@ static bool take_header(struct body *body, const uint8_t **at, size_t *left)
     return true;
 }
 
-static void take_content(struct body *body, const uint8_t **at, size_t *left)
+static void take_content(struct fcgi_body *body, const uint8_t **at,
+                         size_t *left)
 {
     size_t n = body->content_left < *left ? body->content_left : *left;
     size_t room = body->bytes.limit - body->bytes.length;
@@ -68,7 +70,8 @@ static void take_content(struct body *body, const uint8_t **at, size_t *left)
     *left -= n;
 }
 
-static void take_padding(struct body *body, const uint8_t **at, size_t *left)
+static void take_padding(struct fcgi_body *body, const uint8_t **at,
+                         size_t *left)
 {
     size_t n = body->padding_left < *left ? body->padding_left : *left;
 
@@ -77,7 +80,7 @@ static void take_padding(struct body *body, const uint8_t **at, size_t *left)
     *left -= n;
 }
 
-static void take(struct body *body, const uint8_t *at, size_t left)
+static void take(struct fcgi_body *body, const uint8_t *at, size_t left)
 {
     while (left > 0 && body->state == FCGI_BODY_PART) {
         if (body->content_left)
@@ -89,12 +92,12 @@ static void take(struct body *body, const uint8_t *at, size_t left)
     }
 }
 
-bool fcgi_body_begin(struct body *body, FCGX_Request *fcgi,
+bool fcgi_body_begin(struct fcgi_body *body, FCGX_Request *fcgi,
                      const uint8_t *bytes, size_t length, size_t limit)
 {
     size_t head = fcgi_record_head_length(bytes, length);
 
-    *body = (struct body){
+    *body = (struct fcgi_body){
         .fd = fcgi->ipcFd,
         .request_id = fcgi_record_request_id(bytes),
         .bytes = {.limit = limit + 1},
@@ -105,7 +108,7 @@ bool fcgi_body_begin(struct body *body, FCGX_Request *fcgi,
     return true;
 }
 
-enum fcgi_body_state fcgi_body_receive(struct body *body)
+enum fcgi_body_state fcgi_body_receive(struct fcgi_body *body)
 {
     static uint8_t bytes[RECEIVE_BYTES]; /* the accepting thread's alone */
 
@@ -121,7 +124,7 @@ enum fcgi_body_state fcgi_body_receive(struct body *body)
     return body->state;
 }
 
-ssize_t fcgi_body_read(struct body *body, char *bytes, size_t room)
+ssize_t fcgi_body_read(struct fcgi_body *body, char *bytes, size_t room)
 {
     size_t left = body->bytes.length - body->taken;
     size_t n = room < left ? room : left;
@@ -133,7 +136,7 @@ ssize_t fcgi_body_read(struct body *body, char *bytes, size_t room)
     return (ssize_t)n;
 }
 
-void fcgi_body_free(struct body *body)
+void fcgi_body_free(struct fcgi_body *body)
 {
     buffer_free(&body->bytes);
 }

@@ -22,7 +22,7 @@ enum fcgi_body_state {
 };
 
 /* The records of a body, as far as they have arrived. */
-struct body {
+struct fcgi_body {
     int fd;
     unsigned request_id;
     uint8_t header[FCGI_RECORD_HEADER_BYTES]; /* of the next record */
@@ -40,15 +40,15 @@ struct body {
  * in fcgi->ipcFd. Does not wait. `limit`: bytes that the body may have; one
  * more is kept. False: the socket is to be closed.
  */
-bool fcgi_body_begin(struct body *body, FCGX_Request *fcgi,
+bool fcgi_body_begin(struct fcgi_body *body, FCGX_Request *fcgi,
                      const uint8_t *bytes, size_t length, size_t limit);
 
 /* Takes all that has arrived. Does not wait. */
-enum fcgi_body_state fcgi_body_receive(struct body *body);
+enum fcgi_body_state fcgi_body_receive(struct fcgi_body *body);
 
 /* Gives of what was collected: its bytes, 0 at its end, -1 if it is cut. */
-ssize_t fcgi_body_read(struct body *body, char *bytes, size_t room);
+ssize_t fcgi_body_read(struct fcgi_body *body, char *bytes, size_t room);
 
-void fcgi_body_free(struct body *body);
+void fcgi_body_free(struct fcgi_body *body);
 
 #endif

@@ -39,7 +39,7 @@ static void skip_body(struct exchange *exchange)
         done += (size_t)n;
 }
 
-enum body { FCGI_BODY_READ, FCGI_BODY_TOO_LARGE, FCGI_BODY_FAULTY };
+enum reading { BODY_READ, BODY_TOO_LARGE, BODY_FAULTY };
 
 /*
  * CONTENT_LENGTH: absent or empty if the web server knows none (the stream
@@ -57,8 +57,8 @@ static bool read_length(const char *text, size_t limit, size_t *length)
 }
 
 /* Reads the whole body; FAULTY: `why` says what is wrong with it. */
-static enum body read_body(struct exchange *exchange, size_t limit,
-                           struct buffer *body, const char **why)
+static enum reading read_body(struct exchange *exchange, size_t limit,
+                              struct buffer *body, const char **why)
 {
     const char *stated = exchange_variable(exchange, "CONTENT_LENGTH");
     size_t length = 0;
@@ -66,9 +66,9 @@ static enum body read_body(struct exchange *exchange, size_t limit,
 
     *why = "CONTENT_LENGTH is no number";
     if (*stated && !read_length(stated, limit, &length))
-        return FCGI_BODY_FAULTY;
+        return BODY_FAULTY;
     if (length > limit)
-        return FCGI_BODY_TOO_LARGE;
+        return BODY_TOO_LARGE;
     for (;;) {
         /* as it comes: what is stated is not to be trusted with memory */
         buffer_reserve(body, 8192);
@@ -78,12 +78,12 @@ static enum body read_body(struct exchange *exchange, size_t limit,
             break;
         body->length += (size_t)n;
         if (body->length > limit)
-            return FCGI_BODY_TOO_LARGE;
+            return BODY_TOO_LARGE;
     }
     *why = "the body is not as long as its Content-Length";
     if (n < 0 || (*stated && body->length != length))
-        return FCGI_BODY_FAULTY;
-    return FCGI_BODY_READ;
+        return BODY_FAULTY;
+    return BODY_READ;
 }
 
 /*
@@ -111,17 +111,17 @@ static void take_notifications(struct receiver *receiver,
     const char *why;
 
     switch (read_body(exchange, settings->max_body, &body, &why)) {
-    case FCGI_BODY_TOO_LARGE:
+    case BODY_TOO_LARGE:
         buffer_free(&body);
         skip_body(exchange);
         answer_line(exchange, ANSWER_TOO_LARGE, "the body is too large");
         return;
-    case FCGI_BODY_FAULTY:
+    case BODY_FAULTY:
         buffer_free(&body);
         skip_body(exchange);
         answer_line(exchange, ANSWER_BAD_REQUEST, why);
         return;
-    case FCGI_BODY_READ:
+    case BODY_READ:
         break;
     }
     exchange->arrived = clock_now();

@@ -65,4 +65,4 @@ $(FUZZ)/flags: FORCE
 	@printf '%s\n' '$(FUZZ_COMPILE)' >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
--include $(wildcard $(FUZZ)/cgi/*.d $(FUZZ)/cgi/*/*.d $(FUZZ)/tests/fuzz/*.d)
+-include $(FUZZ_OBJECTS:%.o=%.d) $(wildcard $(FUZZ)/tests/fuzz/*.d)

@@ -41,14 +41,19 @@ static struct {
 /* -- the receiver ------------------------------------------------------------
  */
 
-void receiver_start(struct receiver *receiver, const struct settings *s,
-                    bool drains)
+void receiver_init(struct receiver *receiver, const struct settings *s,
+                   bool stays)
 {
-    (void)drains;
+    (void)stays;
     receiver->settings = s;
 }
 
-void receiver_stop(struct receiver *receiver, int status)
+void threads_start(struct receiver *receiver)
+{
+    (void)receiver;
+}
+
+void threads_stop(struct receiver *receiver, int status)
 {
     (void)receiver, (void)status;
 }
@@ -96,7 +101,7 @@ const char *receiver_health(struct receiver *receiver)
     return peer.length / 8 % 2 ? "ok" : NULL;
 }
 
-/* What the committer and the keeper do. */
+/* What the threads do. */
 static void answer_parked(void)
 {
     struct exchange *exchange;
@@ -298,7 +303,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     TAILQ_INIT(&server.coming);
     server.open_max = 1;
     server.poll = epoll_create1(EPOLL_CLOEXEC);
-    receiver_start(&server.receiver, &settings, false);
+    receiver_init(&server.receiver, &settings, false);
     return 0;
 }
 
@@ -333,7 +338,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     REQUIRE(connect(peer.fd, (struct sockaddr *)&address, address_length) == 0);
     send_up_to(peer.length - peer.length * (data[0] >> LATE_SHIFT) / 32);
     check_states();
-    accept_links(&server);
+    accept_connections(&server);
     answer_parked();
     send_up_to(peer.length);
     serve_events();

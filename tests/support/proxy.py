@@ -9,8 +9,8 @@ import threading
 from support.service import wait_until
 
 READY_FOR_QUERY = b"Z\x00\x00\x00\x05I"
-COPY_DATA, COPY_DONE, BIND, SYNC = b"d", b"c", b"B", b"S"
-INSERT = b"\x00store\x00"             # no portal, the prepared statement
+COPY_DATA, COPY_DONE, PARSE, BIND, SYNC = b"d", b"c", b"P", b"B", b"S"
+INSERT = b"\x00INSERT INTO callhook_store.notifications "  # with no name
 EMPTY_COPY_BYTES = 21                   # the head and the end of no rows
 
 
@@ -29,6 +29,7 @@ class Batches:
         self.started = False
         self.copied = 0
         self.inserts = False
+        self.insert_is_parsed = False
 
     def feed(self, data):
         """True if a batch with rows ends in these bytes."""
@@ -55,8 +56,10 @@ class Batches:
             ended = self.copied > EMPTY_COPY_BYTES
             self.copied = 0
             return ended
+        elif kind == PARSE:
+            self.insert_is_parsed = content.startswith(INSERT)
         elif kind == BIND:
-            self.inserts |= content.startswith(INSERT)
+            self.inserts |= self.insert_is_parsed
         elif kind == SYNC:
             ended, self.inserts = self.inserts, False
             return ended

@@ -1,6 +1,6 @@
 /* What was counted, by the minute, for the view callhook.receiver_minutes. */
-#ifndef CALLHOOK_MINUTES_H
-#define CALLHOOK_MINUTES_H
+#ifndef CALLHOOK_STATISTICS_H
+#define CALLHOOK_STATISTICS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,14 +12,14 @@
  * `end`: closes it now, for it is the last. The committer's alone, as the
  * next.
  */
-void minutes_roll(int64_t wall, bool end);
+void statistics_roll(int64_t wall, bool end);
 
 /* Writes what is kept; false if the database did not take it. */
-bool minutes_write(struct database *database, int64_t deadline);
+bool statistics_write(struct database *database, int64_t deadline);
 
 /* Whether anything is kept. */
-bool minutes_are_kept(void);
+bool statistics_are_kept(void);
 
-void minutes_free(void);
+void statistics_free(void);
 
 #endif

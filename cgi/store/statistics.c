@@ -1,5 +1,5 @@
 /* What was counted, by the minute. */
-#include "store/minutes.h"
+#include "store/statistics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static bool is_empty(const struct stats *stats)
     return stats->spool_bytes == 0;
 }
 
-void minutes_roll(int64_t wall, bool end)
+void statistics_roll(int64_t wall, bool end)
 {
     int64_t number = wall / MINUTE_US;
     struct minute minute = {.number = current};
@@ -52,7 +52,7 @@ void minutes_roll(int64_t wall, bool end)
     kept[kept_count++] = minute;
 }
 
-bool minutes_are_kept(void)
+bool statistics_are_kept(void)
 {
     return kept_count > 0;
 }
@@ -97,7 +97,7 @@ static bool write_minute(struct database *database, const struct minute *minute,
     return outcome == DATABASE_DONE;
 }
 
-bool minutes_write(struct database *database, int64_t deadline)
+bool statistics_write(struct database *database, int64_t deadline)
 {
     size_t written = 0;
 
@@ -112,7 +112,7 @@ bool minutes_write(struct database *database, int64_t deadline)
     return kept_count == 0;
 }
 
-void minutes_free(void)
+void statistics_free(void)
 {
     free(kept);
     kept = NULL;

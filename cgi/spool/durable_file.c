@@ -1,0 +1,56 @@
+/* Files that are there as a whole, or not at all. */
+#include "spool/durable_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define NEW_END ".new"
+
+static bool write_all(int fd, const struct buffer *bytes)
+{
+    size_t done = 0;
+
+    while (done < bytes->length) {
+        ssize_t n = write(fd, bytes->data + done, bytes->length - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        done += (size_t)n;
+    }
+    return fsync(fd) == 0;
+}
+
+bool durable_file_write(int at, const char *name, const struct buffer *bytes)
+{
+    char hidden[256];
+    bool written = false;
+
+    snprintf(hidden, sizeof(hidden), ".%s" NEW_END, name);
+    int fd = openat(at, hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        written = write_all(fd, bytes) &&
+                  renameat2(at, hidden, at, name, RENAME_NOREPLACE) == 0;
+    if (!written) {
+        log_cause(LOG_SPOOL, "the spool does not take a file: %s",
+                  strerror(errno));
+        if (fd >= 0)
+            unlinkat(at, hidden, 0);
+    }
+    if (fd >= 0)
+        close(fd);
+    return written;
+}
+
+bool durable_file_is_new(const char *name)
+{
+    size_t length = strlen(name), end = strlen(NEW_END);
+
+    return name[0] == '.' && length > end &&
+           strcmp(name + length - end, NEW_END) == 0;
+}

@@ -1,0 +1,20 @@
+/* Files that are there as a whole, or not at all. */
+#ifndef CALLHOOK_DURABLE_FILE_H
+#define CALLHOOK_DURABLE_FILE_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+
+/*
+ * Writes a whole file into the open folder `at`: under a name that begins
+ * with a dot, fsynced, then renamed. True once its bytes are on the disk; its
+ * name is when the folder is synced. False: nothing is left, and why is told.
+ */
+bool durable_file_write(int at, const char *name, const struct buffer *bytes);
+
+/* Whether a name is one that a file has while it is written, or whose writer
+ * died. */
+bool durable_file_is_new(const char *name);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPOOL/rejected/: what is kept for a person to look at, with the reason. */
+#ifndef CALLHOOK_REJECTED_H
+#define CALLHOOK_REJECTED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "notification/item.h"
+
+/*
+ * Puts one item aside into the spool `folder`'s rejected/, with the reason
+ * beside it. False: it could not be written.
+ */
+bool rejected_add(const char *folder, const struct item *item, const char *row,
+                  size_t length, const char *reason);
+
+/* Moves a damaged file of the folder aside, and tells why. */
+void rejected_move(const char *folder, const char *path, const char *why);
+
+/* Removes the reason beside a file that is stored now, if there is one. */
+void rejected_forget(const char *path);
+
+#endif
