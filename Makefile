@@ -68,13 +68,13 @@ LINK = $(CC) -pthread $(HARD_LINK) $(CFLAGS) $(MODE_FLAGS_$(MODE)) $(LDFLAGS)
 LIBRARIES_cgi = $(FCGI_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) $(LIBCRYPTO_LIBS)
 LIBRARIES_renewer = $(LIBCURL_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) $(LIBCRYPTO_LIBS)
 
-# The two programs share no C code.
-SOURCES := $(sort $(wildcard cgi/*.c cgi/*/*.c))
-RENEWER_SOURCES := $(sort $(wildcard renewer/*.c renewer/*/*.c))
-UNIT_SOURCES := $(sort $(wildcard tests/unit/*/test_*.c))
+# The two programs share no C code. Files are found at any depth.
 find = $(sort $(shell find $(1) -type f $(2)))
+SOURCES := $(call find,cgi,-name '*.c')
+RENEWER_SOURCES := $(call find,renewer,-name '*.c')
+UNIT_SOURCES := $(call find,tests/unit,-name 'test_*.c')
 C_FILES = $(call find,cgi renewer tests,-name '*.[ch]')
-PY_FILES = $(call find,tests,-name '*.py')
+PY_FILES = $(call find,tests,-name '*.py') tests/check-floors
 SH_FILES = $(shell grep -ls '^\#!/bin/sh' tests/*)
 MANUALS = $(sort $(wildcard cgi/*.[58] renewer/*.[58]))
 
@@ -111,7 +111,7 @@ SUBMAKE = $(MAKE) --no-print-directory \
 .SUFFIXES:
 .PHONY: all dev tsan program units demo run check check-units check-e2e \
     check-all check-faults lint format lint-format lint-tidy lint-cppcheck lint-style \
-    lint-manuals lint-scripts lint-configs install install-system \
+    lint-floors lint-manuals lint-scripts lint-configs install install-system \
     uninstall dist clean help FORCE
 
 all:
@@ -185,9 +185,7 @@ $(BUILD)/flags: FORCE
 	    '$(LINK) $(LIBRARIES_cgi) $(LIBRARIES_renewer)' >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
--include $(wildcard $(BUILD)/cgi/*.d $(BUILD)/cgi/*/*.d \
-    $(BUILD)/renewer/*.d $(BUILD)/renewer/*/*.d \
-    $(BUILD)/unit/*/*.d)
+-include $(OBJECTS_cgi:%.o=%.d) $(OBJECTS_renewer:%.o=%.d) $(UNITS:%=%.d)
 
 # -- see it ----------------------------------------------------------------
 
@@ -246,7 +244,7 @@ check-all:
 lint:
 	@tests/install-packages all
 	@$(SUBMAKE) lint-format lint-tidy lint-cppcheck lint-style \
-	    lint-manuals lint-scripts lint-configs
+	    lint-floors lint-manuals lint-scripts lint-configs
 	@echo "== lint: clean"
 
 format:
@@ -283,6 +281,10 @@ lint-cppcheck:
 lint-style:
 	@echo "lint: check-style"
 	@tests/check-style $(C_FILES)
+
+lint-floors:
+	@echo "lint: check-floors"
+	@$(PYTHON) tests/check-floors
 
 lint-manuals:
 	@echo "lint: mandoc"
