@@ -168,12 +168,19 @@ $(OBJECTS_cgi) $(OBJECTS_renewer): $(BUILD)/%.o: %.c $(BUILD)/flags
 units: $(UNITS)
 
 # $(*D) is the program that is tested: cgi or renewer.
-$(UNITS): $(BUILD)/unit/%: tests/unit/%.c $$(TESTED_$$(*D)) $(BUILD)/flags
+$(UNITS): $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/unit/unit.o \
+    $$(TESTED_$$(*D)) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(COMPILE) -include $(*D)/base/banned.h $(CMOCKA_CFLAGS) -I$(*D) \
 	    -Itests/unit -MMD -MP -MF $@.d $(LDFLAGS) $(HARD_LINK) -o $@ $< \
-	    $(TESTED_$(*D)) $(LIBRARIES_$(*D)) $(CMOCKA_LIBS)
+	    $(BUILD)/unit/unit.o $(TESTED_$(*D)) $(LIBRARIES_$(*D)) \
+	    $(CMOCKA_LIBS)
+
+$(BUILD)/unit/unit.o: tests/unit/unit.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) $(CMOCKA_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Holds the commands; when one of them changes, everything is built again.
 $(BUILD)/flags: FORCE
@@ -185,7 +192,8 @@ $(BUILD)/flags: FORCE
 	    '$(LINK) $(LIBRARIES_cgi) $(LIBRARIES_renewer)' >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
--include $(OBJECTS_cgi:%.o=%.d) $(OBJECTS_renewer:%.o=%.d) $(UNITS:%=%.d)
+-include $(OBJECTS_cgi:%.o=%.d) $(OBJECTS_renewer:%.o=%.d) $(UNITS:%=%.d) \
+    $(BUILD)/unit/unit.d
 
 # -- see it ----------------------------------------------------------------
 

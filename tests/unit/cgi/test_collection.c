@@ -121,9 +121,8 @@ static const struct body_case {
     {"bad UTF-8 in a key", BYTES("{\"\xff\":1,\"value\":[]}"), false, 0, 0},
 };
 
-static void bodies(void **state)
+TEST_EACH(bodies, body_cases, c)
 {
-    const struct body_case *c = ROW_OF(state);
     struct item_list list = {0};
     const char *fault = read_body(c->body, c->length, &list);
 
@@ -196,9 +195,8 @@ static const struct item_case {
     {"a lone surrogate in a key", "\"\\udbff\":1", false},
 };
 
-static void items(void **state)
+TEST_EACH(items, item_cases, c)
 {
-    const struct item_case *c = ROW_OF(state);
     struct item_list list = {0};
     struct buffer body = {0};
     char head[] = "{\"value\":[" ITEM ",{\"clientState\":\"s\",";
@@ -258,10 +256,8 @@ static size_t refused_at(const struct level_case *c, size_t nest,
     return refused;
 }
 
-static void levels(void **state)
+TEST_EACH(levels, level_cases, c)
 {
-    const struct level_case *c = ROW_OF(state);
-
     for (size_t nest = 1; nest <= 20; nest++) {
         size_t refused = c->levels + nest > 16 ? 1 : 0;
 
@@ -278,13 +274,12 @@ enum { DEPTH = 100000 };
 enum { DEPTH = 1000000 };
 #endif
 
-static void absurd_depths_are_survived(void **state)
+TEST(absurd_depths_are_survived)
 {
     static const char *const before[] = {"{\"a\":", "{\"value\":[],\"a\":",
                                          "{\"value\":[{\"a\":", "{\"value\":[",
                                          ""};
 
-    (void)state;
     for (size_t i = 0; i < COUNT(before); i++) {
         struct item_list list = {0};
         struct buffer body = {0};
@@ -298,7 +293,7 @@ static void absurd_depths_are_survived(void **state)
     assert_int_equal(refused_at(&level_cases[0], DEPTH, "[", "]"), 1);
 }
 
-static void every_cut_body_is_refused(void **state)
+TEST(every_cut_body_is_refused)
 {
     static const char body[] = "{\"value\":[{\"subscriptionId\":\"\\u0041\","
                                "\"clientState\":\"s\","
@@ -306,7 +301,6 @@ static void every_cut_body_is_refused(void **state)
                                "\"id\":\"\u20ac\"}}],"
                                "\"validationTokens\":[\"x\"]}";
 
-    (void)state;
     for (size_t length = 0; length < sizeof(body); length++) {
         struct item_list list = {0};
         const char *fault = read_body(body, length, &list);
@@ -317,12 +311,11 @@ static void every_cut_body_is_refused(void **state)
 }
 
 /* Nobody can vouch for them: no row, but the first are told apart. */
-static void items_without_a_secret_take_no_room(void **state)
+TEST(items_without_a_secret_take_no_room)
 {
     struct item_list list = {0};
     struct buffer body = {0};
 
-    (void)state;
     add(&body, "{\"value\":[{}", 1);
     add(&body, ",{\"resource\":\"x\"}", 4999);
     add(&body, "," ITEM "]}", 1);
@@ -335,7 +328,7 @@ static void items_without_a_secret_take_no_room(void **state)
     buffer_free(&body);
 }
 
-static void listed_subscriptions_need_no_secret(void **state)
+TEST(listed_subscriptions_need_no_secret)
 {
     static const char body[] = "{\"value\":[{\"subscriptionId\":"
                                "\"01234567-89ab-cdef-0123-456789abcdef\","
@@ -345,7 +338,6 @@ static void listed_subscriptions_need_no_secret(void **state)
                                 .open_subscriptions_count = 1};
     struct item_list list = {0};
 
-    (void)state;
     assert_true(guid_read(&open, "01234567-89ab-cdef-0123-456789abcdef", 36));
     assert_null(
         collection_read(body, sizeof(body) - 1, &arrival, &settings, &list));
@@ -354,7 +346,7 @@ static void listed_subscriptions_need_no_secret(void **state)
     item_list_free(&list);
 }
 
-static void many_items(void **state)
+TEST(many_items)
 {
     enum { MANY = 70000 }; /* more than 16 bits can count */
     struct item_list list = {0};
@@ -362,7 +354,6 @@ static void many_items(void **state)
     const char *values[COPY_ROW_FIELDS];
     int lengths[COPY_ROW_FIELDS];
 
-    (void)state;
     add(&body, "{\"value\":[" ITEM, 1);
     add(&body, "," ITEM, MANY - 1);
     add(&body, "]}", 1);
@@ -373,21 +364,4 @@ static void many_items(void **state)
                                     list.items[i].row_length, values, lengths));
     item_list_free(&list);
     buffer_free(&body);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(absurd_depths_are_survived),
-        cmocka_unit_test(every_cut_body_is_refused),
-        cmocka_unit_test(items_without_a_secret_take_no_room),
-        cmocka_unit_test(listed_subscriptions_need_no_secret),
-        cmocka_unit_test(many_items),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, body_cases, bodies);
-    RUN_TABLE(failed, item_cases, items);
-    RUN_TABLE(failed, level_cases, levels);
-    return failed;
 }

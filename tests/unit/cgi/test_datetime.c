@@ -65,9 +65,8 @@ static const struct sound_case {
     {"9999-12-31T23:59:59.9999999+00:00", INT64_C(252455615999999999)},
 };
 
-static void sound(void **state)
+TEST_EACH(sound, sound_cases, c)
 {
-    const struct sound_case *c = ROW_OF(state);
     int64_t us = -1;
 
     assert_true(datetime_read(&us, c->name, strlen(c->name)));
@@ -139,19 +138,17 @@ static const struct faulty_case {
     {"9999-12-31T23:59:60Z"},
 };
 
-static void faulty(void **state)
+TEST_EACH(faulty, faulty_cases, c)
 {
-    const struct faulty_case *c = ROW_OF(state);
     int64_t us;
 
     assert_false(datetime_read(&us, c->name, strlen(c->name)));
 }
 
-static void a_date_that_is_cut_is_none(void **state)
+TEST(a_date_that_is_cut_is_none)
 {
     static const char text[] = "2021-11-13T21:44:18.9037958-08:00";
 
-    (void)state;
     for (size_t length = 0; length < sizeof(text) - 1; length++) {
         char *copy = malloc(length + 1); /* its end is watched by ASan */
         int64_t us;
@@ -163,25 +160,23 @@ static void a_date_that_is_cut_is_none(void **state)
     }
 }
 
-static void a_date_that_goes_on_is_none(void **state)
+TEST(a_date_that_goes_on_is_none)
 {
     static const char text[] = "2000-01-01T00:00:00Z\0";
     int64_t us;
 
-    (void)state;
     assert_true(datetime_read(&us, text, sizeof(text) - 2));
     assert_false(datetime_read(&us, text, sizeof(text) - 1));
 }
 
 /* Every day of the calendar, against counting. */
-static void days_follow_each_other(void **state)
+TEST(days_follow_each_other)
 {
     static const int lengths[] = {31, 28, 31, 30, 31, 30,
                                   31, 31, 30, 31, 30, 31};
     int64_t expected = INT64_C(-63082281600) * SECOND, us;
     char text[64];
 
-    (void)state;
     for (int year = 1; year <= 9999; year++) {
         bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 
@@ -201,18 +196,4 @@ static void days_follow_each_other(void **state)
             expected += days * DAY;
         }
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_date_that_is_cut_is_none),
-        cmocka_unit_test(a_date_that_goes_on_is_none),
-        cmocka_unit_test(days_follow_each_other),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, sound_cases, sound);
-    RUN_TABLE(failed, faulty_cases, faulty);
-    return failed;
 }

@@ -1,5 +1,5 @@
 /* Members without a column, and texts that no column can hold. */
-#include "reading.h"
+#include "read_item.h"
 
 static const struct extra_case {
     const char *name;
@@ -139,9 +139,8 @@ static const struct extra_case {
      "{\"resourceData\":{\"a\":[]}}"},
 };
 
-static void extras(void **state)
+TEST_EACH(extras, extra_cases, c)
 {
-    const struct extra_case *c = ROW_OF(state);
     struct reading reading;
 
     read_item(&reading, c->members, NULL);
@@ -150,7 +149,7 @@ static void extras(void **state)
 }
 
 /* A clientState that is no string is no secret, and is not kept. */
-static void odd_secrets(void **state)
+TEST(odd_secrets)
 {
     static const char *const values[] = {"null", "1", "true", "[\"s\"]",
                                          "{\"a\":[{}]}"};
@@ -159,7 +158,6 @@ static void odd_secrets(void **state)
     const struct settings settings = {.open_subscriptions = &open,
                                       .open_subscriptions_count = 1};
 
-    (void)state;
     assert_true(guid_read(&open, CALL, strlen(CALL)));
     for (size_t i = 0; i < COUNT(values); i++) {
         struct reading r = {0};
@@ -178,15 +176,4 @@ static void odd_secrets(void **state)
         assert_extra(&r, "{\"a\":1}");
         item_list_free(&r.list);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(odd_secrets),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, extra_cases, extras);
-    return failed;
 }

@@ -154,9 +154,8 @@ static void add_word(struct buffer *bytes, const char *text)
     fail_msg("no such word: %s", text);
 }
 
-static void records(void **state)
+TEST_EACH(records, record_cases, c)
 {
-    const struct record_case *c = ROW_OF(state);
     struct buffer bytes = {0};
 
     for (const char *s = c->records; *s; s += strcspn(s, " ")) {
@@ -183,12 +182,11 @@ static size_t make_request(struct buffer *bytes)
     return head;
 }
 
-static void every_cut_is_seen(void **state)
+TEST(every_cut_is_seen)
 {
     struct buffer bytes = {0};
     size_t head = make_request(&bytes);
 
-    (void)state;
     for (size_t length = 0; length <= bytes.length; length++) {
         uint8_t *copy = malloc(length + 1); /* its end is watched by ASan */
         enum fcgi_record_state expected = length < head ? FCGI_RECORD_PART
@@ -204,12 +202,11 @@ static void every_cut_is_seen(void **state)
     buffer_free(&bytes);
 }
 
-static void another_version_is_broken(void **state)
+TEST(another_version_is_broken)
 {
     static const size_t records_at[] = {0, 16};
     struct buffer bytes = {0};
 
-    (void)state;
     make_request(&bytes);
     for (size_t i = 0; i < COUNT(records_at); i++) {
         for (unsigned version = 0; version < 256; version++) {
@@ -224,9 +221,8 @@ static void another_version_is_broken(void **state)
 }
 
 /* What is no FastCGI at all is told from its first byte. */
-static void other_protocols_are_broken(void **state)
+TEST(other_protocols_are_broken)
 {
-    (void)state;
     assert_int_equal(
         fcgi_record_examine((const uint8_t *)"GET / HTTP/1.1\r\n", 16),
         FCGI_RECORD_BROKEN);
@@ -236,12 +232,11 @@ static void other_protocols_are_broken(void **state)
                      FCGI_RECORD_BROKEN);
 }
 
-static void the_largest_record(void **state)
+TEST(the_largest_record)
 {
     static uint8_t content[65535];
     struct buffer bytes = {0};
 
-    (void)state;
     add_record(&bytes, BEGIN, 1, responder, sizeof(responder), 0);
     add_record(&bytes, PARAMS, 1, NULL, 0, 0);
     add_record(&bytes, STDIN, 1, content, sizeof(content), 255);
@@ -253,12 +248,11 @@ static void the_largest_record(void **state)
 }
 
 /* A pair with a name or value of this length is found complete, or cut. */
-static void lengths_of_pairs(void **state)
+TEST(lengths_of_pairs)
 {
     static const uint32_t lengths[] = {0,   1,     126,   127,   128,   255,
                                        256, 65527, 65535, 65536, 70000, 131072};
 
-    (void)state;
     for (size_t i = 0; i < COUNT(lengths); i++) {
         uint32_t n = lengths[i];
         struct buffer pair = {0}, bytes = {0};
@@ -289,19 +283,4 @@ static void lengths_of_pairs(void **state)
         buffer_free(&pair);
         buffer_free(&bytes);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_cut_is_seen),
-        cmocka_unit_test(another_version_is_broken),
-        cmocka_unit_test(other_protocols_are_broken),
-        cmocka_unit_test(the_largest_record),
-        cmocka_unit_test(lengths_of_pairs),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, record_cases, records);
-    return failed;
 }

@@ -36,23 +36,21 @@ static const struct read_case {
     {"a placeholder", "{Organization/Tenant id}", false},
 };
 
-static void read_one(void **state)
+TEST_EACH(read_one, read_cases, c)
 {
     static const struct guid expected = {{0x01, 0x23, 0x45, 0x67, 0x89, 0xab,
                                           0xcd, 0xef, 0x01, 0x23, 0x45, 0x67,
                                           0x89, 0xab, 0xcd, 0xef}};
-    const struct read_case *c = ROW_OF(state);
     struct guid guid = GUID_NIL;
 
     assert_int_equal(guid_read(&guid, c->text, strlen(c->text)), c->sound);
     assert_memory_equal(&guid, c->sound ? &expected : &GUID_NIL, sizeof(guid));
 }
 
-static void every_digit_is_read_at_its_place(void **state)
+TEST(every_digit_is_read_at_its_place)
 {
     static const char digits[] = "0123456789abcdef";
 
-    (void)state;
     for (size_t i = 0, nibble = 0; i < 36; i++) {
         char text[] = "00000000-0000-0000-0000-000000000000";
 
@@ -71,13 +69,12 @@ static void every_digit_is_read_at_its_place(void **state)
     }
 }
 
-static void text_need_not_end_with_a_nul(void **state)
+TEST(text_need_not_end_with_a_nul)
 {
     static const char text[36] = "01234567-89ab-cdef-0123-456789abcdef";
     char *copy = malloc(sizeof(text));
     struct guid guid;
 
-    (void)state;
     assert_non_null(copy);
     memcpy(copy, text, sizeof(text));
     assert_true(guid_read(&guid, copy, sizeof(text)));
@@ -85,11 +82,10 @@ static void text_need_not_end_with_a_nul(void **state)
     free(copy);
 }
 
-static void equality_looks_at_every_byte(void **state)
+TEST(equality_looks_at_every_byte)
 {
     struct guid a = {{1, 2, 3}}, b = a;
 
-    (void)state;
     assert_true(guid_equal(&a, &b));
     for (size_t i = 0; i < sizeof(a.bytes); i++) {
         b = a;
@@ -101,11 +97,10 @@ static void equality_looks_at_every_byte(void **state)
 /* 2022-02-22T19:22:22Z, the example of RFC 9562, A.6; in microseconds. */
 #define WALL INT64_C(1645557742000000)
 
-static void a_made_one_is_version_7(void **state)
+TEST(a_made_one_is_version_7)
 {
     static const uint8_t milliseconds[] = {0x01, 0x7f, 0x22, 0xe2, 0x79, 0xb0};
 
-    (void)state;
     for (unsigned index = 0; index <= UINT16_MAX; index += 51) {
         struct guid guid;
 
@@ -121,11 +116,10 @@ static void assert_ordered(const struct guid *a, const struct guid *b)
     assert_true(memcmp(a, b, sizeof(*a)) < 0);
 }
 
-static void they_are_ordered_by_microsecond(void **state)
+TEST(they_are_ordered_by_microsecond)
 {
     struct guid previous, next;
 
-    (void)state;
     guid_make(&previous, WALL - 1, UINT16_MAX);
     for (int64_t us = 0; us < 3000; us++) {
         guid_make(&next, WALL + us, UINT16_MAX);
@@ -136,11 +130,10 @@ static void they_are_ordered_by_microsecond(void **state)
     }
 }
 
-static void they_are_ordered_by_index(void **state)
+TEST(they_are_ordered_by_index)
 {
     struct guid previous, next;
 
-    (void)state;
     guid_make(&previous, WALL, 0);
     for (unsigned index = 1; index <= UINT16_MAX; index++) {
         guid_make(&next, WALL, (uint16_t)index);
@@ -154,31 +147,13 @@ static int compare(const void *a, const void *b)
     return memcmp(a, b, sizeof(struct guid));
 }
 
-static void no_two_are_the_same(void **state)
+TEST(no_two_are_the_same)
 {
     static struct guid made[10000];
 
-    (void)state;
     for (size_t i = 0; i < COUNT(made); i++)
         guid_make(&made[i], WALL, 7);
     qsort(made, COUNT(made), sizeof(made[0]), compare);
     for (size_t i = 1; i < COUNT(made); i++)
         assert_false(guid_equal(&made[i - 1], &made[i]));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_digit_is_read_at_its_place),
-        cmocka_unit_test(text_need_not_end_with_a_nul),
-        cmocka_unit_test(equality_looks_at_every_byte),
-        cmocka_unit_test(a_made_one_is_version_7),
-        cmocka_unit_test(they_are_ordered_by_microsecond),
-        cmocka_unit_test(they_are_ordered_by_index),
-        cmocka_unit_test(no_two_are_the_same),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, read_cases, read_one);
-    return failed;
 }

@@ -1,5 +1,5 @@
 /* One item's members: what goes into which column. */
-#include "reading.h"
+#include "read_item.h"
 
 #include "base/clock.h"
 
@@ -41,11 +41,10 @@ static void assert_time(const struct reading *reading,
     assert_int_equal((int64_t)value, expected);
 }
 
-static void an_item_as_graph_sends_it(void **state)
+TEST(an_item_as_graph_sends_it)
 {
     struct reading reading;
 
-    (void)state;
     read_item(&reading,
               "\"subscriptionId\":\"62e4deea-8f3f-4b35-b732-c99fae0ae5ec\","
               "\"changeType\":\"created\",\"resource\":\"" RESOURCE "\","
@@ -74,11 +73,10 @@ static void an_item_as_graph_sends_it(void **state)
     item_list_free(&reading.list);
 }
 
-static void an_item_with_nothing(void **state)
+TEST(an_item_with_nothing)
 {
     struct reading reading;
 
-    (void)state;
     read_item(&reading, "", NULL);
     assert_int_equal(reading.lengths[COPY_ROW_NOTIFICATION_ID], 16);
     assert_guid(&reading, COPY_ROW_TENANT_ID,
@@ -89,11 +87,10 @@ static void an_item_with_nothing(void **state)
     item_list_free(&reading.list);
 }
 
-static void a_lifecycle_item(void **state)
+TEST(a_lifecycle_item)
 {
     struct reading reading;
 
-    (void)state;
     read_item(&reading,
               "\"lifecycleEvent\":\"reauthorizationRequired\","
               "\"subscriptionId\":\"e3898f08-5cd0-4a6a-80fc-6addbfb73b7b\","
@@ -112,12 +109,11 @@ static void a_lifecycle_item(void **state)
 }
 
 /* What it is judged by; and nothing of the secret itself is kept. */
-static void what_identifies_an_item(void **state)
+TEST(what_identifies_an_item)
 {
     struct reading reading;
     struct digest digest;
 
-    (void)state;
     read_item(&reading, "\"tenantId\":\"" CALL "\",\"subscriptionId\":\"x\"",
               NULL);
     const struct item *item = &reading.list.items[0];
@@ -141,11 +137,10 @@ static void what_identifies_an_item(void **state)
 }
 
 /* Escapes move a string to another buffer; columns must not mix. */
-static void escaped_strings(void **state)
+TEST(escaped_strings)
 {
     struct reading reading;
 
-    (void)state;
     read_item(&reading,
               "\"subscriptionId\":\"\\u0030123456\\u0037-89ab-cdef-0123-"
               "456789abcdef\",\"changeType\":\"\\\"\\u20ac\\\\\","
@@ -162,7 +157,7 @@ static void escaped_strings(void **state)
     item_list_free(&reading.list);
 }
 
-static void items_of_a_body_do_not_mix(void **state)
+TEST(items_of_a_body_do_not_mix)
 {
     static const char body[] = "{\"value\":[{\"clientState\":\"a\","
                                "\"changeType\":\"c\",\"x\":1,"
@@ -175,7 +170,6 @@ static void items_of_a_body_do_not_mix(void **state)
     struct reading r = {0};
     char previous[16] = {0};
 
-    (void)state;
     assert_null(
         collection_read(body, sizeof(body) - 1, &arrival, &nobody, &r.list));
     assert_int_equal(r.list.count, 3);
@@ -245,28 +239,11 @@ static const struct call_case {
     {"an empty resource", "\"resource\":\"\"", NULL},
 };
 
-static void call_ids(void **state)
+TEST_EACH(call_ids, call_cases, c)
 {
-    const struct call_case *c = ROW_OF(state);
     struct reading reading;
 
     read_item(&reading, c->members, NULL);
     assert_guid(&reading, COPY_ROW_CALL_ID, c->call_id);
     item_list_free(&reading.list);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_item_as_graph_sends_it),
-        cmocka_unit_test(an_item_with_nothing),
-        cmocka_unit_test(a_lifecycle_item),
-        cmocka_unit_test(what_identifies_an_item),
-        cmocka_unit_test(escaped_strings),
-        cmocka_unit_test(items_of_a_body_do_not_mix),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, call_cases, call_ids);
-    return failed;
 }

@@ -60,9 +60,8 @@ static const struct find_case {
     {"broken after good ones", TOKEN "%41%42%4", QUERY_BROKEN, NULL},
 };
 
-static void find(void **state)
+TEST_EACH(find, find_cases, c)
 {
-    const struct find_case *c = ROW_OF(state);
     struct buffer value = {0};
 
     assert_int_equal(query_find(c->query, "validationToken", &value),
@@ -119,9 +118,8 @@ static const struct handshake_case {
     {"Latin-1", TOKEN "%e9", HANDSHAKE_REFUSED, NULL},
 };
 
-static void shake(void **state)
+TEST_EACH(shake, handshake_cases, c)
 {
-    const struct handshake_case *c = ROW_OF(state);
     struct buffer token = {0};
     const char *why = NULL;
 
@@ -152,12 +150,11 @@ static enum handshake shake_bytes(const char *bytes, size_t count,
     return result;
 }
 
-static void the_limit_is_of_decoded_bytes(void **state)
+TEST(the_limit_is_of_decoded_bytes)
 {
     static const char *const forms[] = {"a", "%61"};
     size_t length;
 
-    (void)state;
     for (size_t i = 0; i < COUNT(forms); i++) {
         assert_int_equal(shake_bytes(forms[i], 2048, &length), HANDSHAKE_SOUND);
         assert_int_equal(length, 2048);
@@ -168,9 +165,8 @@ static void the_limit_is_of_decoded_bytes(void **state)
     assert_int_equal(shake_bytes("%c3%a9", 1025, &length), HANDSHAKE_REFUSED);
 }
 
-static void no_ascii_control_and_no_tag_is_sent_back(void **state)
+TEST(no_ascii_control_and_no_tag_is_sent_back)
 {
-    (void)state;
     for (int c = 0; c < 0x80; c++) {
         bool unsafe = c < 0x20 || c == 0x7f || c == '<' || c == '>';
         char escape[4];
@@ -180,17 +176,4 @@ static void no_ascii_control_and_no_tag_is_sent_back(void **state)
         assert_int_equal(shake_bytes(escape, 1, &length),
                          unsafe ? HANDSHAKE_REFUSED : HANDSHAKE_SOUND);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_limit_is_of_decoded_bytes),
-        cmocka_unit_test(no_ascii_control_and_no_tag_is_sent_back),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, find_cases, find);
-    RUN_TABLE(failed, handshake_cases, shake);
-    return failed;
 }

@@ -42,13 +42,11 @@ static struct refusal find(const struct refusal *taken, size_t count,
     return found;
 }
 
-static int empty(void **state)
+static void empty(void)
 {
     struct refusal taken[REFUSALS_MAX];
 
-    (void)state;
     refusals_take(taken);
-    return 0;
 }
 
 static const struct verdict_case {
@@ -65,9 +63,8 @@ static const struct verdict_case {
     {"unknown, without a subscription", ITEM_UNKNOWN, false, false},
 };
 
-static void noted_by_verdict(void **state)
+TEST_EACH(noted_by_verdict, verdict_cases, c)
 {
-    const struct verdict_case *c = ROW_OF(state);
     struct item item = {
         .subscription_id = guid_of(7),
         .has_subscription = c->names_one,
@@ -75,7 +72,7 @@ static void noted_by_verdict(void **state)
     };
     struct refusal taken[REFUSALS_MAX];
 
-    empty(NULL);
+    empty();
     refusals_note(&item);
     assert_int_equal(refusals_take(taken), c->is_noted);
     if (!c->is_noted)
@@ -85,22 +82,22 @@ static void noted_by_verdict(void **state)
     assert_int_equal(taken[0].items, 1);
 }
 
-static void the_nil_guid_is_one_too(void **state)
+TEST(the_nil_guid_is_one_too)
 {
     struct refusal taken[REFUSALS_MAX];
 
-    (void)state;
+    empty();
     note(0, ITEM_UNKNOWN);
     note(0, ITEM_UNKNOWN);
     assert_int_equal(refusals_take(taken), 1);
     assert_int_equal(taken[0].items, 2);
 }
 
-static void items_add_up_and_the_last_reason_counts(void **state)
+TEST(items_add_up_and_the_last_reason_counts)
 {
     struct refusal taken[REFUSALS_MAX];
 
-    (void)state;
+    empty();
     note(1, ITEM_UNKNOWN);
     note(2, ITEM_WRONG_SECRET);
     note(1, ITEM_WRONG_SECRET);
@@ -114,11 +111,11 @@ static void items_add_up_and_the_last_reason_counts(void **state)
     assert_int_equal(find(taken, count, 2).reason, ITEM_WRONG_SECRET);
 }
 
-static void what_is_taken_is_noted_no_more(void **state)
+TEST(what_is_taken_is_noted_no_more)
 {
     struct refusal taken[REFUSALS_MAX];
 
-    (void)state;
+    empty();
     note(1, ITEM_UNKNOWN);
     assert_int_equal(refusals_take(taken), 1);
     assert_int_equal(refusals_take(taken), 0);
@@ -127,12 +124,12 @@ static void what_is_taken_is_noted_no_more(void **state)
     assert_int_equal(taken[0].items, 1);
 }
 
-static void what_is_not_written_is_noted_still(void **state)
+TEST(what_is_not_written_is_noted_still)
 {
     struct database nowhere = {0};
     struct refusal taken[REFUSALS_MAX];
 
-    (void)state;
+    empty();
     assert_true(refusals_write(&nowhere, 0)); /* there is nothing */
     for (unsigned i = 0; i < REFUSALS_MAX; i++)
         note(i, ITEM_WRONG_SECRET);
@@ -148,11 +145,11 @@ static void what_is_not_written_is_noted_still(void **state)
     assert_int_equal(find(taken, count, 4).reason, ITEM_WRONG_SECRET);
 }
 
-static void the_newest_have_room(void **state)
+TEST(the_newest_have_room)
 {
     struct refusal taken[REFUSALS_MAX];
 
-    (void)state;
+    empty();
     for (unsigned i = 1; i <= 10 * REFUSALS_MAX + 5; i++)
         note(i, ITEM_UNKNOWN);
     size_t count = refusals_take(taken);
@@ -162,11 +159,11 @@ static void the_newest_have_room(void **state)
 }
 
 /* Wherever in the table it is: a stranger's ids come once, ours again. */
-static void one_that_comes_again_stays(void **state)
+TEST(one_that_comes_again_stays)
 {
     struct refusal taken[REFUSALS_MAX];
 
-    (void)state;
+    empty();
     for (unsigned before = 0; before < 2 * REFUSALS_MAX; before++) {
         unsigned number = 1000;
         for (unsigned i = 0; i < before; i++)
@@ -192,14 +189,14 @@ static void *note_many(void *context)
 }
 
 /* Taken while threads note: every item is counted once. */
-static void threads_lose_no_item(void **state)
+TEST(threads_lose_no_item)
 {
     struct refusal taken[REFUSALS_MAX];
     unsigned firsts[THREADS];
     pthread_t threads[THREADS];
     uint64_t items = 0;
 
-    (void)state;
+    empty();
     for (unsigned i = 0; i < THREADS; i++) {
         firsts[i] = i; /* shared with the next one */
         assert_int_equal(
@@ -213,21 +210,4 @@ static void threads_lose_no_item(void **state)
     for (size_t count = refusals_take(taken); count > 0; count--)
         items += taken[count - 1].items;
     assert_int_equal(items, THREADS * ITEMS_A_THREAD);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(the_nil_guid_is_one_too, empty),
-        cmocka_unit_test_setup(items_add_up_and_the_last_reason_counts, empty),
-        cmocka_unit_test_setup(what_is_taken_is_noted_no_more, empty),
-        cmocka_unit_test_setup(what_is_not_written_is_noted_still, empty),
-        cmocka_unit_test_setup(the_newest_have_room, empty),
-        cmocka_unit_test_setup(one_that_comes_again_stays, empty),
-        cmocka_unit_test_setup(threads_lose_no_item, empty),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, verdict_cases, noted_by_verdict);
-    return failed;
 }

@@ -180,9 +180,8 @@ static void assert_tenant(const struct item_list *list, size_t i, char letter)
                         sizeof(expected));
 }
 
-static void judge(void **state)
+TEST_EACH(judge, cases, c)
 {
-    const struct judge_case *c = ROW_OF(state);
     struct secrets secrets = make_secrets();
     struct settings settings = make_settings();
     struct item_list list = {0};
@@ -197,9 +196,8 @@ static void judge(void **state)
 }
 
 /* Only what has a secret, or is listed, can ever be trusted. */
-static void may_trust(void **state)
+TEST_EACH(may_trust, cases, c)
 {
-    const struct judge_case *c = ROW_OF(state);
     struct settings settings = make_settings();
     struct item item = make_item(c->item);
 
@@ -207,14 +205,13 @@ static void may_trust(void **state)
                      c->verdict == ITEM_TRUSTED || c->doubtful);
 }
 
-static void items_are_judged_one_by_one(void **state)
+TEST(items_are_judged_one_by_one)
 {
     struct secrets secrets = make_secrets();
     struct settings settings = make_settings();
     struct item_list list = {0};
     size_t doubtful = 0;
 
-    (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         add_item(&list, cases[i].item);
         doubtful += cases[i].doubtful;
@@ -229,13 +226,12 @@ static void items_are_judged_one_by_one(void **state)
     secrets_free(&secrets);
 }
 
-static void nothing_is_known(void **state)
+TEST(nothing_is_known)
 {
     struct secrets secrets = {0};
     struct settings settings = {0};
     struct item_list list = {0};
 
-    (void)state;
     secrets_index(&secrets);
     add_item(&list, "ATa");
     add_item(&list, "A--");
@@ -249,13 +245,12 @@ static void nothing_is_known(void **state)
 }
 
 /* An announced secret has no subscription yet, and so names none. */
-static void the_nil_subscription_is_not_the_announced_one(void **state)
+TEST(the_nil_subscription_is_not_the_announced_one)
 {
     struct secrets secrets = make_secrets();
     struct settings settings = {0};
     struct item_list list = {0};
 
-    (void)state;
     add_item(&list, "0Tx");
     assert_int_equal(secrets_judge(&secrets, &settings, &list), 1);
     assert_int_equal(list.items[0].verdict, ITEM_UNKNOWN);
@@ -264,13 +259,12 @@ static void the_nil_subscription_is_not_the_announced_one(void **state)
 }
 
 /* The digest of the nil bytes, or of no secret, is nobody's. */
-static void an_absent_secret_matches_no_digest(void **state)
+TEST(an_absent_secret_matches_no_digest)
 {
     struct secrets secrets = {.count = 1};
     struct settings settings = {0};
     struct item_list list = {0};
 
-    (void)state;
     secrets.by_digest = memory_new(1, sizeof(struct secret));
     secrets.by_digest[0].subscription_id = guid_of('A');
     secrets_index(&secrets);
@@ -283,14 +277,13 @@ static void an_absent_secret_matches_no_digest(void **state)
 }
 
 /* Many with one digest: the right one is found wherever it is sorted to. */
-static void many_share_a_secret(void **state)
+TEST(many_share_a_secret)
 {
     enum { MANY = 200 };
     struct settings settings = {0};
     struct secrets secrets = {.count = MANY};
     char letters[4] = "?-s";
 
-    (void)state;
     secrets.by_digest = memory_new(MANY, sizeof(struct secret));
     for (int i = 0; i < MANY; i++)
         secrets.by_digest[i] = (struct secret){
@@ -314,20 +307,4 @@ static void many_share_a_secret(void **state)
         item_list_free(&list);
     }
     secrets_free(&secrets);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(items_are_judged_one_by_one),
-        cmocka_unit_test(nothing_is_known),
-        cmocka_unit_test(the_nil_subscription_is_not_the_announced_one),
-        cmocka_unit_test(an_absent_secret_matches_no_digest),
-        cmocka_unit_test(many_share_a_secret),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, cases, judge);
-    RUN_TABLE(failed, cases, may_trust);
-    return failed;
 }

@@ -53,12 +53,11 @@ static size_t count_lines(const char *text)
     return n;
 }
 
-static void defaults(void **state)
+TEST(defaults)
 {
     struct settings settings;
     char said[4096];
 
-    (void)state;
     unset_all();
     assert_true(read_settings(&settings, said, sizeof(said)));
     assert_string_equal(said, "");
@@ -72,12 +71,11 @@ static void defaults(void **state)
     settings_free(&settings);
 }
 
-static void all_of_them(void **state)
+TEST(all_of_them)
 {
     struct settings settings;
     char said[4096];
 
-    (void)state;
     unset_all();
     setenv("CALLHOOK_SPOOL", "/srv/spool", 1);
     setenv("CALLHOOK_SPOOL_MAX", "5000000000", 1);
@@ -98,12 +96,11 @@ static void all_of_them(void **state)
     settings_free(&settings);
 }
 
-static void an_empty_spool_is_none(void **state)
+TEST(an_empty_spool_is_none)
 {
     struct settings settings;
     char said[4096];
 
-    (void)state;
     unset_all();
     setenv("CALLHOOK_SPOOL", "", 1);
     assert_true(read_settings(&settings, said, sizeof(said)));
@@ -111,12 +108,11 @@ static void an_empty_spool_is_none(void **state)
     settings_free(&settings);
 }
 
-static void lists_may_be_empty(void **state)
+TEST(lists_may_be_empty)
 {
     struct settings settings;
     char said[4096];
 
-    (void)state;
     unset_all();
     setenv("CALLHOOK_CLIENT_STATE", "", 1);
     setenv("CALLHOOK_OPEN_SUBSCRIPTIONS", "", 1);
@@ -126,13 +122,12 @@ static void lists_may_be_empty(void **state)
     settings_free(&settings);
 }
 
-static void secrets_are_digested_and_forgotten(void **state)
+TEST(secrets_are_digested_and_forgotten)
 {
     static const char *const expected[] = {"first", "the second", "3=3"};
     struct settings settings;
     char said[4096];
 
-    (void)state;
     unset_all();
     setenv("CALLHOOK_CLIENT_STATE", "first,  the second ,3=3", 1);
     const char *clear = getenv("CALLHOOK_CLIENT_STATE");
@@ -151,13 +146,12 @@ static void secrets_are_digested_and_forgotten(void **state)
     settings_free(&settings);
 }
 
-static void open_subscriptions_are_read(void **state)
+TEST(open_subscriptions_are_read)
 {
     struct settings settings;
     struct guid expected;
     char said[4096];
 
-    (void)state;
     unset_all();
     setenv("CALLHOOK_OPEN_SUBSCRIPTIONS", " " SOME_GUID " , " OTHER_GUID, 1);
     assert_true(read_settings(&settings, said, sizeof(said)));
@@ -169,12 +163,11 @@ static void open_subscriptions_are_read(void **state)
     settings_free(&settings);
 }
 
-static void the_longest_secret(void **state)
+TEST(the_longest_secret)
 {
     struct settings settings;
     char text[257], said[4096];
 
-    (void)state;
     unset_all();
     memset(text, 'x', sizeof(text));
     text[255] = '\0';
@@ -229,9 +222,8 @@ static const struct bad_case {
 };
 
 /* It is named, and nothing is told of a secret. */
-static void bad(void **state)
+TEST_EACH(bad, bad_cases, c)
 {
-    const struct bad_case *c = ROW_OF(state);
     struct settings settings;
     char said[4096];
 
@@ -244,12 +236,11 @@ static void bad(void **state)
     settings_free(&settings);
 }
 
-static void every_fault_is_told(void **state)
+TEST(every_fault_is_told)
 {
     struct settings settings;
     char said[4096];
 
-    (void)state;
     unset_all();
     for (size_t i = 0; i < COUNT(names); i++)
         setenv(names[i], ",", 1);
@@ -260,12 +251,11 @@ static void every_fault_is_told(void **state)
     settings_free(&settings);
 }
 
-static void what_is_quoted_is_escaped(void **state)
+TEST(what_is_quoted_is_escaped)
 {
     struct settings settings;
     char said[4096];
 
-    (void)state;
     unset_all();
     setenv("CALLHOOK_REQUESTS", "\x1b[2J\n\xff", 1);
     assert_false(read_settings(&settings, said, sizeof(said)));
@@ -273,23 +263,4 @@ static void what_is_quoted_is_escaped(void **state)
     assert_null(strchr(said, '\x1b'));
     assert_null(strchr(said, '\xff'));
     settings_free(&settings);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(all_of_them),
-        cmocka_unit_test(an_empty_spool_is_none),
-        cmocka_unit_test(lists_may_be_empty),
-        cmocka_unit_test(secrets_are_digested_and_forgotten),
-        cmocka_unit_test(open_subscriptions_are_read),
-        cmocka_unit_test(the_longest_secret),
-        cmocka_unit_test(every_fault_is_told),
-        cmocka_unit_test(what_is_quoted_is_escaped),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, bad_cases, bad);
-    return failed;
 }

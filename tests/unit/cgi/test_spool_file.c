@@ -81,12 +81,11 @@ static void assert_damaged(const struct buffer *bytes)
     item_list_free(&list);
 }
 
-static void an_empty_file(void **state)
+TEST(an_empty_file)
 {
     struct buffer bytes = {0};
     struct item_list list = {0};
 
-    (void)state;
     spool_file_begin(&bytes);
     spool_file_end(&bytes);
     assert_int_equal(bytes.length, HEAD + DIGEST);
@@ -95,12 +94,11 @@ static void an_empty_file(void **state)
     buffer_free(&bytes);
 }
 
-static void what_is_written_is_read(void **state)
+TEST(what_is_written_is_read)
 {
     struct buffer bytes = {0}, row = {0};
     struct item_list list = {0};
 
-    (void)state;
     spool_file_begin(&bytes);
     for (unsigned flags = 0; flags < 16; flags++)
         add(&bytes, make_item(flags, ITEM_UNJUDGED), (char)('a' + flags),
@@ -132,9 +130,8 @@ static void what_is_written_is_read(void **state)
 }
 
 /* Only trust is written down: all else is judged again. */
-static void verdicts(void **state)
+TEST(verdicts)
 {
-    (void)state;
     for (int verdict = 0; verdict < ITEM_VERDICTS; verdict++) {
         struct buffer bytes = {0};
         struct item_list list = {0};
@@ -151,11 +148,10 @@ static void verdicts(void **state)
     }
 }
 
-static void a_buffer_is_begun_anew(void **state)
+TEST(a_buffer_is_begun_anew)
 {
     struct buffer once = {0}, twice = {0};
 
-    (void)state;
     make_file(&once);
     make_file(&twice);
     make_file(&twice);
@@ -165,11 +161,10 @@ static void a_buffer_is_begun_anew(void **state)
     buffer_free(&twice);
 }
 
-static void it_names_itself(void **state)
+TEST(it_names_itself)
 {
     struct buffer bytes = {0};
 
-    (void)state;
     make_file(&bytes);
     assert_memory_equal(bytes.data, "callhook spool 1\n", HEAD);
     bytes.data[HEAD - 2] = '2'; /* another version, with a right digest */
@@ -178,21 +173,19 @@ static void it_names_itself(void **state)
     buffer_free(&bytes);
 }
 
-static void no_clear_secret_is_in_it(void **state)
+TEST(no_clear_secret_is_in_it)
 {
     struct buffer bytes = {0};
 
-    (void)state;
     make_file(&bytes);
     assert_null(memmem(bytes.data, bytes.length, "secret", 6));
     buffer_free(&bytes);
 }
 
-static void every_cut_is_found(void **state)
+TEST(every_cut_is_found)
 {
     struct buffer bytes = {0};
 
-    (void)state;
     make_file(&bytes);
     while (bytes.length-- > 0)
         assert_damaged(&bytes);
@@ -200,11 +193,10 @@ static void every_cut_is_found(void **state)
 }
 
 /* Between two items a file may end, if its digest says so. */
-static void every_cut_item_is_found(void **state)
+TEST(every_cut_item_is_found)
 {
     struct buffer bytes = {0}, cut = {0};
 
-    (void)state;
     make_file(&bytes);
     size_t end = bytes.length - DIGEST;
     for (size_t length = HEAD; length <= end; length++) {
@@ -221,22 +213,20 @@ static void every_cut_item_is_found(void **state)
     buffer_free(&bytes);
 }
 
-static void more_behind_it_is_found(void **state)
+TEST(more_behind_it_is_found)
 {
     struct buffer bytes = {0};
 
-    (void)state;
     make_file(&bytes);
     buffer_add(&bytes, "\n", 1);
     assert_damaged(&bytes);
     buffer_free(&bytes);
 }
 
-static void every_changed_byte_is_found(void **state)
+TEST(every_changed_byte_is_found)
 {
     struct buffer bytes = {0};
 
-    (void)state;
     make_file(&bytes);
     for (size_t i = 0; i < bytes.length; i++) {
         bytes.data[i] ^= 0x10;
@@ -265,9 +255,8 @@ static const struct lie_case {
     {"a null has another sign", RECORD + 54, "\xff\xff\xff\xfe", 4},
 };
 
-static void lies(void **state)
+TEST_EACH(lies, lie_cases, c)
 {
-    const struct lie_case *c = ROW_OF(state);
     struct buffer bytes = {0};
 
     make_file(&bytes);
@@ -307,34 +296,12 @@ static void try_row(size_t tenant_length, size_t behind)
 }
 
 /* The tenant is set in place, so it must be there in full. */
-static void rows_that_are_none(void **state)
+TEST(rows_that_are_none)
 {
-    (void)state;
     try_row(16, 0); /* the one that is a row */
     try_row(0, 0);
     try_row(15, 0);
     try_row(17, 0);
     try_row(16, 1);
     try_row(16, 4);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_empty_file),
-        cmocka_unit_test(what_is_written_is_read),
-        cmocka_unit_test(verdicts),
-        cmocka_unit_test(a_buffer_is_begun_anew),
-        cmocka_unit_test(it_names_itself),
-        cmocka_unit_test(no_clear_secret_is_in_it),
-        cmocka_unit_test(every_cut_is_found),
-        cmocka_unit_test(every_cut_item_is_found),
-        cmocka_unit_test(more_behind_it_is_found),
-        cmocka_unit_test(every_changed_byte_is_found),
-        cmocka_unit_test(rows_that_are_none),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, lie_cases, lies);
-    return failed;
 }

@@ -51,10 +51,8 @@ static const struct utf8_case {
 };
 
 /* At every place of a machine word, at the end and with more behind. */
-static void utf8(void **state)
+TEST_EACH(utf8, utf8_cases, c)
 {
-    const struct utf8_case *c = ROW_OF(state);
-
     for (size_t before = 0; before <= 9; before++) {
         for (size_t behind = 0; behind <= 9; behind += 9) {
             size_t length = before + c->length + behind;
@@ -86,11 +84,10 @@ static bool is_two_bytes(const unsigned char *s)
     return (s[0] & 0xe0) == 0xc0 && (s[1] & 0xc0) == 0x80 && value >= 0x80;
 }
 
-static void all_sequences_of_three_bytes(void **state)
+TEST(all_sequences_of_three_bytes)
 {
     unsigned char s[3];
 
-    (void)state;
     for (unsigned n = 0x800000; n <= 0xffffff; n++) {
         s[0] = (unsigned char)(n >> 16);
         s[1] = (unsigned char)(n >> 8);
@@ -101,11 +98,10 @@ static void all_sequences_of_three_bytes(void **state)
     }
 }
 
-static void all_characters_of_four_bytes(void **state)
+TEST(all_characters_of_four_bytes)
 {
     char s[4];
 
-    (void)state;
     for (unsigned value = 0; value <= 0x1fffff; value++) {
         s[0] = (char)(0xf0 | value >> 18);
         s[1] = (char)(0x80 | (value >> 12 & 0x3f));
@@ -163,9 +159,8 @@ static const struct escape_case {
     {"the last high half", "\"\\udbff\"", false},
 };
 
-static void escapes(void **state)
+TEST_EACH(escapes, escape_cases, c)
 {
-    const struct escape_case *c = ROW_OF(state);
     size_t length = strlen(c->json);
     char *copy = malloc(length + 1); /* its end is watched by ASan */
 
@@ -175,11 +170,10 @@ static void escapes(void **state)
     free(copy);
 }
 
-static void every_escaped_unit(void **state)
+TEST(every_escaped_unit)
 {
     char json[16];
 
-    (void)state;
     for (unsigned unit = 0; unit <= 0xffff; unit++) {
         bool sound = unit != 0 && (unit < 0xd800 || unit > 0xdfff);
 
@@ -220,10 +214,8 @@ static const struct number_case {
     {"1e00000000000000000000000000000005", true},
 };
 
-static void number(void **state)
+TEST_EACH(number, number_cases, c)
 {
-    const struct number_case *c = ROW_OF(state);
-
     assert_int_equal(text_number_fits(c->name, strlen(c->name)), c->fits);
 }
 
@@ -244,9 +236,8 @@ static bool long_number_fits(size_t before, size_t after, const char *rest)
     return fits;
 }
 
-static void long_numbers(void **state)
+TEST(long_numbers)
 {
-    (void)state;
     assert_true(long_number_fits(131072, 0, ""));
     assert_false(long_number_fits(131073, 0, ""));
     assert_true(long_number_fits(131072, 16383, ""));
@@ -259,20 +250,4 @@ static void long_numbers(void **state)
     assert_true(long_number_fits(131073, 0, "e-1"));
     assert_false(long_number_fits(131072, 0, "e1"));
     assert_true(long_number_fits(131072, 16383, "e0"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_sequences_of_three_bytes),
-        cmocka_unit_test(all_characters_of_four_bytes),
-        cmocka_unit_test(every_escaped_unit),
-        cmocka_unit_test(long_numbers),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, utf8_cases, utf8);
-    RUN_TABLE(failed, escape_cases, escapes);
-    RUN_TABLE(failed, number_cases, number);
-    return failed;
 }

@@ -83,7 +83,7 @@ static void write_new_key(const char *name, EVP_PKEY *key)
     EVP_PKEY_free(key);
 }
 
-static int make_files(void **state)
+int unit_setup(void **state)
 {
     FILE *file;
 
@@ -111,7 +111,7 @@ static int make_files(void **state)
     return 0;
 }
 
-static int remove_files(void **state)
+int unit_teardown(void **state)
 {
     static const char *const names[] = {
         "certificate", "key",  "encrypted", "another", "short",
@@ -159,7 +159,7 @@ static void assert_number(yajl_val tree, const char *name, int64_t expected)
     assert_int_equal(number, expected);
 }
 
-static void header(void **state)
+TEST(header)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned digest_length;
@@ -167,7 +167,6 @@ static void header(void **state)
     char *jwt = make_own();
     yajl_val tree = part(jwt);
 
-    (void)state;
     assert_int_equal(tree->u.object.len, 3);
     assert_string_equal(json_text(tree, "alg"), "PS256");
     assert_string_equal(json_text(tree, "typ"), "JWT");
@@ -183,14 +182,13 @@ static void header(void **state)
     memory_wipe(jwt);
 }
 
-static void claims(void **state)
+TEST(claims)
 {
     char *one = make_own();
     char *other = make_own();
     yajl_val tree = part(strchr(one, '.') + 1);
     yajl_val other_tree = part(strchr(other, '.') + 1);
 
-    (void)state;
     assert_int_equal(tree->u.object.len, 7);
     assert_string_equal(json_text(tree, "aud"), AUDIENCE);
     assert_string_equal(json_text(tree, "iss"), CLIENT);
@@ -228,14 +226,13 @@ static bool is_signed(const char *text, size_t text_length,
     return sound == 1;
 }
 
-static void signature(void **state)
+TEST(signature)
 {
     char *jwt = make_own();
     char *dot = strrchr(jwt, '.');
     size_t length;
     char *bytes = base64url_decode(dot + 1, strlen(dot + 1), &length);
 
-    (void)state;
     assert_non_null(bytes);
     assert_int_equal(length, 256);
     assert_true(is_signed(jwt, (size_t)(dot - jwt), bytes, length));
@@ -281,9 +278,8 @@ static const struct files_case {
      "private_key_file does not belong to certificate_file"},
 };
 
-static void files(void **state)
+TEST_EACH(files, files_cases, c)
 {
-    const struct files_case *c = ROW_OF(state);
     char why[200] = "", also[200] = "";
     bool sound = certificate_check(in_folder(c->certificate), in_folder(c->key),
                                    why, sizeof(why));
@@ -300,12 +296,11 @@ static void files(void **state)
     memory_wipe(jwt);
 }
 
-static void odd_texts(void **state)
+TEST(odd_texts)
 {
     static const char *const odd[] = {"a\"b", "a\\b", "a b", "a\n", "\u00e9"};
     char why[200];
 
-    (void)state;
     for (size_t i = 0; i < COUNT(odd); i++) {
         assert_null(client_assertion_make(in_folder("certificate"),
                                           in_folder("key"), odd[i], AUDIENCE,
@@ -314,19 +309,4 @@ static void odd_texts(void **state)
                                           in_folder("key"), CLIENT, odd[i], NOW,
                                           why, sizeof(why)));
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(header),
-        cmocka_unit_test(claims),
-        cmocka_unit_test(signature),
-        cmocka_unit_test(odd_texts),
-    };
-    int failed = make_files(NULL);
-
-    failed += cmocka_run_group_tests(tests, NULL, NULL);
-    RUN_TABLE(failed, files_cases, files);
-    return failed + remove_files(NULL);
 }

@@ -23,9 +23,8 @@ static const struct good {
     {"9999-12-31T23:59:59Z", 253402300799},
 };
 
-static void is_read(void **state)
+TEST_EACH(is_read, good, row)
 {
-    const struct good *row = ROW_OF(state);
     int64_t seconds = -1;
 
     assert_true(datetime_read(row->name, &seconds));
@@ -59,45 +58,29 @@ static const struct bad {
     {"2026-11-22T10:00:00+01:-1"},
 };
 
-static void is_refused(void **state)
+TEST_EACH(is_refused, bad, row)
 {
-    const struct bad *row = ROW_OF(state);
     int64_t seconds;
 
     assert_false(datetime_read(row->name, &seconds));
 }
 
-static void nothing_is_no_time(void **state)
+TEST(nothing_is_no_time)
 {
     int64_t seconds;
 
-    (void)state;
     assert_false(datetime_read(NULL, &seconds));
 }
 
-static void is_written_as_it_is_read(void **state)
+TEST(is_written_as_it_is_read)
 {
     char text[DATETIME_SIZE];
     int64_t seconds;
 
-    (void)state;
     datetime_write(text, TEN);
     assert_string_equal(text, "2026-11-22T10:00:00Z");
     assert_true(datetime_read(text, &seconds));
     assert_int_equal(seconds, TEN);
     datetime_write(text, 0);
     assert_string_equal(text, "1970-01-01T00:00:00Z");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_no_time),
-        cmocka_unit_test(is_written_as_it_is_read),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, good, is_read);
-    RUN_TABLE(failed, bad, is_refused);
-    return failed;
 }

@@ -25,19 +25,9 @@ static const struct sample {
     {"for ever", INT64_MAX, "24855 d 3 h", "in 24855 d 3 h", "24855 d ago"},
 };
 
-static void words(void **state)
+TEST_EACH(words, samples, sample)
 {
-    const struct sample *sample = ROW_OF(state);
-
     assert_string_equal(duration_of(sample->seconds).text, sample->plain);
     assert_string_equal(duration_in(sample->seconds).text, sample->in);
     assert_string_equal(duration_ago(sample->seconds).text, sample->ago);
-}
-
-int main(void)
-{
-    int failed = 0;
-
-    RUN_TABLE(failed, samples, words);
-    return failed;
 }

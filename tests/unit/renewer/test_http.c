@@ -51,9 +51,8 @@ static const struct status_case {
     {"101", 101, LATER, false, false, UNSURE, false},
 };
 
-static void status(void **state)
+TEST_EACH(status, status_cases, c)
 {
-    const struct status_case *c = ROW_OF(state);
     struct verdict often = retry_status(c->status, false);
     struct verdict once = retry_status(c->status, true);
 
@@ -111,9 +110,8 @@ static const struct failure_case {
      "the TLS handshake failed"},
 };
 
-static void failure(void **state)
+TEST_EACH(failure, failure_cases, c)
 {
-    const struct failure_case *c = ROW_OF(state);
     struct verdict verdict = retry_failure(c->code, c->sent, c->once);
 
     assert_int_equal(verdict.outcome, c->outcome);
@@ -147,10 +145,8 @@ static const struct pause_case {
     {"past the deadline", 1, 0, 0, -5, -1},
 };
 
-static void pauses(void **state)
+TEST_EACH(pauses, pause_cases, c)
 {
-    const struct pause_case *c = ROW_OF(state);
-
     for (unsigned chance = 0; chance < 256; chance++) {
         int64_t pause =
             retry_pause(c->attempt, c->retry_after, c->least, c->left, chance);
@@ -169,11 +165,10 @@ static void pauses(void **state)
             retry_pause(c->attempt, c->retry_after, c->least, c->left, 255));
 }
 
-static void headers(void **state)
+TEST(headers)
 {
     struct transfer transfer = {0};
 
-    (void)state;
     response_header(&transfer, "Content-Type",
                     "Application/JSON; charset=utf-8");
     response_header(&transfer, "DATE", "Sun, 22 Nov 2026 10:00:00 GMT");
@@ -189,12 +184,11 @@ static void headers(void **state)
     assert_string_equal(transfer.fault.request_id, "better");
 }
 
-static void odd_headers(void **state)
+TEST(odd_headers)
 {
     struct transfer transfer = {0};
     char value[2000];
 
-    (void)state;
     response_header(&transfer, "", "");
     response_header(&transfer, "request-id", "");
     response_header(&transfer, "request-id", "two words");
@@ -267,9 +261,8 @@ static const struct error_case {
     {"no error", "{\"value\":[]}", "", ""},
 };
 
-static void error(void **state)
+TEST_EACH(error, error_cases, c)
 {
-    const struct error_case *c = ROW_OF(state);
     struct transfer transfer = {
         .answer = memory_copy(c->body),
         .answer_length = strlen(c->body),
@@ -282,13 +275,12 @@ static void error(void **state)
 }
 
 /* The header's is the one that Microsoft's people ask for. */
-static void request_id_of_the_header_stays(void **state)
+TEST(request_id_of_the_header_stays)
 {
     struct transfer transfer = {.answer = memory_copy(GRAPH(",\"innerError\":{"
                                                             "\"request-id\":"
                                                             "\"r\"}"))};
 
-    (void)state;
     transfer.answer_length = strlen(transfer.answer);
     response_header(&transfer, "request-id", "header");
     response_error(&transfer);
@@ -323,12 +315,11 @@ static void assert_not_sent(struct transfer transfer, enum outcome outcome,
     http_close(http);
 }
 
-static void what_must_not_be_sent(void **state)
+TEST(what_must_not_be_sent)
 {
     struct transfer transfer = sound_transfer();
     char *large = memory_new(16386, 1);
 
-    (void)state;
     memset(large, 'x', 16385);
     transfer.url = "http://a.example/";
     assert_not_sent(transfer, BROKEN, "the URL may not be used");
@@ -355,12 +346,11 @@ static void what_must_not_be_sent(void **state)
 }
 
 /* Port 1 of the loopback address refuses; a deadline keeps it to one try. */
-static void a_refused_connection(void **state)
+TEST(a_refused_connection)
 {
     struct http *http = http_open();
     struct transfer transfer = sound_transfer();
 
-    (void)state;
     transfer.deadline = clock_ms() + 900;
     assert_int_equal(http_send(http, &transfer), LATER);
     assert_int_equal(transfer.attempts, 1);
@@ -373,13 +363,12 @@ static void a_refused_connection(void **state)
     http_close(http);
 }
 
-static void what_is_abandoned(void **state)
+TEST(what_is_abandoned)
 {
     struct http *http = http_open();
     struct transfer transfers[3] = {sound_transfer(), sound_transfer(),
                                     sound_transfer()};
 
-    (void)state;
     transfers[1].url = "ftp://a.example/";
     for (size_t i = 0; i < COUNT(transfers); i++)
         http_start(http, &transfers[i]);
@@ -395,24 +384,16 @@ static void what_is_abandoned(void **state)
     http_close(NULL);
 }
 
-int main(void)
+int unit_setup(void **state)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(headers),
-        cmocka_unit_test(odd_headers),
-        cmocka_unit_test(request_id_of_the_header_stays),
-        cmocka_unit_test(what_must_not_be_sent),
-        cmocka_unit_test(a_refused_connection),
-        cmocka_unit_test(what_is_abandoned),
-    };
-    int failed;
-
+    (void)state;
     http_setup();
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    RUN_TABLE(failed, status_cases, status);
-    RUN_TABLE(failed, failure_cases, failure);
-    RUN_TABLE(failed, pause_cases, pauses);
-    RUN_TABLE(failed, error_cases, error);
+    return 0;
+}
+
+int unit_teardown(void **state)
+{
+    (void)state;
     http_cleanup();
-    return failed;
+    return 0;
 }

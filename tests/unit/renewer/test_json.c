@@ -47,9 +47,8 @@ static const struct parse_case {
     {"byte order mark", BYTES("\xef\xbb\xbf{}"), false},
 };
 
-static void parse(void **state)
+TEST_EACH(parse, parse_cases, c)
 {
-    const struct parse_case *c = ROW_OF(state);
     yajl_val tree = json_parse(c->text, c->length);
 
     if (c->taken)
@@ -60,9 +59,8 @@ static void parse(void **state)
 }
 
 /* Bytes behind the given length are not looked at. */
-static void length_counts(void **state)
+TEST(length_counts)
 {
-    (void)state;
     yajl_val tree = json_parse("{\"a\":1}garbage", 7);
 
     assert_non_null(tree);
@@ -82,9 +80,8 @@ static bool takes_depth(size_t depth)
     return taken;
 }
 
-static void depth(void **state)
+TEST(depth)
 {
-    (void)state;
     assert_true(takes_depth(1));
     assert_true(takes_depth(64));
     assert_false(takes_depth(65));
@@ -99,12 +96,11 @@ static yajl_val parse_text(const char *text)
     return tree;
 }
 
-static void members(void **state)
+TEST(members)
 {
     yajl_val tree = parse_text("{\"a\":\"first\",\"a\":\"second\",\"n\":null,"
                                "\"o\":{\"b\":\"inner\"},\"l\":[\"x\"]}");
 
-    (void)state;
     assert_string_equal(json_text(tree, "a"), "first");
     assert_string_equal(json_text(json_member(tree, "o"), "b"), "inner");
     assert_null(json_text(tree, "n"));
@@ -119,12 +115,11 @@ static void members(void **state)
 }
 
 /* yajl makes no valid UTF-8 of half a pair. */
-static void half_a_pair_is_no_text(void **state)
+TEST(half_a_pair_is_no_text)
 {
     yajl_val tree = parse_text("{\"low\":\"\\udc00\","
                                "\"pair\":\"\\ud83d\\ude00\"}");
 
-    (void)state;
     assert_null(json_text(tree, "low"));
     assert_string_equal(json_text(tree, "pair"), "\U0001f600");
     yajl_tree_free(tree);
@@ -158,9 +153,8 @@ static const struct number_case {
     {"\"--1\"", false, 0},
 };
 
-static void number(void **state)
+TEST_EACH(number, number_cases, c)
 {
-    const struct number_case *c = ROW_OF(state);
     char *text = memory_print("{\"n\":%s}", c->name);
     yajl_val tree = parse_text(text);
     int64_t read = 0;
@@ -188,9 +182,8 @@ static bool three_are_sound(unsigned a, unsigned b, unsigned c)
     return !(a == 0xe0 && b < 0xa0) && !(a == 0xed && b > 0x9f);
 }
 
-static void all_sequences_of_three_bytes(void **state)
+TEST(all_sequences_of_three_bytes)
 {
-    (void)state;
     for (unsigned n = 0; n < 1U << 24; n++) {
         char text[3] = {(char)(n >> 16), (char)(n >> 8), (char)n};
 
@@ -198,20 +191,4 @@ static void all_sequences_of_three_bytes(void **state)
             three_are_sound(n >> 16, n >> 8 & 255, n & 255))
             fail_msg("%06x", n);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(length_counts),
-        cmocka_unit_test(depth),
-        cmocka_unit_test(members),
-        cmocka_unit_test(half_a_pair_is_no_text),
-        cmocka_unit_test(all_sequences_of_three_bytes),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, parse_cases, parse);
-    RUN_TABLE(failed, number_cases, number);
-    return failed;
 }

@@ -2,7 +2,7 @@
 #include "base/guid.h"
 #include "subscriptions/lifecycle.h"
 
-#include "due_world.h"
+#include "plan_world.h"
 
 static const struct waiting {
     const char *name;
@@ -38,9 +38,8 @@ static void make(struct world *world, const struct waiting *waiting)
     find(world);
 }
 
-static void some_wait(void **state)
+TEST_EACH(some_wait, waitings, waiting)
 {
-    const struct waiting *waiting = ROW_OF(state);
     struct world world;
 
     make(&world, waiting);
@@ -55,20 +54,18 @@ static bool wrote_nothing(struct world *world, bool kept, bool renewed)
                               renewed);
 }
 
-static void those_that_wait_are_marked(void **state)
+TEST_EACH(those_that_wait_are_marked, waitings, waiting)
 {
-    const struct waiting *waiting = ROW_OF(state);
     struct world world;
 
     make(&world, waiting);
     assert_int_equal(wrote_nothing(&world, false, false), !waiting->waits);
 }
 
-static void the_others_when_their_time_comes(void **state)
+TEST(the_others_when_their_time_comes)
 {
     struct world world;
 
-    (void)state;
     make(&world, &waitings[3]); /* removed */
     assert_true(wrote_nothing(&world, false, true));
     assert_false(wrote_nothing(&world, true, false));
@@ -78,11 +75,10 @@ static void the_others_when_their_time_comes(void **state)
 }
 
 /* Another [tenant] of the same tenant_id works off its own. */
-static void those_of_others_are_left(void **state)
+TEST(those_of_others_are_left)
 {
     struct world world;
 
-    (void)state;
     make_world(&world);
     two_tenants(&world);
     add_row(&world)->change_type = TEXT("created");
@@ -92,17 +88,4 @@ static void those_of_others_are_left(void **state)
     assert_true(wrote_nothing(&world, true, true));
     world.settings.tenant_count = 1; /* nobody is left to do it */
     assert_true(lifecycle_wait(&world.plan, &world.settings));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_others_when_their_time_comes),
-        cmocka_unit_test(those_of_others_are_left),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, waitings, some_wait);
-    RUN_TABLE(failed, waitings, those_that_wait_are_marked);
-    return failed;
 }

@@ -1,12 +1,11 @@
 /* What is due for a tenant. */
 #include "base/guid.h"
-#include "due_world.h"
+#include "plan_world.h"
 
-static void nothing_for_a_fresh_one(void **state)
+TEST(nothing_for_a_fresh_one)
 {
     struct world world;
 
-    (void)state;
     make_world(&world);
     add_row(&world);
     assert_int_equal(find(&world), 0);
@@ -15,11 +14,10 @@ static void nothing_for_a_fresh_one(void **state)
     assert_null(world.plan.past);
 }
 
-static void a_new_one_where_there_is_none(void **state)
+TEST(a_new_one_where_there_is_none)
 {
     struct world world;
 
-    (void)state;
     make_world(&world);
     assert_int_equal(find(&world), PLAN_CREATE);
     add_row(&world)->ended_at = NOW - MINUTE;
@@ -27,12 +25,11 @@ static void a_new_one_where_there_is_none(void **state)
 }
 
 /* What was announced may have become one: look, and make one if not. */
-static void a_look_after_an_announcement(void **state)
+TEST(a_look_after_an_announcement)
 {
     struct world world;
     struct row *row;
 
-    (void)state;
     make_world(&world);
     row = add_row(&world);
     *row->id = '\0';
@@ -41,11 +38,10 @@ static void a_look_after_an_announcement(void **state)
     assert_int_equal(find(&world), PLAN_LOOK);
 }
 
-static void a_look_where_two_live(void **state)
+TEST(a_look_where_two_live)
 {
     struct world world;
 
-    (void)state;
     make_world(&world);
     add_row(&world);
     memcpy(add_row(&world)->id, STRANGE, GUID_SIZE);
@@ -72,9 +68,8 @@ static const struct rhythm {
     {"a clock that went back", -MINUTE, 70 * HOUR, 120, true},
 };
 
-static void renewal_in_time(void **state)
+TEST_EACH(renewal_in_time, rhythms, rhythm)
 {
-    const struct rhythm *rhythm = ROW_OF(state);
     struct world world;
     struct row *row;
 
@@ -86,11 +81,10 @@ static void renewal_in_time(void **state)
     assert_int_equal(find(&world), rhythm->due ? PLAN_RENEW : 0);
 }
 
-static void a_move_to_another_url(void **state)
+TEST(a_move_to_another_url)
 {
     struct world world;
 
-    (void)state;
     make_world(&world);
     add_row(&world)->notification_url = TEXT("https://old.example.com/");
     assert_int_equal(find(&world), PLAN_MOVE);
@@ -100,12 +94,11 @@ static void a_move_to_another_url(void **state)
 }
 
 /* One of another resource is none of the tenant's, unless nobody wants it. */
-static void what_is_wanted(void **state)
+TEST(what_is_wanted)
 {
     struct world world;
     struct row *row;
 
-    (void)state;
     make_world(&world);
     add_row(&world)->resource = TEXT("/COMMUNICATIONS/callrecords");
     assert_int_equal(find(&world), 0);
@@ -142,9 +135,8 @@ static const struct asking {
     {"an event of tomorrow", "unheardOf", SUBSCRIPTION, 1, 20 * MINUTE, 0},
 };
 
-static void events_ask(void **state)
+TEST_EACH(events_ask, askings, asking)
 {
-    const struct asking *asking = ROW_OF(state);
     struct world world;
     struct event *event;
 
@@ -157,12 +149,11 @@ static void events_ask(void **state)
 }
 
 /* Its items are refused, and none is trusted: its secret is another. */
-static void refusals_of_ours(void **state)
+TEST(refusals_of_ours)
 {
     struct world world;
     struct refusal *refusal;
 
-    (void)state;
     make_world(&world);
     struct row *row = add_row(&world);
     refusal = add_refusal(&world, SUBSCRIPTION);
@@ -182,13 +173,12 @@ static void refusals_of_ours(void **state)
 }
 
 /* One that we do not know may be one that the database forgot. */
-static void refusals_of_an_unknown_one(void **state)
+TEST(refusals_of_an_unknown_one)
 {
     struct world world;
     struct refusal *refusal;
     struct past *past;
 
-    (void)state;
     make_world(&world);
     add_row(&world);
     refusal = add_refusal(&world, STRANGE);
@@ -204,12 +194,11 @@ static void refusals_of_an_unknown_one(void **state)
     assert_int_equal(find(&world), 0);
 }
 
-static void nothing_before_a_time_to_wait_is_over(void **state)
+TEST(nothing_before_a_time_to_wait_is_over)
 {
     struct world world;
     struct past *past;
 
-    (void)state;
     make_world(&world);
     past = add_past(&world, NOW - MINUTE);
     past->retry_at = NOW + 1;
@@ -220,12 +209,11 @@ static void nothing_before_a_time_to_wait_is_over(void **state)
 }
 
 /* Graph's list has a low limit: it is asked for only where it must be. */
-static void who_needs_the_list(void **state)
+TEST(who_needs_the_list)
 {
     struct world world;
     struct row *row;
 
-    (void)state;
     make_world(&world);
     find(&world);
     assert_false(plan_needs_list(&world.plan)); /* there never was one */
@@ -250,11 +238,10 @@ static void who_needs_the_list(void **state)
 }
 
 /* The arrays are ordered by tenant_id: each tenant sees its own part. */
-static void parts_of_the_arrays(void **state)
+TEST(parts_of_the_arrays)
 {
     struct world world;
 
-    (void)state;
     make_world(&world);
     memcpy(add_row(&world)->tenant_id, "01111111", 8);
     add_row(&world);
@@ -274,26 +261,4 @@ static void parts_of_the_arrays(void **state)
     world.tenants[0].tenant_id = TEXT("33333333-3333-3333-3333-333333333333");
     assert_int_equal(find(&world), PLAN_CREATE);
     assert_int_equal(world.plan.row_count, 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_for_a_fresh_one),
-        cmocka_unit_test(a_new_one_where_there_is_none),
-        cmocka_unit_test(a_look_after_an_announcement),
-        cmocka_unit_test(a_look_where_two_live),
-        cmocka_unit_test(a_move_to_another_url),
-        cmocka_unit_test(what_is_wanted),
-        cmocka_unit_test(refusals_of_ours),
-        cmocka_unit_test(refusals_of_an_unknown_one),
-        cmocka_unit_test(nothing_before_a_time_to_wait_is_over),
-        cmocka_unit_test(who_needs_the_list),
-        cmocka_unit_test(parts_of_the_arrays),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, rhythms, renewal_in_time);
-    RUN_TABLE(failed, askings, events_ask);
-    return failed;
 }

@@ -42,9 +42,8 @@ static const struct mode_case {
     {"0610", 0610, "is more than readable by its group (mode 0610)"},
 };
 
-static void modes(void **state)
+TEST_EACH(modes, mode_cases, c)
 {
-    const struct mode_case *c = ROW_OF(state);
     char why[256] = "";
     size_t length;
 
@@ -77,9 +76,8 @@ static void refused(const char *path, size_t limit, const char *expected)
     assert_string_equal(why, expected);
 }
 
-static void what_is_no_file(void **state)
+TEST(what_is_no_file)
 {
-    (void)state;
     unlink("file");
     refused("file", 10, "cannot be opened: No such file or directory");
     refused(".", 10, "is no regular file");
@@ -89,12 +87,11 @@ static void what_is_no_file(void **state)
     unlink("file");
 }
 
-static void lengths(void **state)
+TEST(lengths)
 {
     char why[256];
     size_t length = 9;
 
-    (void)state;
     put_file("seven b", 7, 0600);
     refused("file", 6, "is longer than 6 bytes");
     put_file("", 0, 0600);
@@ -109,12 +106,11 @@ static void lengths(void **state)
     memory_wipe(bytes);
 }
 
-static void a_link_is_followed(void **state)
+TEST(a_link_is_followed)
 {
     char why[256];
     size_t length;
 
-    (void)state;
     put_file("hidden", 6, 0600);
     assert_int_equal(symlink("file", "link"), 0);
     char *bytes = private_file_read("link", 10, &length, why, sizeof(why));
@@ -126,12 +122,11 @@ static void a_link_is_followed(void **state)
 }
 
 /* Only root can give files away. */
-static void the_owner(void **state)
+TEST(the_owner)
 {
     char why[256];
     size_t length;
 
-    (void)state;
     if (geteuid() != 0)
         skip();
     put_file("hidden", 6, 0600);
@@ -179,13 +174,12 @@ static void assert_holds(const char *path, const char *expected)
 }
 
 /* Whatever the mode was before, and whatever the umask is. */
-static void a_file_is_replaced(void **state)
+TEST(a_file_is_replaced)
 {
     mode_t mask = umask(0);
     char path[sizeof(folder) + 5];
     struct stat status;
 
-    (void)state;
     put_file("old and longer", 14, 0666);
     assert_true(private_file_write("file", "new", 3));
     assert_int_equal(stat("file", &status), 0);
@@ -202,11 +196,10 @@ static void a_file_is_replaced(void **state)
 }
 
 /* A link is replaced too: what it points to stays as it is. */
-static void a_link_is_replaced(void **state)
+TEST(a_link_is_replaced)
 {
     struct stat status;
 
-    (void)state;
     put_file("old", 3, 0600);
     assert_int_equal(symlink("file", "link"), 0);
     assert_true(private_file_write("link", "new", 3));
@@ -217,9 +210,8 @@ static void a_link_is_replaced(void **state)
     unlink("link");
 }
 
-static void a_failed_write_leaves_nothing(void **state)
+TEST(a_failed_write_leaves_nothing)
 {
-    (void)state;
     unlink("file");
     errno = 0;
     assert_false(private_file_write("absent/file", "new", 3));
@@ -231,22 +223,15 @@ static void a_failed_write_leaves_nothing(void **state)
     assert_int_equal(rmdir("file"), 0);
 }
 
-int main(void)
+int unit_setup(void **state)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_no_file),
-        cmocka_unit_test(lengths),
-        cmocka_unit_test(a_link_is_followed),
-        cmocka_unit_test(the_owner),
-        cmocka_unit_test(a_file_is_replaced),
-        cmocka_unit_test(a_link_is_replaced),
-        cmocka_unit_test(a_failed_write_leaves_nothing),
-    };
+    (void)state;
+    return !mkdtemp(folder) || chdir(folder) != 0;
+}
 
-    if (!mkdtemp(folder) || chdir(folder) != 0)
-        return 1;
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    RUN_TABLE(failed, mode_cases, modes);
+int unit_teardown(void **state)
+{
+    (void)state;
     unlink("file");
-    return rmdir(folder) || failed;
+    return rmdir(folder);
 }

@@ -56,9 +56,8 @@ static int64_t most_in_window(size_t count, int64_t window)
     return most;
 }
 
-static void is_kept_and_used(void **state)
+TEST_EACH(is_kept_and_used, quotas, row)
 {
-    const struct quota_row *row = ROW_OF(state);
     struct quota quota;
     size_t count;
 
@@ -69,10 +68,8 @@ static void is_kept_and_used(void **state)
                 row->most * RUN_MS * row->least);
 }
 
-static void is_kept_by_who_is_late(void **state)
+TEST_EACH(is_kept_by_who_is_late, quotas, row)
 {
-    const struct quota_row *row = ROW_OF(state);
-
     for (int64_t late = 1; late < 3000; late = late * 3 + 1) {
         struct quota quota;
         size_t count;
@@ -84,9 +81,8 @@ static void is_kept_by_who_is_late(void **state)
 }
 
 /* The next program knows nothing of the one before it. */
-static void is_kept_by_two_in_turn(void **state)
+TEST_EACH(is_kept_by_two_in_turn, quotas, row)
 {
-    const struct quota_row *row = ROW_OF(state);
     struct quota quota;
     size_t count;
 
@@ -99,11 +95,10 @@ static void is_kept_by_two_in_turn(void **state)
     assert_true(most_in_window(count, row->window) <= row->most);
 }
 
-static void a_pause_holds(void **state)
+TEST(a_pause_holds)
 {
     struct quota quota;
 
-    (void)state;
     quota_open(&quota, QUOTA_RECORDS, true);
     assert_int_equal(quota_wait(&quota, 5), 0);
     quota_close(&quota, 1000);
@@ -112,11 +107,10 @@ static void a_pause_holds(void **state)
     assert_int_equal(quota_wait(&quota, 1000), 0);
 }
 
-static void it_rests_until_all_is_forgotten(void **state)
+TEST(it_rests_until_all_is_forgotten)
 {
     struct quota quota;
 
-    (void)state;
     quota_open(&quota, QUOTA_RECORD, true);
     assert_int_equal(quota_rest(&quota, 0), 0);
     for (int64_t now = 0; now < 100 * QUOTA_MOST; now += 100)
@@ -126,9 +120,8 @@ static void it_rests_until_all_is_forgotten(void **state)
     assert_int_equal(quota_rest(&quota, last + quota.window), 0);
 }
 
-static void a_lane_has_so_many_places(void **state)
+TEST(a_lane_has_so_many_places)
 {
-    (void)state;
     for (size_t lane = 0; lane < LANES; lane++) {
         size_t places = 0;
 
@@ -143,30 +136,13 @@ static void a_lane_has_so_many_places(void **state)
     }
 }
 
-static void without_one_only_graphs_own_word_holds(void **state)
+TEST(without_one_only_graphs_own_word_holds)
 {
     struct quota quota;
 
-    (void)state;
     quota_open(&quota, QUOTA_LIST, false);
     quota_take(&quota, 1);
     assert_int_equal(quota_wait(&quota, 1), 0);
     quota_close(&quota, 10);
     assert_true(quota_wait(&quota, 1) >= 9);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_pause_holds),
-        cmocka_unit_test(it_rests_until_all_is_forgotten),
-        cmocka_unit_test(a_lane_has_so_many_places),
-        cmocka_unit_test(without_one_only_graphs_own_word_holds),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, quotas, is_kept_and_used);
-    RUN_TABLE(failed, quotas, is_kept_by_who_is_late);
-    RUN_TABLE(failed, quotas, is_kept_by_two_in_turn);
-    return failed;
 }

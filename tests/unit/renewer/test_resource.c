@@ -27,9 +27,8 @@ static const struct resource {
      true},
 };
 
-static void resource_form(void **state)
+TEST_EACH(resource_form, resources, row)
 {
-    const struct resource *row = ROW_OF(state);
     char *form = resource_key(row->name);
 
     assert_string_equal(form, row->form);
@@ -38,9 +37,8 @@ static void resource_form(void **state)
 }
 
 /* Two are the same just where their forms are. */
-static void resources_compare(void **state)
+TEST(resources_compare)
 {
-    (void)state;
     for (size_t i = 0; i < COUNT(resources); i++)
         for (size_t j = 0; j < COUNT(resources); j++)
             assert_int_equal(
@@ -70,34 +68,19 @@ static const struct change_type {
     {"updated,unheard-of", "updated"},
 };
 
-static void change_type_form(void **state)
+TEST_EACH(change_type_form, change_types, row)
 {
-    const struct change_type *row = ROW_OF(state);
     char *form = change_type_key(row->name);
 
     assert_string_equal(form, row->form);
     free(form);
 }
 
-static void change_types_compare(void **state)
+TEST(change_types_compare)
 {
-    (void)state;
     for (size_t i = 0; i < COUNT(change_types); i++)
         for (size_t j = 0; j < COUNT(change_types); j++)
             assert_int_equal(
                 change_type_is_same(change_types[i].name, change_types[j].name),
                 strcmp(change_types[i].form, change_types[j].form) == 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(resources_compare),
-        cmocka_unit_test(change_types_compare),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-
-    RUN_TABLE(failed, resources, resource_form);
-    RUN_TABLE(failed, change_types, change_type_form);
-    return failed;
 }

@@ -1,5 +1,5 @@
 /* renewer.conf: what is read from it. */
-#include "settings_files.h"
+#include "settings_fixture.h"
 
 static void read_good(struct settings *settings, const char *text)
 {
@@ -11,11 +11,10 @@ static void read_good(struct settings *settings, const char *text)
     assert_int_equal(faults, 0);
 }
 
-static void defaults(void **state)
+TEST(defaults)
 {
     struct settings settings;
 
-    (void)state;
     read_good(&settings, GOOD);
     assert_string_equal(settings.database, "");
     assert_string_equal(settings.state_dir, "/var/lib/callhook");
@@ -90,11 +89,10 @@ static const char everything[] =
     "pstn = TRUE\r\n"
     "proxy = http://proxy.example.com:3128/";
 
-static void all_of_them(void **state)
+TEST(all_of_them)
 {
     struct settings settings;
 
-    (void)state;
     read_good(&settings, everything);
     assert_string_equal(settings.database, "service=callhook");
     assert_string_equal(settings.state_dir, "/srv/a state");
@@ -137,34 +135,31 @@ static void all_of_them(void **state)
     settings_free(&settings);
 }
 
-static void a_tenant_takes_its_own_url_for_lifecycles(void **state)
+TEST(a_tenant_takes_its_own_url_for_lifecycles)
 {
     struct settings settings;
 
-    (void)state;
     read_good(&settings, GOOD "notification_url = https://own.example.com/\n");
     assert_string_equal(settings.tenants[0].lifecycle_url, "https://"
                                                            "own.example.com/");
     settings_free(&settings);
 }
 
-static void a_short_lifetime_is_renewed_at_half(void **state)
+TEST(a_short_lifetime_is_renewed_at_half)
 {
     struct settings settings;
 
-    (void)state;
     read_good(&settings, GOOD "lifetime_minutes = 181\n");
     assert_int_equal(settings.tenants[0].renew_every_minutes, 90);
     settings_free(&settings);
 }
 
-static void many_tenants(void **state)
+TEST(many_tenants)
 {
     static char text[400 * 300] = GENERAL;
     struct settings settings;
     char name[16];
 
-    (void)state;
     size_t at = strlen(text);
     for (int i = 0; i < 300; i++)
         at += (size_t)snprintf(text + at, sizeof(text) - at,
@@ -195,13 +190,12 @@ static void put_long_line(const char *key, size_t length)
     put_file(CONF, text, begin + length, 0600);
 }
 
-static void the_longest_line(void **state)
+TEST(the_longest_line)
 {
     static const char key[] = "resource = ";
     struct settings settings;
     char said[4096];
 
-    (void)state;
     put_long_line(key, 4000);
     assert_int_equal(read_settings(&settings, said, sizeof(said)), 0);
     assert_string_equal(said, "");
@@ -219,7 +213,7 @@ static void the_longest_line(void **state)
 }
 
 /* What three users in a filter take, and a comment behind them. */
-static void a_filter_of_three_users(void **state)
+TEST(a_filter_of_three_users)
 {
 #define USER "participants/any(p:p/id eq '" A_GUID "')"
     static const char filter[] =
@@ -227,14 +221,13 @@ static void a_filter_of_three_users(void **state)
     struct settings settings;
     char text[1024];
 
-    (void)state;
     snprintf(text, sizeof(text), GOOD "resource = %s ; three\n", filter);
     read_good(&settings, text);
     assert_string_equal(settings.tenants[0].resource, filter);
     settings_free(&settings);
 }
 
-static void quotas_are_lifted_on_loopback_alone(void **state)
+TEST(quotas_are_lifted_on_loopback_alone)
 {
     static const struct {
         const char *url;
@@ -252,7 +245,6 @@ static void quotas_are_lifted_on_loopback_alone(void **state)
     struct settings settings;
     char text[512], said[4096];
 
-    (void)state;
     for (size_t i = 0; i < COUNT(urls); i++) {
         snprintf(text, sizeof(text),
                  "[callhook]\nnotification_url = https://example.com\n"
@@ -271,12 +263,11 @@ static void quotas_are_lifted_on_loopback_alone(void **state)
     }
 }
 
-static void no_file(void **state)
+TEST(no_file)
 {
     struct settings settings;
     char said[4096];
 
-    (void)state;
     unlink(CONF);
     assert_int_equal(read_settings(&settings, said, sizeof(said)), 1);
     assert_string_equal(said, "callhook-renewer: " CONF ": cannot be opened: "
@@ -285,12 +276,11 @@ static void no_file(void **state)
     settings_free(&settings);
 }
 
-static void a_nul_byte(void **state)
+TEST(a_nul_byte)
 {
     struct settings settings;
     char said[4096];
 
-    (void)state;
     PUT(CONF, GOOD "pstn = on\0off\n# \0\n", 0600);
     assert_int_equal(read_settings(&settings, said, sizeof(said)), 2);
     assert_string_equal(said, "callhook-renewer: " CONF ":8: a NUL byte in the "
@@ -301,7 +291,7 @@ static void a_nul_byte(void **state)
 }
 
 /* It says where secrets are sent to. */
-static void a_file_that_others_can_change(void **state)
+TEST(a_file_that_others_can_change)
 {
     static const struct {
         mode_t mode;
@@ -317,7 +307,6 @@ static void a_file_that_others_can_change(void **state)
     struct settings settings;
     char said[4096], expected[256];
 
-    (void)state;
     for (size_t i = 0; i < COUNT(modes); i++) {
         PUT(CONF, GOOD "pstn = 5\n", modes[i].mode);
         assert_int_equal(read_settings(&settings, said, sizeof(said)), 1);
@@ -329,12 +318,11 @@ static void a_file_that_others_can_change(void **state)
     }
 }
 
-static void a_file_of_another_user(void **state)
+TEST(a_file_of_another_user)
 {
     struct settings settings;
     char said[4096];
 
-    (void)state;
     if (geteuid() != 0)
         skip();
     PUT(CONF, GOOD, 0600);
@@ -344,27 +332,4 @@ static void a_file_of_another_user(void **state)
                               "root nor this user\n");
     settings_free(&settings);
     unlink(CONF);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(all_of_them),
-        cmocka_unit_test(a_tenant_takes_its_own_url_for_lifecycles),
-        cmocka_unit_test(a_short_lifetime_is_renewed_at_half),
-        cmocka_unit_test(many_tenants),
-        cmocka_unit_test(the_longest_line),
-        cmocka_unit_test(no_file),
-        cmocka_unit_test(a_nul_byte),
-        cmocka_unit_test(a_filter_of_three_users),
-        cmocka_unit_test(quotas_are_lifted_on_loopback_alone),
-        cmocka_unit_test(a_file_that_others_can_change),
-        cmocka_unit_test(a_file_of_another_user),
-    };
-    int failed;
-
-    make_files();
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return remove_files() || failed;
 }

@@ -1,5 +1,5 @@
 /* renewer.conf: what is said of each fault. */
-#include "settings_files.h"
+#include "settings_fixture.h"
 
 /* With a certificate: what follows begins with line 7. */
 #define SIGNER                                                                 \
@@ -290,9 +290,8 @@ static void put_text(const char *text)
 }
 
 /* Every fault, its file and its line, and nothing else. */
-static void bad(void **state)
+static void bad(const struct bad_case *c)
 {
-    const struct bad_case *c = ROW_OF(state);
     char said[4096], expected[4096];
     struct settings settings;
     size_t length = 0, faults = 0;
@@ -312,14 +311,13 @@ static void bad(void **state)
 }
 
 /* The words are those of certificate_check(). */
-static void a_key_of_another_certificate(void **state)
+TEST(a_key_of_another_certificate)
 {
     static const char begin[] = "callhook-renewer: " CONF ":7: ";
     static const char *const keys[] = {"other-key", "open-secret", "absent"};
     struct settings settings;
     char text[1024], said[4096];
 
-    (void)state;
     for (size_t i = 0; i < COUNT(keys); i++) {
         snprintf(text, sizeof(text),
                  SIGNER "certificate_file = certificate\n"
@@ -332,18 +330,22 @@ static void a_key_of_another_certificate(void **state)
     }
 }
 
-int main(void)
+TEST_EACH(bad_line, line_cases, c)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_key_of_another_certificate),
-    };
-    int failed;
+    bad(c);
+}
 
-    make_files();
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    RUN_TABLE(failed, line_cases, bad);
-    RUN_TABLE(failed, value_cases, bad);
-    RUN_TABLE(failed, url_cases, bad);
-    RUN_TABLE(failed, tenant_cases, bad);
-    return remove_files() || failed;
+TEST_EACH(bad_value, value_cases, c)
+{
+    bad(c);
+}
+
+TEST_EACH(bad_url, url_cases, c)
+{
+    bad(c);
+}
+
+TEST_EACH(bad_tenant, tenant_cases, c)
+{
+    bad(c);
 }

@@ -85,9 +85,8 @@ static const struct time_case {
     {"from before 1970", INT32_MIN, 3599, false},
 };
 
-static void times(void **state)
+TEST_EACH(times, time_cases, c)
 {
-    const struct time_case *c = ROW_OF(state);
     struct token token;
 
     keep("kept.token", c->obtained, c->expires);
@@ -132,9 +131,8 @@ static const struct form_case {
     {"nothing of the client", "{" TIMES ",\"access_token\":\"t\"}", false},
 };
 
-static void forms(void **state)
+TEST_EACH(forms, form_cases, c)
 {
-    const struct form_case *c = ROW_OF(state);
     long long now = (long long)clock_wall();
     char text[1000];
 
@@ -147,12 +145,11 @@ static void forms(void **state)
                      c->used ? now + 3600 : 0);
 }
 
-static void another_client(void **state)
+TEST(another_client)
 {
     char **texts[] = {&tenant.client_id, &tenant.tenant_id, &tenant.login_url,
                       (char **)(void *)&tenant.scope};
 
-    (void)state;
     keep("kept", 0, 3599);
     assert_true(token_kept_until(&tenant, folder) > 0);
     for (size_t i = 0; i < COUNT(texts); i++) {
@@ -166,12 +163,11 @@ static void another_client(void **state)
     assert_true(token_kept_until(&tenant, folder) > 0);
 }
 
-static void the_file_is_private(void **state)
+TEST(the_file_is_private)
 {
     char *path = path_of("");
     struct stat status;
 
-    (void)state;
     keep("kept", 0, 3599);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
@@ -183,12 +179,11 @@ static void the_file_is_private(void **state)
 }
 
 /* Every printable character comes back. */
-static void odd_tokens(void **state)
+TEST(odd_tokens)
 {
     char text['~' - ' ' + 1];
     struct token token;
 
-    (void)state;
     for (char c = '!'; c <= '~'; c++)
         text[c - '!'] = c;
     text['~' - ' '] = '\0';
@@ -198,11 +193,10 @@ static void odd_tokens(void **state)
     token_free(&token);
 }
 
-static void the_longest_token(void **state)
+TEST(the_longest_token)
 {
     char *text = memory_new(16386, 1);
 
-    (void)state;
     memset(text, 'x', 16384);
     keep(text, 0, 3599);
     assert_true(token_kept_until(&tenant, folder) > 0);
@@ -224,12 +218,11 @@ static enum outcome get(struct token *token, const char *refused,
 }
 
 /* Without any request: there is no secret to send. */
-static void the_kept_token_is_used(void **state)
+TEST(the_kept_token_is_used)
 {
     struct token token;
     struct fault fault;
 
-    (void)state;
     keep("kept", 0, 3599);
     assert_int_equal(get(&token, NULL, &fault), DONE);
     assert_string_equal(token.text, "kept");
@@ -238,12 +231,11 @@ static void the_kept_token_is_used(void **state)
     token_free(&token);
 }
 
-static void a_refused_token_is_not(void **state)
+TEST(a_refused_token_is_not)
 {
     struct token token;
     struct fault fault;
 
-    (void)state;
     keep("kept", 0, 3599);
     assert_int_equal(get(&token, "kept", &fault), BROKEN);
     assert_null(token.text);
@@ -252,7 +244,7 @@ static void a_refused_token_is_not(void **state)
                                     "such file or directory");
 }
 
-static void the_secret(void **state)
+TEST(the_secret)
 {
     static const struct {
         const char *bytes;
@@ -270,7 +262,6 @@ static void the_secret(void **state)
     struct fault fault;
     char text[80];
 
-    (void)state;
     tenant.client_secret_file = memory_print("%s/secret", folder);
     remove_file("");
     for (size_t i = 0; i < COUNT(secrets); i++) {
@@ -292,13 +283,12 @@ static void the_secret(void **state)
     tenant.client_secret_file = own;
 }
 
-static void the_lock(void **state)
+TEST(the_lock)
 {
     int lock = token_cache_lock(&tenant, folder, 0);
     struct token token;
     struct fault fault;
 
-    (void)state;
     assert_true(lock >= 0);
     assert_true(fcntl(lock, F_GETFD) & FD_CLOEXEC);
     remove_file("");
@@ -329,9 +319,8 @@ static const struct role_case {
     {"no JSON", "roles", false},
 };
 
-static void role(void **state)
+TEST_EACH(role, role_cases, c)
 {
-    const struct role_case *c = ROW_OF(state);
     char *claims = base64url_encode(c->claims, strlen(c->claims));
     char *token = memory_print("e30.%s.c2ln", claims);
 
@@ -343,9 +332,8 @@ static void role(void **state)
     free(claims);
 }
 
-static void no_jwt(void **state)
+TEST(no_jwt)
 {
-    (void)state;
     assert_false(token_has_role("", "x"));
     assert_false(token_has_role("opaque", "x"));
     assert_false(token_has_role("a.", "x"));
@@ -354,7 +342,7 @@ static void no_jwt(void **state)
 }
 
 /* RFC 4648, section 10, without the padding. */
-static void base64url(void **state)
+TEST(base64url)
 {
     static const char *const pairs[][2] = {
         {"", ""},
@@ -367,7 +355,6 @@ static void base64url(void **state)
         {"foobar", "Zm9vYmFy"},
     };
 
-    (void)state;
     for (size_t i = 0; i < COUNT(pairs); i++) {
         char *text = base64url_encode(pairs[i][0], strlen(pairs[i][0]));
         size_t length;
@@ -385,29 +372,18 @@ static void base64url(void **state)
     assert_null(base64url_decode("Zm\0v", 4, &length));
 }
 
-int main(void)
+int unit_setup(void **state)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(another_client),
-        cmocka_unit_test(the_file_is_private),
-        cmocka_unit_test(odd_tokens),
-        cmocka_unit_test(the_longest_token),
-        cmocka_unit_test(the_kept_token_is_used),
-        cmocka_unit_test(a_refused_token_is_not),
-        cmocka_unit_test(the_secret),
-        cmocka_unit_test(the_lock),
-        cmocka_unit_test(no_jwt),
-        cmocka_unit_test(base64url),
-    };
-    int failed = mkdtemp(folder) ? 0 : 1;
-
+    (void)state;
     http_setup();
-    failed += cmocka_run_group_tests(tests, NULL, NULL);
-    RUN_TABLE(failed, time_cases, times);
-    RUN_TABLE(failed, form_cases, forms);
-    RUN_TABLE(failed, role_cases, role);
+    return !mkdtemp(folder);
+}
+
+int unit_teardown(void **state)
+{
+    (void)state;
     http_cleanup();
     remove_file("");
     remove_file("-lock");
-    return failed + (rmdir(folder) != 0);
+    return rmdir(folder);
 }

@@ -31,10 +31,8 @@ static const struct origin_case {
     {"empty", "", "", false},
 };
 
-static void origin(void **state)
+TEST_EACH(origin, origin_cases, c)
 {
-    const struct origin_case *c = ROW_OF(state);
-
     assert_int_equal(url_same_origin(c->a, c->b), c->same);
     assert_int_equal(url_same_origin(c->b, c->a), c->same);
 }
@@ -79,20 +77,21 @@ static const struct url_case {
     {"", false},
 };
 
-static void url(void **state)
+TEST_EACH(url, url_cases, c)
 {
-    const struct url_case *c = ROW_OF(state);
-
     assert_int_equal(!url_fault(c->name), c->allowed);
 }
 
-int main(void)
+int unit_setup(void **state)
 {
-    int failed = 0;
-
+    (void)state;
     http_setup();
-    RUN_TABLE(failed, origin_cases, origin);
-    RUN_TABLE(failed, url_cases, url);
+    return 0;
+}
+
+int unit_teardown(void **state)
+{
+    (void)state;
     http_cleanup();
-    return failed;
+    return 0;
 }

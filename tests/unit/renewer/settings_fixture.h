@@ -1,6 +1,6 @@
 /* What the tests of renewer.conf share: a folder of files, and reading it. */
-#ifndef CALLHOOK_SETTINGS_FILES_H
-#define CALLHOOK_SETTINGS_FILES_H
+#ifndef CALLHOOK_SETTINGS_FIXTURE_H
+#define CALLHOOK_SETTINGS_FIXTURE_H
 
 #include "unit.h"
 
@@ -98,8 +98,9 @@ static void make_certificate(void)
     EVP_PKEY_free(other);
 }
 
-static void make_files(void)
+int unit_setup(void **state)
 {
+    (void)state;
     assert_non_null(mkdtemp(folder));
     assert_int_equal(chdir(folder), 0);
     PUT("secret", "hidden\r\n", 0640);
@@ -110,15 +111,17 @@ static void make_files(void)
     PUT("empty", "", 0644);
     PUT("written", "", 0666);
     make_certificate();
+    return 0;
 }
 
-static int remove_files(void)
+int unit_teardown(void **state)
 {
     static const char *const files[] = {
         CONF,           "secret",      "open-secret", "group-secret",
         "empty-secret", "two-secrets", "empty",       "written",
         "certificate",  "key",         "other-key"};
 
+    (void)state;
     for (size_t i = 0; i < COUNT(files); i++)
         unlink(files[i]);
     return chdir("/") || rmdir(folder);

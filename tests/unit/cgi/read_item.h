@@ -1,6 +1,6 @@
 /* One item, read through the gate, and the fields of its row. */
-#ifndef CALLHOOK_READING_H
-#define CALLHOOK_READING_H
+#ifndef CALLHOOK_READ_ITEM_H
+#define CALLHOOK_READ_ITEM_H
 
 #include "unit.h"
 

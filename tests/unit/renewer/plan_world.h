@@ -1,6 +1,6 @@
 /* A tenant and what the database says about it, for tests to change. */
-#ifndef CALLHOOK_DUE_WORLD_H
-#define CALLHOOK_DUE_WORLD_H
+#ifndef CALLHOOK_PLAN_WORLD_H
+#define CALLHOOK_PLAN_WORLD_H
 
 #include <stdio.h>
 
