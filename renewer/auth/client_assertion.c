@@ -8,6 +8,7 @@
 #include "base/base64url.h"
 #include "base/certificate.h"
 #include "base/guid.h"
+#include "base/json_writer.h"
 #include "base/memory.h"
 
 #define LIFETIME 600 /* seconds */
@@ -26,29 +27,35 @@ static char *make_header(X509 *certificate)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned length;
+    struct json_writer header;
 
     if (X509_digest(certificate, EVP_sha256(), digest, &length) != 1)
         return NULL;
     char *thumbprint = base64url_encode(digest, length);
-    char *header = memory_print("{\"alg\":\"PS256\",\"typ\":\"JWT\",\"x5t#"
-                                "S256\":\"%s\"}",
-                                thumbprint);
+    json_writer_begin(&header);
+    json_writer_text(&header, "alg", "PS256");
+    json_writer_text(&header, "typ", "JWT");
+    json_writer_text(&header, "x5t#S256", thumbprint);
     free(thumbprint);
-    return encode_text(header);
+    return encode_text(json_writer_end(&header));
 }
 
 static char *make_claims(const char *client_id, const char *audience,
                          int64_t now)
 {
     char id[GUID_SIZE];
+    struct json_writer claims;
 
     guid_make(id);
-    return encode_text(memory_print("{\"aud\":\"%s\",\"iss\":\"%s\",\"sub\":\"%"
-                                    "s\",\"jti\":\"%s\","
-                                    "\"nbf\":%lld,\"iat\":%lld,\"exp\":%lld}",
-                                    audience, client_id, client_id, id,
-                                    (long long)now, (long long)now,
-                                    (long long)now + LIFETIME));
+    json_writer_begin(&claims);
+    json_writer_text(&claims, "aud", audience);
+    json_writer_text(&claims, "iss", client_id);
+    json_writer_text(&claims, "sub", client_id);
+    json_writer_text(&claims, "jti", id);
+    json_writer_number(&claims, "nbf", now);
+    json_writer_number(&claims, "iat", now);
+    json_writer_number(&claims, "exp", now + LIFETIME);
+    return encode_text(json_writer_end(&claims));
 }
 
 /* RFC 7518, section 3.5: PSS with SHA-256 in all three places. */
@@ -102,15 +109,6 @@ static char *make_jwt(const struct certificate *certificate,
     return jwt;
 }
 
-/* Such a text needs no escapes in JSON. */
-static bool is_plain(const char *text)
-{
-    for (; *text; text++)
-        if (*text <= ' ' || *text > '~' || *text == '"' || *text == '\\')
-            return false;
-    return true;
-}
-
 char *client_assertion_make(const char *certificate_file,
                             const char *private_key_file, const char *client_id,
                             const char *audience, int64_t now, char *why,
@@ -119,10 +117,8 @@ char *client_assertion_make(const char *certificate_file,
     struct certificate certificate = {0};
     char *jwt = NULL;
 
-    if (!is_plain(client_id) || !is_plain(audience)) {
-        snprintf(why, why_size, "odd characters in client_id or in the URL");
-    } else if (certificate_read(&certificate, certificate_file,
-                                private_key_file, why, why_size)) {
+    if (certificate_read(&certificate, certificate_file, private_key_file, why,
+                         why_size)) {
         jwt = make_jwt(&certificate, client_id, audience, now);
         if (!jwt)
             snprintf(why, why_size, "libcrypto cannot sign");

@@ -2,6 +2,7 @@
 #include "auth/token_cache.h"
 
 #include "base/json.h"
+#include "base/json_writer.h"
 #include "base/lock_file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -84,35 +85,20 @@ bool token_cache_read(struct token *token, const struct tenant *tenant,
     return taken;
 }
 
-/*
- * In memory of its own, made in one go, so that no copy of it is left. Only the
- * token, which is printable ASCII, may hold what JSON wants escaped.
- */
 static char *make_file(const struct token *token, const struct tenant *tenant,
                        int64_t obtained_at)
 {
-    size_t room = 256 + strlen(tenant->client_id) + strlen(tenant->tenant_id) +
-                  strlen(tenant->login_url) + strlen(tenant->scope) +
-                  2 * strlen(token->text);
-    static const char end[] = "\"}\n";
-    char *text = memory_new(room, 1);
-    char *s = text;
+    struct json_writer file;
 
-    s += snprintf(text, room,
-                  "{\"client_id\":\"%s\",\"tenant_id\":\"%s\","
-                  "\"login_url\":\"%s\",\"scope\":\"%s\","
-                  "\"obtained_at\":%lld,\"expires_at\":%lld,"
-                  "\"access_token\":\"",
-                  tenant->client_id, tenant->tenant_id, tenant->login_url,
-                  tenant->scope, (long long)obtained_at,
-                  (long long)token->expires_at);
-    for (const char *t = token->text; *t; t++) {
-        if (*t == '"' || *t == '\\')
-            *s++ = '\\';
-        *s++ = *t;
-    }
-    memcpy(s, end, sizeof(end));
-    return text;
+    json_writer_begin(&file);
+    json_writer_text(&file, "client_id", tenant->client_id);
+    json_writer_text(&file, "tenant_id", tenant->tenant_id);
+    json_writer_text(&file, "login_url", tenant->login_url);
+    json_writer_text(&file, "scope", tenant->scope);
+    json_writer_number(&file, "obtained_at", obtained_at);
+    json_writer_number(&file, "expires_at", token->expires_at);
+    json_writer_text(&file, "access_token", token->text);
+    return json_writer_end(&file);
 }
 
 bool token_cache_write(const struct token *token, const struct tenant *tenant,

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/datetime.h"
 #include "base/guid.h"
+#include "base/json_writer.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "commands/commands.h"
@@ -110,26 +111,35 @@ static bool judge(const struct transfer *transfer)
 }
 
 /*
- * Graph documentation: change notifications for callRecords. No text in it
- * needs an escape in JSON. It holds the secret: memory_wipe() it.
+ * Graph documentation: change notifications for callRecords. It holds the
+ * secret: memory_wipe() it.
  */
 static char *make_notification(const struct simulation *simulation)
 {
     const char *types = simulation->tenant->change_type;
+    char *type = memory_copy_bytes(types, strcspn(types, ","));
     char expires[DATETIME_SIZE];
+    struct json_writer body;
 
     datetime_write(expires, clock_wall() + LIFE_SECONDS);
-    return memory_print("{\"value\":[{\"subscriptionId\":\"%s\","
-                        "\"clientState\":\"%s\",\"changeType\":\"%.*s\","
-                        "\"resource\":\"" RESOURCE "\","
-                        "\"subscriptionExpirationDateTime\":\"%s\","
-                        "\"resourceData\":{"
-                        "\"@odata.type\":\"#Microsoft.Graph.callRecord\","
-                        "\"@odata.id\":\"" RESOURCE "\","
-                        "\"id\":\"" NIL_GUID "\"},\"tenantId\":\"%s\"}]}",
-                        simulation->id, simulation->secret.text,
-                        (int)strcspn(types, ", "), types, expires,
-                        simulation->tenant->tenant_id);
+    json_writer_begin(&body);
+    json_writer_open_array(&body, "value");
+    json_writer_open_object(&body, NULL);
+    json_writer_text(&body, "subscriptionId", simulation->id);
+    json_writer_text(&body, "clientState", simulation->secret.text);
+    json_writer_text(&body, "changeType", type);
+    json_writer_text(&body, "resource", RESOURCE);
+    json_writer_text(&body, "subscriptionExpirationDateTime", expires);
+    json_writer_open_object(&body, "resourceData");
+    json_writer_text(&body, "@odata.type", "#Microsoft.Graph.callRecord");
+    json_writer_text(&body, "@odata.id", RESOURCE);
+    json_writer_text(&body, "id", NIL_GUID);
+    json_writer_close_object(&body);
+    json_writer_text(&body, "tenantId", simulation->tenant->tenant_id);
+    json_writer_close_object(&body);
+    json_writer_close_array(&body);
+    free(type);
+    return json_writer_end(&body);
 }
 
 static bool notify(struct simulation *simulation)

@@ -1,11 +1,10 @@
 /* Graph's subscriptions: the five things that can be done with them. */
 #include "subscriptions/subscription.h"
 
-#include <yajl/yajl_gen.h>
-
 #include "base/datetime.h"
 #include "base/guid.h"
 #include "base/json.h"
+#include "base/json_writer.h"
 #include "base/memory.h"
 #include "base/url.h"
 
@@ -189,26 +188,6 @@ enum outcome subscription_delete(struct graph *graph, const char *id,
     return outcome == ABSENT ? DONE : outcome;
 }
 
-/* Members are pairs of texts; those whose value is NULL are left out. */
-static char *write_object(const char *const (*members)[2], size_t count)
-{
-    yajl_gen gen = yajl_gen_alloc(NULL);
-    const unsigned char *bytes;
-    size_t length;
-    char *text;
-
-    yajl_gen_map_open(gen);
-    for (size_t i = 0; i < count; i++)
-        for (int j = 0; j < 2 && members[i][1]; j++)
-            yajl_gen_string(gen, (const unsigned char *)members[i][j],
-                            strlen(members[i][j]));
-    yajl_gen_map_close(gen);
-    yajl_gen_get_buf(gen, &bytes, &length);
-    text = memory_copy_bytes((const char *)bytes, length);
-    yajl_gen_free(gen);
-    return text;
-}
-
 /* The body that creates one, with its secret; or NULL, and renews one. */
 static char *make_body(const struct graph *graph, int64_t expires_at,
                        const char *client_state, const char *notification_url)
@@ -216,17 +195,23 @@ static char *make_body(const struct graph *graph, int64_t expires_at,
     const struct tenant *tenant = graph->tenant;
     bool create = client_state;
     char expires[DATETIME_SIZE];
+    struct json_writer body;
 
     datetime_write(expires, expires_at);
-    const char *const members[][2] = {
-        {"changeType", create ? tenant->change_type : NULL},
-        {"notificationUrl", notification_url},
-        {"lifecycleNotificationUrl", create ? tenant->lifecycle_url : NULL},
-        {"resource", create ? tenant->resource : NULL},
-        {"expirationDateTime", expires},
-        {"clientState", client_state},
-    };
-    return write_object(members, sizeof(members) / sizeof(*members));
+    json_writer_begin(&body);
+    if (create)
+        json_writer_text(&body, "changeType", tenant->change_type);
+    if (notification_url)
+        json_writer_text(&body, "notificationUrl", notification_url);
+    if (create)
+        json_writer_text(&body, "lifecycleNotificationUrl",
+                         tenant->lifecycle_url);
+    if (create)
+        json_writer_text(&body, "resource", tenant->resource);
+    json_writer_text(&body, "expirationDateTime", expires);
+    if (create)
+        json_writer_text(&body, "clientState", client_state);
+    return json_writer_end(&body);
 }
 
 /*
