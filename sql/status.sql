@@ -149,3 +149,256 @@ $$;
 COMMENT ON FUNCTION callhook_store.tenant_status(json) IS
     'How it stands with tenants: their last run, what waits, gaps, and what '
     'is missing of the calls at Graph.';
+
+-- -- for people ------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION callhook_store.span_words(seconds bigint)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE
+        WHEN s >= 86400 THEN s / 86400 || ' d' || coalesce(
+            ' ' || nullif(s % 86400 / 3600, 0) || ' h', '')
+        WHEN s >= 3600 THEN s / 3600 || ' h' || coalesce(
+            ' ' || nullif(s % 3600 / 60, 0) || ' min', '')
+        WHEN s >= 60 THEN s / 60 || ' min'
+        ELSE s || ' s' END
+    FROM greatest(seconds, 0) AS s;
+$$;
+COMMENT ON FUNCTION callhook_store.span_words(bigint) IS
+    'A span of time in words: 2 d 3 h, 5 min.';
+
+CREATE OR REPLACE FUNCTION callhook_store.ago_words(seconds bigint)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE WHEN seconds > 0
+                THEN split_part(words, ' ', 1) || ' ' ||
+                     split_part(words, ' ', 2) || ' ago'
+                ELSE 'now' END
+    FROM callhook_store.span_words(seconds) AS words;
+$$;
+COMMENT ON FUNCTION callhook_store.ago_words(bigint) IS
+    'How long ago something was, in one unit: 2 d ago.';
+
+CREATE OR REPLACE FUNCTION callhook_store.iso_time(seconds bigint)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT to_char(to_timestamp(seconds) AT TIME ZONE 'UTC',
+                   'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+$$;
+COMMENT ON FUNCTION callhook_store.iso_time(bigint) IS
+    'A time of seconds since 1970 as ISO 8601 in UTC.';
+
+-- tenants: an array with an object for each tenant of the configuration, whose
+-- members are the columns of `given`; resource_key and change_type_key as in
+-- callhook_store.gaps. The result is what `status --json` prints: its keys stay
+-- as they are. A sentence that is null is not said. Calls are to be listed
+-- every hour, all of 30 days once in 7 days; runs may be an hour apart, and a
+-- run may not come to all tenants.
+CREATE OR REPLACE FUNCTION callhook_store.status(
+    tenants json, with_last boolean)
+RETURNS json
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+SET enable_nestloop = off
+AS $$
+    WITH given AS MATERIALIZED (
+        SELECT * FROM ROWS FROM (json_to_recordset(tenants) AS (
+            tenant text, tenant_id uuid, resource text, change_type text,
+            resource_key text, change_type_key text, of_calls boolean,
+            records boolean, reconcile boolean, renew_every_minutes bigint,
+            token_expires_at bigint)) WITH ORDINALITY AS g (
+            tenant, tenant_id, resource, change_type, resource_key,
+            change_type_key, of_calls, records, reconcile,
+            renew_every_minutes, token_expires_at, n)
+    ), about AS MATERIALIZED (
+        SELECT * FROM given JOIN (
+            SELECT f.*, f.ordinality AS n
+            FROM callhook_store.tenant_status(
+                (SELECT json_agg(json_build_array(
+                            tenant, tenant_id, resource_key, change_type_key)
+                        ORDER BY n) FROM given)) WITH ORDINALITY AS f
+        ) AS facts USING (n)
+    ), kept AS MATERIALIZED (
+        SELECT a.n, a.now, a.renew_every_minutes, k.*,
+               count(*) FILTER (WHERE state = 'live')
+                   OVER (PARTITION BY a.n) AS live,
+               row_number() OVER (PARTITION BY a.n
+                                  ORDER BY k.ordinality DESC) AS from_last
+        FROM callhook_store.kept_subscriptions(with_last)
+             WITH ORDINALITY AS k
+        JOIN about AS a
+          ON a.tenant_id = k.tenant_id
+         AND a.resource_key =
+             lower(regexp_replace(k.resource, '^/', '') COLLATE "C")
+         AND a.change_type_key = array_to_string(ARRAY(
+                 SELECT t FROM unnest('{created,deleted,updated}'::text[]) AS t
+                 WHERE t = ANY (string_to_array(lower(
+                     replace(k.change_type, ' ', '') COLLATE "C"), ','))), ',')
+    ), sentences AS (
+        SELECT n, place, 0 AS ordinality, need, said
+        FROM about LEFT JOIN (SELECT * FROM kept WHERE from_last = 1) AS last
+            USING (n)
+        CROSS JOIN LATERAL (VALUES
+            (1, true, CASE WHEN last_run_at IS NULL THEN
+                'there has been no run for this tenant: is there a line for '
+                'callhook-renewer in cron?' END),
+            (2, true, CASE WHEN failed_since IS NOT NULL THEN format(
+                'runs have failed for %s: %s: callhook-renewer check looks '
+                'for the cause',
+                callhook_store.span_words(about.now - failed_since),
+                failure) END),
+            (3, false, CASE WHEN failed_since IS NOT NULL AND
+                retry_at > about.now THEN
+                'Graph asked to be left alone: next try in ' ||
+                callhook_store.span_words(retry_at - about.now) END),
+            (5, true, CASE WHEN coalesce(live, 0) > 0 THEN NULL
+                WHEN last.n IS NULL AND last_run_at IS NULL THEN NULL
+                WHEN last.n IS NULL THEN
+                'there is no subscription: nothing is delivered until a run '
+                'creates one'
+                WHEN state = 'announced' THEN format(
+                'a subscription was asked for %s and Graph has not shown it '
+                'since: the next run looks again',
+                callhook_store.ago_words(about.now - announced_at))
+                ELSE format(
+                'the subscription ended %s, nothing is delivered: is there a '
+                'line for callhook-renewer in cron?',
+                callhook_store.ago_words(about.now - expires_at)) END),
+            (6, false, CASE WHEN live > 1 THEN
+                format('there are %s: the next run leaves one', live) END),
+            (7, true, CASE WHEN gap_since IS NOT NULL THEN format(
+                'changes may be missing for %s now (%s): the gap ends when a '
+                'subscription lives again',
+                callhook_store.span_words(about.now - gap_since),
+                gap_reason) END),
+            (8, false, CASE WHEN gaps_unsearched > 0 THEN format(
+                '%s gaps have not been searched for missing calls yet, the '
+                'oldest began %s', gaps_unsearched, callhook_store.ago_words(
+                    about.now - gaps_unsearched_since)) END),
+            (9, false, CASE WHEN lifecycle_waiting > 0 THEN format(
+                '%s lifecycle items wait for the next run, the oldest came %s',
+                lifecycle_waiting, callhook_store.ago_words(
+                    about.now - lifecycle_waiting_since)) END),
+            (10, true, CASE WHEN of_calls AND records AND
+                records_failed > records_failed_for_good THEN format(
+                '%s records cannot be read: record_error in callhook.calls '
+                'says why; they are tried again for 30 days',
+                records_failed - records_failed_for_good) END),
+            (11, false, CASE WHEN of_calls AND records AND
+                records_waiting > 0 THEN format(
+                '%s calls wait for their records, the oldest came %s',
+                records_waiting, callhook_store.ago_words(
+                    about.now - records_waiting_since)) END),
+            (12, false, CASE WHEN of_calls AND records AND
+                calls_missing > records_waiting + records_failed THEN format(
+                '%s records are stored in an older version than Graph''s',
+                calls_missing - records_waiting - records_failed) END),
+            (13, false, CASE WHEN of_calls AND records AND
+                records_failed_for_good + records_gone > 0 THEN format(
+                '%s records are given up: %s failed for 30 days, %s are gone '
+                'at Graph', records_failed_for_good + records_gone,
+                records_failed_for_good, records_gone) END),
+            (14, true, CASE WHEN of_calls AND reconcile AND
+                about.now - listed_until > 6 * 3600 THEN format(
+                'Graph''s calls were last listed %s and should be every hour: '
+                'callhook-renewer reconcile %s says what is wrong',
+                callhook_store.ago_words(about.now - listed_until),
+                tenant) END),
+            (15, false, CASE WHEN NOT of_calls OR NOT reconcile THEN NULL
+                WHEN last_listed_at IS NULL THEN
+                'Graph''s calls of 30 days have not been listed in full yet'
+                WHEN about.now - last_listed_at > 9 * 86400 THEN
+                'Graph''s calls of 30 days were last listed in full ' ||
+                callhook_store.ago_words(about.now - last_listed_at) END)
+        ) AS s (place, need, said)
+        UNION ALL
+        SELECT n, place, ordinality, true, said
+        FROM kept CROSS JOIN LATERAL (VALUES
+            (4, CASE WHEN expires_at - now <= least(
+                         3600, (expires_at - renewed_at) / 4) THEN format(
+                'the subscription ends in %s: is there a line for '
+                'callhook-renewer in cron? callhook-renewer check looks for '
+                'faults', callhook_store.span_words(expires_at - now))
+                WHEN now - renewed_at > 2 * 60 * renew_every_minutes THEN
+                format('it was renewed %s and should be every %s min: is '
+                'there a line for callhook-renewer in cron? callhook-renewer '
+                'check looks for faults',
+                callhook_store.ago_words(now - renewed_at),
+                renew_every_minutes) END),
+            (4, CASE WHEN refusals > 0 THEN format(
+                'the receiver refused %s items of it, the last one %s, for '
+                '%s: if all are refused the next run replaces it; else '
+                'somebody else sends under its id', refusals,
+                callhook_store.ago_words(now - last_refused_at),
+                CASE refusal_reason WHEN 'unknown' THEN
+                    'it did not know the subscription then'
+                ELSE 'their secret or tenant is not the subscription''s' END)
+                END)
+        ) AS s (place, said)
+        WHERE state = 'live'
+    ), said AS (
+        SELECT n, bool_or(need) AS needy,
+               json_agg(said ORDER BY place, ordinality)
+                   FILTER (WHERE need) AS needs,
+               json_agg(said ORDER BY place, ordinality)
+                   FILTER (WHERE NOT need) AS notes
+        FROM sentences WHERE said IS NOT NULL GROUP BY n
+    ), listed AS (
+        SELECT n, json_agg(json_build_object(
+                   'subscription_id', subscription_id, 'state', state,
+                   'notification_url', nullif(notification_url, ''),
+                   'announced_at', callhook_store.iso_time(announced_at),
+                   'renewed_at', callhook_store.iso_time(renewed_at),
+                   'expires_at', callhook_store.iso_time(expires_at),
+                   'last_notification_at',
+                   callhook_store.iso_time(last_notification_at),
+                   'refusals', coalesce(refusals, 0),
+                   'refusal_reason', refusal_reason, 'last_refused_at',
+                   callhook_store.iso_time(last_refused_at))
+                   ORDER BY ordinality) AS subscriptions
+        FROM kept GROUP BY n
+    )
+    SELECT json_build_object(
+        'ok', bool_and(needy IS NOT TRUE),
+        'at', callhook_store.iso_time(max(now)), 'database_fault', NULL,
+        'tenants', json_agg(json_build_object(
+            'tenant', tenant, 'ok', needy IS NOT TRUE, 'tenant_id', tenant_id,
+            'resource', resource, 'change_type', change_type,
+            'token_expires_at', callhook_store.iso_time(token_expires_at),
+            'last_run_at', callhook_store.iso_time(last_run_at),
+            'failed_since', callhook_store.iso_time(failed_since),
+            'failure', failure,
+            'retry_at', callhook_store.iso_time(retry_at),
+            'subscriptions', coalesce(subscriptions, '[]'),
+            'lifecycle_waiting', coalesce(lifecycle_waiting, 0),
+            'lifecycle_waiting_since',
+            callhook_store.iso_time(lifecycle_waiting_since),
+            'gap_since', callhook_store.iso_time(gap_since),
+            'gaps_unsearched', coalesce(gaps_unsearched, 0),
+            'gaps_unsearched_since',
+            callhook_store.iso_time(gaps_unsearched_since),
+            'records_waiting', CASE WHEN records THEN
+                coalesce(records_waiting, 0) ELSE 0 END,
+            'records_waiting_since', CASE WHEN records THEN
+                callhook_store.iso_time(records_waiting_since) END,
+            'records_failed', CASE WHEN records THEN
+                coalesce(records_failed, 0) ELSE 0 END,
+            'records_gone', CASE WHEN records THEN
+                coalesce(records_gone, 0) ELSE 0 END,
+            'calls_missing', CASE WHEN records THEN
+                coalesce(calls_missing, 0) ELSE 0 END,
+            'listed_until', CASE WHEN reconcile THEN
+                callhook_store.iso_time(listed_until) END,
+            'last_listed_at', CASE WHEN reconcile THEN
+                callhook_store.iso_time(last_listed_at) END,
+            'needs', coalesce(needs, '[]'), 'notes', coalesce(notes, '[]'))
+            ORDER BY n))
+    FROM about LEFT JOIN said USING (n) LEFT JOIN listed USING (n);
+$$;
+COMMENT ON FUNCTION callhook_store.status(json, boolean) IS
+    'The state of affairs that `callhook-renewer status` shows, with what '
+    'needs a hand in sentences; with_last: last deliveries, too.';

@@ -21,7 +21,7 @@
 static unsigned faults;
 
 /* Each line at once: what comes next may take seconds. */
-void check_say(enum verdict verdict, const char *subject, const char *format,
+void check_say(enum finding finding, const char *subject, const char *format,
                ...)
 {
     static const char *const words[] = {"ok", "note", "FAULT"};
@@ -34,9 +34,9 @@ void check_say(enum verdict verdict, const char *subject, const char *format,
     for (char *s = text; *s; s++)
         if (!isprint((unsigned char)*s))
             *s = '?';
-    printf("%-8s%s: %s\n", words[verdict], subject, text);
+    printf("%-8s%s: %s\n", words[finding], subject, text);
     fflush(stdout);
-    faults += verdict == FAULTY;
+    faults += finding == FAULTY;
 }
 
 /* By writing: a full disk and one mounted to be read look writable. */
@@ -79,8 +79,7 @@ static const char select_missing[] =
     " ('callhook.notifications', 'SELECT'), ('schema callhook', 'USAGE'),"
     " ('callhook_store.make_partitions', 'EXECUTE'),"
     " ('callhook_store.remove_simulated', 'EXECUTE'),"
-    " ('callhook_store.kept_subscriptions', 'EXECUTE'),"
-    " ('callhook_store.tenant_status', 'EXECUTE')),"
+    " ('callhook_store.status', 'EXECUTE')),"
     " ours AS (SELECT oid AS schema, nspname FROM pg_namespace"
     " WHERE nspname IN ('callhook_store', 'callhook')),"
     " held AS (SELECT nspname || '.' || relname, r FROM pg_class"
@@ -116,28 +115,25 @@ static void check_rights(struct database *database)
     PQclear(result);
 }
 
-/* Whether the status_data could be read. */
-static bool check_database(const struct settings *settings,
+static void check_database(const struct settings *settings,
                            struct status_data *status_data)
 {
     char why[DATABASE_WHY];
     int64_t begun_at = clock_ms();
     struct database *database = database_open(settings->database, why);
-    bool known = false;
 
     if (database) {
         check_say(FINE, "database", "connected in %d ms, the schema is ours",
                   (int)(clock_ms() - begun_at));
         check_rights(database);
-        known = status_data_load(status_data, database, settings, false);
     } else {
         check_say(FAULTY, "database",
                   "%s: see to `database` in the settings, and whether the "
                   "server runs",
                   why);
     }
+    status_data_load(status_data, settings, database, NULL, false);
     database_close(database);
-    return known;
 }
 
 /* -- the own URLs ------------------------------------------------------ */
@@ -196,18 +192,19 @@ static void check_urls(const struct settings *settings, struct http *http)
 int check_command(const struct settings *settings, const struct words *words)
 {
     struct http *http = http_open();
-    struct status_data status_data = {0};
-    bool known;
+    struct status_data status_data;
+    yajl_val *tenants;
 
     (void)words;
     check_say(FINE, "settings", "they have been read, %zu tenants",
               settings->tenant_count);
     check_state_dir(settings);
-    known = check_database(settings, &status_data);
+    check_database(settings, &status_data);
     check_urls(settings, http);
+    status_data_list(status_data.tree, "tenants", &tenants);
     for (size_t i = 0; i < settings->tenant_count; i++)
         check_tenant(settings, &settings->tenants[i], http,
-                     known ? &status_data : NULL);
+                     status_data.is_there ? tenants[i] : NULL);
     status_data_free(&status_data);
     http_close(http);
     return faults ? 1 : EX_OK;

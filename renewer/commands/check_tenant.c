@@ -189,18 +189,18 @@ static bool is_listed(const struct subscriptions *listed, const char *id)
 }
 
 /* `listed` NULL: Graph did not answer. */
-static void check_stored(const struct tenant *tenant,
-                         const struct status_data *status_data,
+static void check_stored(const struct tenant *tenant, yajl_val known,
                          const struct subscriptions *listed)
 {
-    const PGresult *all = status_data->subscriptions;
+    yajl_val *all;
+    size_t count = status_data_list(known, "subscriptions", &all);
     size_t live = 0;
 
-    for (int i = -1; (i = status_data_next(status_data, tenant, i)) >= 0;) {
-        const char *id = result_text(all, i, "subscription_id");
-        int64_t expires_at = result_number(all, i, "expires_at");
+    for (size_t i = 0; i < count; i++) {
+        const char *id = json_text(all[i], "subscription_id");
+        int64_t expires_at = status_data_time(all[i], "expires_at");
 
-        if (strcmp(result_text(all, i, "state"), "live") != 0)
+        if (strcmp(json_text(all[i], "state"), "live") != 0)
             continue;
         live++;
         if (listed && !is_listed(listed, id))
@@ -210,7 +210,7 @@ static void check_stored(const struct tenant *tenant,
                       id);
         else
             check_say(FINE, tenant->name, "stored: subscription %s, ends %s",
-                      id, duration_in(expires_at - status_data->now).text);
+                      id, duration_in(expires_at - clock_wall()).text);
     }
     if (live == 0)
         check_say(NOTED, tenant->name,
@@ -219,7 +219,7 @@ static void check_stored(const struct tenant *tenant,
 }
 
 void check_tenant(const struct settings *settings, const struct tenant *tenant,
-                  struct http *http, const struct status_data *status_data)
+                  struct http *http, yajl_val known)
 {
     struct session session;
     struct graph *graph = &session.graph;
@@ -234,8 +234,8 @@ void check_tenant(const struct settings *settings, const struct tenant *tenant,
     }
     if (answered)
         check_clock(graph);
-    if (status_data)
-        check_stored(tenant, status_data, answered ? &listed : NULL);
+    if (known)
+        check_stored(tenant, known, answered ? &listed : NULL);
     subscriptions_free(&listed);
     session_close(&session);
 }

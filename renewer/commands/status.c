@@ -1,12 +1,11 @@
 /* The command `status`: how it stands with each tenant. */
-#include "commands/status.h"
+#include "commands/status_data.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "auth/token.h"
 #include "base/clock.h"
 #include "base/database.h"
 #include "base/duration.h"
@@ -38,13 +37,6 @@ static void print_line(const struct line *line, bool is_red)
            line->last_item.text, line->token.text, is_red ? plain : "");
 }
 
-/* Text of the database's: no control characters on the terminal. */
-static void print_word(const char *word, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        putchar(isprint((unsigned char)word[i]) ? word[i] : '?');
-}
-
 /* Breaks the sentence at spaces, each line behind the same indent. */
 static void print_sentence(const char *mark, const char *sentence, bool is_red)
 {
@@ -62,7 +54,8 @@ static void print_sentence(const char *mark, const char *sentence, bool is_red)
             putchar(' ');
             column++;
         }
-        print_word(s, length);
+        for (size_t i = 0; i < length; i++) /* it may be a peer's text */
+            putchar(isprint((unsigned char)s[i]) ? s[i] : '?');
         column += length;
         s += length + strspn(s + length, " ");
     }
@@ -81,10 +74,9 @@ static void cut_name(char name[NAME_COLUMNS + 1], const char *from)
     }
 }
 
-static struct span token_ends(const struct status *status,
-                              const struct tenant *tenant)
+static struct span token_ends(yajl_val tenant)
 {
-    int64_t until = token_kept_until(tenant, status->settings->state_dir);
+    int64_t until = status_data_time(tenant, "token_expires_at");
     int64_t left = until - clock_wall();
     struct span span = {"none"};
 
@@ -95,115 +87,98 @@ static struct span token_ends(const struct status *status,
     return span;
 }
 
-static void fill_in(struct line *line, const struct status_data *status_data,
-                    int subscription)
+static void fill_in(struct line *line, const struct status_data *data,
+                    yajl_val subscription)
 {
-    const PGresult *all = status_data->subscriptions;
-    int64_t expires_at = result_number(all, subscription, "expires_at");
-    int64_t renewed_at = result_number(all, subscription, "renewed_at");
-    int64_t last_at = result_number(all, subscription, "last_notification_at");
+    int64_t now = status_data_time(data->tree, "at");
+    int64_t expires_at = status_data_time(subscription, "expires_at");
+    int64_t renewed_at = status_data_time(subscription, "renewed_at");
+    int64_t last_at = status_data_time(subscription, "last_notification_at");
 
-    line->state = result_text(all, subscription, "state");
+    line->state = json_text(subscription, "state");
     if (expires_at)
-        line->expires = duration_in(expires_at - status_data->now);
+        line->expires = duration_in(expires_at - now);
     if (renewed_at)
-        line->renewed = duration_ago(status_data->now - renewed_at);
+        line->renewed = duration_ago(now - renewed_at);
     if (last_at)
-        line->last_item = duration_ago(status_data->now - last_at);
-    else if (!status_data->last_known)
+        line->last_item = duration_ago(now - last_at);
+    else if (!data->last_known)
         line->last_item = (struct span){"not known"};
 }
 
 /* A line for each of its subscriptions, or one that says there is none. */
-static void print_lines(const struct status *status,
-                        const struct tenant *tenant, bool is_red)
+static void print_lines(const struct status_data *data, yajl_val tenant,
+                        bool is_red)
 {
-    struct line line = {.state = status->status_findings ? "none" : "not known",
+    struct line line = {.state = data->is_there ? "none" : "not known",
                         .expires = {"-"},
                         .renewed = {"-"},
                         .last_item = {"-"},
-                        .token = token_ends(status, tenant)};
-    int subscription = status_data_next(&status->status_data, tenant, -1);
+                        .token = token_ends(tenant)};
+    yajl_val *all;
+    size_t count = status_data_list(tenant, "subscriptions", &all);
 
-    cut_name(line.name, tenant->name);
-    do {
+    cut_name(line.name, json_text(tenant, "tenant"));
+    if (count == 0)
+        print_line(&line, is_red);
+    for (size_t i = 0; i < count; i++) {
         struct line one = line;
 
-        if (subscription >= 0) {
-            fill_in(&one, &status->status_data, subscription);
-            subscription =
-                status_data_next(&status->status_data, tenant, subscription);
-        }
+        fill_in(&one, data, all[i]);
         print_line(&one, is_red);
-    } while (subscription >= 0);
+    }
 }
 
-static void print_health(const struct status_findings *status_findings,
-                         bool colour)
+static void print_sentences(yajl_val tenant, const char *name, const char *mark,
+                            bool is_red)
 {
-    for (enum kind kind = NEED; kind <= NOTE; kind++)
-        for (size_t i = 0; i < status_findings->count; i++)
-            if (status_findings->all[i].kind == kind)
-                print_sentence(kind == NEED ? "! " : "- ",
-                               status_findings->all[i].text,
-                               colour && kind == NEED);
+    yajl_val *all;
+    size_t count = status_data_list(tenant, name, &all);
+
+    for (size_t i = 0; i < count; i++)
+        print_sentence(mark, YAJL_GET_STRING(all[i]), is_red);
 }
 
-static void print_table(const struct status *status, bool colour)
+static void print_table(const struct status_data *data, bool colour)
 {
     static const struct line head = {"TENANT",      "STATE",
                                      {"EXPIRES"},   {"RENEWED"},
                                      {"LAST ITEM"}, {"TOKEN ENDS"}};
+    const char *fault = json_text(data->tree, "database_fault");
+    yajl_val *tenants;
+    size_t count = status_data_list(data->tree, "tenants", &tenants);
+    size_t in_need = 0;
 
     print_line(&head, false);
-    for (size_t i = 0; i < status->settings->tenant_count; i++) {
-        const struct status_findings *status_findings =
-            status->status_findings ? &status->status_findings[i] : NULL;
+    for (size_t i = 0; i < count; i++) {
+        bool ok = YAJL_IS_TRUE(json_member(tenants[i], "ok"));
 
-        print_lines(status, &status->settings->tenants[i],
-                    colour && (!status_findings || status_findings->needs));
-        if (status_findings)
-            print_health(status_findings, colour);
+        in_need += !ok;
+        print_lines(data, tenants[i], colour && !ok);
+        print_sentences(tenants[i], "needs", "! ", colour);
+        print_sentences(tenants[i], "notes", "- ", false);
     }
-    if (*status->database_fault)
-        print_sentence("! ", status->database_fault, colour);
-    else if (status->in_need)
-        printf("%zu of %zu tenants need a hand\n", status->in_need,
-               status->settings->tenant_count);
+    if (fault)
+        print_sentence("! ", fault, colour);
+    else if (in_need)
+        printf("%zu of %zu tenants need a hand\n", in_need, count);
 }
 
 /* -- the command ------------------------------------------------------- */
 
-/* False: the fault is in status->database_fault. */
-static bool read_overview(struct status *status)
+static void load(struct status_data *data, const struct settings *settings)
 {
     char why[DATABASE_WHY];
-    struct database *database = database_open(status->settings->database, why);
-    bool good = database && status_data_load(&status->status_data, database,
-                                             status->settings, true);
+    struct database *database = database_open(settings->database, why);
+    char *fault = database
+                      ? memory_copy("the database did not answer; "
+                                    "callhook-renewer "
+                                    "check looks at its rights")
+                      : memory_print("the database cannot be used: %s", why);
 
-    if (!database)
-        snprintf(status->database_fault, sizeof(status->database_fault),
-                 "the database cannot be used: %s", why);
-    else if (!good)
-        snprintf(status->database_fault, sizeof(status->database_fault),
-                 "the database did not answer; callhook-renewer check looks "
-                 "at its rights");
+    status_data_load(data, settings, database, fault, true);
+    free(fault);
     database_close(database);
-    return good;
-}
-
-static void judge(struct status *status)
-{
-    const struct settings *settings = status->settings;
-
-    status->status_findings =
-        memory_new(settings->tenant_count, sizeof(struct status_findings));
-    for (size_t i = 0; i < settings->tenant_count; i++) {
-        status_findings_find(&status->status_findings[i], &status->status_data,
-                             settings, i);
-        status->in_need += status->status_findings[i].needs > 0;
-    }
 }
 
 /* https://no-color.org */
@@ -216,24 +191,19 @@ static bool wants_colour(void)
 
 int status_command(const struct settings *settings, const struct words *words)
 {
-    struct status status = {.settings = settings};
+    struct status_data data;
     bool fine;
 
     if (words->count && strcmp(words->all[0], "--json") != 0) {
         log_line("status has one option, --json");
         return EX_USAGE;
     }
-    if (read_overview(&status))
-        judge(&status);
+    load(&data, settings);
     if (words->count)
-        status_json_print(&status);
+        puts(data.text);
     else
-        print_table(&status, wants_colour());
-    fine = status.status_findings && status.in_need == 0;
-    for (size_t i = 0; status.status_findings && i < settings->tenant_count;
-         i++)
-        status_findings_free(&status.status_findings[i]);
-    free(status.status_findings);
-    status_data_free(&status.status_data);
+        print_table(&data, wants_colour());
+    fine = YAJL_IS_TRUE(json_member(data.tree, "ok"));
+    status_data_free(&data);
     return fine ? EX_OK : 1;
 }

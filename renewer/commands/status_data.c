@@ -1,109 +1,158 @@
-/* What the database says about all tenants, for people. */
+/* The state of affairs, for people. */
 #include "commands/status_data.h"
 
-#include <strings.h>
-#include <sysexits.h>
+#include <stdlib.h>
 
-#include <yajl/yajl_gen.h>
-
+#include "auth/token.h"
 #include "base/change_type.h"
-#include "base/log.h"
+#include "base/clock.h"
+#include "base/datetime.h"
+#include "base/json_writer.h"
 #include "base/memory.h"
 #include "base/resource.h"
 
-static const char select_tenants[] = "SELECT * FROM "
-                                     "callhook_store.tenant_status($1)";
-static const char select_subscriptions[] = "SELECT * FROM "
-                                           "callhook_store.kept_subscriptions($"
-                                           "1)";
-
-static void put(yajl_gen gen, const char *text)
+/* What callhook_store.status() is to know of the tenants. */
+static char *describe(const struct settings *settings)
 {
-    yajl_gen_string(gen, (const unsigned char *)text, strlen(text));
-}
+    struct json_writer list;
 
-/* [["contoso", its tenant_id, resource, change type], ...] */
-static char *list_tenants(const struct settings *settings)
-{
-    yajl_gen gen = yajl_gen_alloc(NULL);
-    const unsigned char *bytes = NULL;
-    size_t length = 0;
-    char *text;
-
-    if (!gen)
-        die(EX_OSERR, "out of memory");
-    yajl_gen_array_open(gen);
+    json_writer_begin(&list);
+    json_writer_open_array(&list, "tenants");
     for (size_t i = 0; i < settings->tenant_count; i++) {
         const struct tenant *tenant = &settings->tenants[i];
         char *resource = resource_key(tenant->resource);
         char *change_type = change_type_key(tenant->change_type);
+        int64_t until = token_kept_until(tenant, settings->state_dir);
 
-        yajl_gen_array_open(gen);
-        put(gen, tenant->name);
-        put(gen, tenant->tenant_id);
-        put(gen, resource);
-        put(gen, change_type);
-        yajl_gen_array_close(gen);
+        json_writer_open_object(&list, NULL);
+        json_writer_text(&list, "tenant", tenant->name);
+        json_writer_text(&list, "tenant_id", tenant->tenant_id);
+        json_writer_text(&list, "resource", tenant->resource);
+        json_writer_text(&list, "change_type", tenant->change_type);
+        json_writer_text(&list, "resource_key", resource);
+        json_writer_text(&list, "change_type_key", change_type);
+        json_writer_bool(&list, "of_calls",
+                         resource_is_call_records(tenant->resource));
+        json_writer_bool(&list, "records", tenant->records);
+        json_writer_bool(&list, "reconcile", tenant->reconcile);
+        json_writer_number(&list, "renew_every_minutes",
+                           tenant->renew_every_minutes);
+        if (until)
+            json_writer_number(&list, "token_expires_at", until);
+        json_writer_close_object(&list);
         free(resource);
         free(change_type);
     }
-    yajl_gen_array_close(gen);
-    yajl_gen_get_buf(gen, &bytes, &length);
-    text = memory_copy_bytes((const char *)bytes, length);
-    yajl_gen_free(gen);
+    json_writer_close_array(&list);
+    return json_writer_end(&list);
+}
+
+/* NULL: the database did not answer. */
+static char *ask(struct database *database, const char *tenants, bool with_last)
+{
+    static const char sql[] = "SELECT callhook_store.status($1::json -> "
+                              "'tenants', $2)";
+    const char *const values[] = {tenants, with_last ? "true" : "false"};
+    PGresult *result = database_run(database, sql, 2, values);
+    char *text = result ? memory_copy(PQgetvalue(result, 0, 0)) : NULL;
+
+    PQclear(result);
     return text;
 }
 
-static PGresult *ask(struct database *database, const char *sql,
-                     const char *value)
+static void put_time(struct json_writer *writer, const char *key,
+                     int64_t seconds)
 {
-    return database_run(database, sql, 1, &value);
+    char text[DATETIME_SIZE];
+
+    datetime_write(text, seconds);
+    json_writer_text(writer, key, seconds ? text : NULL);
 }
 
-bool status_data_load(struct status_data *status_data,
-                      struct database *database,
-                      const struct settings *settings, bool with_last)
+static void put_unknown(struct json_writer *all, const struct tenant *tenant,
+                        int64_t token_ends)
 {
-    char *tenants = list_tenants(settings);
+    static const char *const nulls[] = {
+        "last_run_at",       "failed_since",
+        "failure",           "retry_at",
+        "lifecycle_waiting", "lifecycle_waiting_since",
+        "gap_since",         "gaps_unsearched",
+        "records_waiting",   "gaps_unsearched_since",
+        "records_failed",    "records_waiting_since",
+        "records_gone",      "calls_missing",
+        "listed_until",      "last_listed_at"};
+    static const char *const empty[] = {"subscriptions", "needs", "notes"};
 
-    *status_data =
-        (struct status_data){.tenants = ask(database, select_tenants, tenants)};
-    free(tenants);
-    if (status_data->tenants && with_last)
-        status_data->subscriptions =
-            ask(database, select_subscriptions, "true");
-    status_data->last_known = status_data->subscriptions != NULL;
-    if (status_data->tenants && !status_data->last_known)
-        status_data->subscriptions =
-            ask(database, select_subscriptions, "false");
-    if (!status_data->subscriptions) {
-        status_data_free(status_data);
-        return false;
+    json_writer_open_object(all, NULL);
+    json_writer_text(all, "tenant", tenant->name);
+    json_writer_bool(all, "ok", false);
+    json_writer_text(all, "tenant_id", tenant->tenant_id);
+    json_writer_text(all, "resource", tenant->resource);
+    json_writer_text(all, "change_type", tenant->change_type);
+    put_time(all, "token_expires_at", token_ends);
+    for (size_t i = 0; i < sizeof(nulls) / sizeof(*nulls); i++)
+        json_writer_text(all, nulls[i], NULL);
+    for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++) {
+        json_writer_open_array(all, empty[i]);
+        json_writer_close_array(all);
     }
-    status_data->now = result_number(status_data->tenants, 0, "now");
-    return true;
+    json_writer_close_object(all);
 }
 
-void status_data_free(struct status_data *status_data)
+/* What is known without the database, under the same names. */
+static char *make_without(const struct settings *settings, const char *fault)
 {
-    PQclear(status_data->tenants);
-    PQclear(status_data->subscriptions);
-    *status_data = (struct status_data){0};
+    struct json_writer all;
+
+    json_writer_begin(&all);
+    json_writer_bool(&all, "ok", false);
+    put_time(&all, "at", clock_wall());
+    json_writer_text(&all, "database_fault", fault);
+    json_writer_open_array(&all, "tenants");
+    for (size_t i = 0; i < settings->tenant_count; i++)
+        put_unknown(
+            &all, &settings->tenants[i],
+            token_kept_until(&settings->tenants[i], settings->state_dir));
+    json_writer_close_array(&all);
+    return json_writer_end(&all);
 }
 
-int status_data_next(const struct status_data *status_data,
-                     const struct tenant *tenant, int after)
+void status_data_load(struct status_data *data, const struct settings *settings,
+                      struct database *database, const char *fault,
+                      bool with_last)
 {
-    const PGresult *all = status_data->subscriptions;
-    int count = PQntuples(all);
+    char *tenants = describe(settings);
 
-    /* The first column is the tenant_id: there may be thousands of rows. */
-    for (int i = after + 1; i < count; i++)
-        if (strcmp(PQgetvalue(all, i, 0), tenant->tenant_id) == 0 &&
-            resource_is_same(tenant->resource,
-                             result_text(all, i, "resource")) &&
-            change_type_is_same(tenant->change_type,
-                                result_text(all, i, "change_type")))
-            return i;
-    return -1;
+    *data = (struct status_data){0};
+    if (database && with_last)
+        data->text = ask(database, tenants, true);
+    data->last_known = data->text;
+    if (database && !data->text)
+        data->text = ask(database, tenants, false);
+    data->is_there = data->text;
+    if (!data->text)
+        data->text = make_without(settings, fault);
+    data->tree = json_parse(data->text, strlen(data->text));
+    free(tenants);
+}
+
+void status_data_free(struct status_data *data)
+{
+    yajl_tree_free(data->tree);
+    free(data->text);
+}
+
+size_t status_data_list(yajl_val object, const char *name, yajl_val **all)
+{
+    yajl_val list = json_member(object, name);
+
+    *all = YAJL_IS_ARRAY(list) ? list->u.array.values : NULL;
+    return *all ? list->u.array.len : 0;
+}
+
+int64_t status_data_time(yajl_val object, const char *name)
+{
+    int64_t seconds;
+
+    return datetime_read(json_text(object, name), &seconds) ? seconds : 0;
 }

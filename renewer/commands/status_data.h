@@ -1,39 +1,35 @@
-/* What the database says about all tenants, for people: `status`, `check`. */
+/* The state of affairs, for people: `status`, `check`. */
 #ifndef RENEWER_STATUS_DATA_H
 #define RENEWER_STATUS_DATA_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/database.h"
-#include "base/result.h"
+#include "base/json.h"
 #include "settings/settings.h"
 
-/*
- * The columns are those of the functions of these names in sql/status.sql.
- * Both are NULL, which result.h takes for empty, where the database is away.
- */
 struct status_data {
-    PGresult *tenants;       /* tenant_status: a row for each, in order */
-    PGresult *subscriptions; /* kept_subscriptions */
-    bool last_known;         /* last_notification_at could be read */
-    int64_t now;             /* the database's time */
+    char *text;      /* an object of JSON: callhook_store.status() made it */
+    yajl_val tree;   /* the same */
+    bool is_there;   /* the database is; else all but names is null */
+    bool last_known; /* last_notification_at could be read */
 };
 
 /*
- * A few statements, whatever the number of tenants. `with_last`: reads
+ * A statement or two, whatever the number of tenants. `with_last`: reads
  * last_notification_at too, which may take seconds where a tenant has been
- * silent. False if the database did not answer; status_data_free() in either
- * case.
+ * silent. `database` NULL, or one that does not answer: then `fault` says that
+ * it is away. status_data_free() it.
  */
-bool status_data_load(struct status_data *status_data,
-                      struct database *database,
-                      const struct settings *settings, bool with_last);
-void status_data_free(struct status_data *status_data);
+void status_data_load(struct status_data *data, const struct settings *settings,
+                      struct database *database, const char *fault,
+                      bool with_last);
+void status_data_free(struct status_data *data);
 
-/* The row of the tenant's next subscription after that one (-1: the first);
- * -1: there is none. */
-int status_data_next(const struct status_data *status_data,
-                     const struct tenant *tenant, int after);
+/* An array of the tree, by its name, and its length. */
+size_t status_data_list(yajl_val object, const char *name, yajl_val **all);
+
+/* A time in seconds since 1970; 0: it is null. */
+int64_t status_data_time(yajl_val object, const char *name);
 
 #endif
