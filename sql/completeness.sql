@@ -1,8 +1,9 @@
--- Calls as Graph lists them: what no notification told of, and the proof that
--- nothing is missing.
+-- What is read from Graph by spans of time: lists of calls (what no notification
+-- told of, and the proof that nothing is missing), and the logs of phone calls.
 
 -- Spans of time, by the calls' beginning, that were listed to the end, each
--- when it was last: they do not overlap. The numbers are of the whole list.
+-- when it was last: those of a list do not overlap. The numbers are of the
+-- whole span.
 CREATE TABLE IF NOT EXISTS callhook_store.listings (
     listing_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id uuid NOT NULL,
@@ -13,11 +14,24 @@ CREATE TABLE IF NOT EXISTS callhook_store.listings (
     missing bigint NOT NULL, -- of which nothing was known
     newer bigint NOT NULL    -- known in an older version
 );
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'callhook_store.listings'::regclass
+          AND attname = 'list') THEN
+        ALTER TABLE callhook_store.listings
+            ADD COLUMN list text NOT NULL DEFAULT 'calls'
+                CHECK (list IN ('calls', 'pstn', 'direct_routing'));
+    END IF;
+END
+$$;
 CREATE INDEX IF NOT EXISTS listings_ends_at
     ON callhook_store.listings (tenant_id, ends_at);
 
--- page: an answer of List callRecords, or its array of records.
-CREATE OR REPLACE FUNCTION callhook_store.listed_calls(page json)
+DROP FUNCTION IF EXISTS callhook_store.listed_calls(json);
+DROP FUNCTION IF EXISTS callhook_store.file_listed_calls(uuid, json);
+CREATE OR REPLACE FUNCTION callhook_store.listed_calls(page jsonb)
 RETURNS TABLE (call_id uuid, version bigint, started_at timestamptz,
                ended_at timestamptz)
 LANGUAGE sql STABLE
@@ -30,16 +44,14 @@ AS $$
     WHERE callhook_store.as_uuid(object ->> 'id') IS NOT NULL
     GROUP BY 1 ORDER BY 1;
 $$;
-COMMENT ON FUNCTION callhook_store.listed_calls(json) IS
-    'The calls of a page of a list of calls.';
+COMMENT ON FUNCTION callhook_store.listed_calls(jsonb) IS
+    'The calls of a page of a list of calls, or of its array of records.';
 
 -- Graph has what it lists: a call that was gone is asked for again.
 CREATE OR REPLACE FUNCTION callhook_store.file_listed_calls(
-    tenant uuid, page json)
+    tenant uuid, page jsonb)
 RETURNS TABLE (listed bigint, missing bigint, newer bigint)
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-SET jit = off
+LANGUAGE plpgsql
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -78,40 +90,71 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION callhook_store.file_listed_calls(uuid, json) IS
+COMMENT ON FUNCTION callhook_store.file_listed_calls(uuid, jsonb) IS
     'Files a page of a list of calls: how many calls it has, how many were '
     'missing, how many were known in an older version.';
 
+CREATE OR REPLACE FUNCTION callhook_store.take_listed(
+    tenant uuid, list text, page json)
+RETURNS TABLE (listed bigint, missing bigint, newer bigint, next text)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+    body constant jsonb := callhook_store.parsed(page);
+BEGIN
+    IF list = 'calls' THEN
+        SELECT f.* INTO listed, missing, newer
+        FROM callhook_store.file_listed_calls(tenant, body) AS f;
+    ELSIF list = 'pstn' THEN
+        listed := callhook_store.store_pstn_rows(tenant, body);
+    ELSE
+        listed := callhook_store.store_direct_routing_rows(tenant, body);
+    END IF;
+    next := nullif(body ->> '@odata.nextLink', '');
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.take_listed(uuid, text, json) IS
+    'Stores a page of a list or log: how many rows it has, how many calls were '
+    'missing or known in an older version, and what it links to.';
+
+DROP FUNCTION IF EXISTS callhook_store.note_listing(
+    uuid, timestamptz, timestamptz, bigint, bigint, bigint);
 CREATE OR REPLACE FUNCTION callhook_store.note_listing(
-    tenant uuid, begins_at timestamptz, ends_at timestamptz, listed bigint,
-    missing bigint, newer bigint)
+    tenant uuid, list text, begins_at timestamptz, ends_at timestamptz,
+    listed bigint, missing bigint, newer bigint)
 RETURNS void
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH older AS (
         DELETE FROM callhook_store.listings AS l
-        WHERE l.tenant_id = tenant AND l.ends_at > note_listing.begins_at
+        WHERE l.tenant_id = tenant AND l.list = note_listing.list
+          AND l.ends_at > note_listing.begins_at
           AND l.begins_at < note_listing.ends_at
         RETURNING *
     )
     INSERT INTO callhook_store.listings
-        (tenant_id, begins_at, ends_at, listed_at, listed, missing, newer)
-    SELECT tenant, span.begins_at, span.ends_at, o.listed_at, o.listed,
-           o.missing, o.newer
+        (tenant_id, list, begins_at, ends_at, listed_at, listed, missing,
+         newer)
+    SELECT tenant, o.list, span.begins_at, span.ends_at, o.listed_at,
+           o.listed, o.missing, o.newer
     FROM older AS o
     CROSS JOIN LATERAL (VALUES
         (o.begins_at, note_listing.begins_at),
         (note_listing.ends_at, o.ends_at)) AS span (begins_at, ends_at)
     WHERE span.begins_at < span.ends_at
     UNION ALL
-    SELECT tenant, note_listing.begins_at, note_listing.ends_at, now(),
-           note_listing.listed, note_listing.missing, note_listing.newer;
+    SELECT tenant, note_listing.list, note_listing.begins_at,
+           note_listing.ends_at, now(), note_listing.listed,
+           note_listing.missing, note_listing.newer;
 $$;
 COMMENT ON FUNCTION callhook_store.note_listing(
-    uuid, timestamptz, timestamptz, bigint, bigint, bigint) IS
-    'Notes that the calls of a span of time are listed to the end; of older '
-    'lists there stays what is before and after it.';
+    uuid, text, timestamptz, timestamptz, bigint, bigint, bigint) IS
+    'Notes that a span of time is listed to the end; of older lists there '
+    'stays what is before and after it.';
 
 -- A call's notification comes up to 150 minutes after its end, so that those
 -- that a gap swallowed ended between that long before it and its end.
@@ -147,37 +190,65 @@ RETURNS timestamptz
 LANGUAGE sql STABLE
 AS $$
     SELECT timestamptz '2000-01-01Z'
-           + make_interval(secs => hashtext(tenant::text) & 4095);
+           + make_interval(secs => hashtext(tenant::text) & 65535);
 $$;
 COMMENT ON FUNCTION callhook_store.an_hour(uuid) IS
-    'When an hour began: each tenant has its own, so that not all are listed '
-    'at once.';
+    'When an hour and a day began: each tenant has its own, so that not all '
+    'are listed at once.';
 
--- Graph keeps calls for 30 days, and its clock may be behind ours or before
--- it. What is younger than the last full hour comes with the hour.
-CREATE OR REPLACE FUNCTION callhook_store.listable(tenant uuid)
+-- How often what is listed: what began within a span, once in every so long
+-- (null: once). A list of calls is kept by Graph for 30 days, a log is asked
+-- for 90; its rows come late and are corrected, and one that is read twice
+-- replaces itself. rows: of a span that is not too long, for it only counts
+-- once it was read to its end. first: how long the first one is to be.
+CREATE OR REPLACE FUNCTION callhook_store.list_plan(list text)
+RETURNS TABLE (span interval, every interval, step interval, rows numeric,
+               first interval, shortest interval)
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT v.span, v.every, v.step, v.rows, v.first, v.shortest
+    FROM (VALUES
+        ('calls', interval '1 day', interval '1 hour', interval '1 hour',
+         600.0, interval '1 day', interval '30 s'),
+        ('calls', '7 days', '1 day', '1 hour', 600, '1 day', '30 s'),
+        ('calls', '29 days 23 hours 55 minutes', '7 days', '1 hour', 600,
+         '1 day', '30 s'),
+        ('logs', '7 days', '1 day', '1 day', 10000, '89 days', '1 hour'),
+        ('logs', '89 days', NULL, '1 day', 10000, '89 days', '1 hour'))
+        AS v (name, span, every, step, rows, first, shortest)
+    WHERE v.name = CASE list WHEN 'calls' THEN 'calls' ELSE 'logs' END;
+$$;
+COMMENT ON FUNCTION callhook_store.list_plan(text) IS
+    'How often a list or log is to be read, and in what pieces.';
+
+-- Graph's clock may be behind ours or before it. What is younger than the last
+-- full hour (of a log: day) comes with the next one.
+DROP FUNCTION IF EXISTS callhook_store.listable(uuid);
+CREATE OR REPLACE FUNCTION callhook_store.listable(
+    tenant uuid, list text DEFAULT 'calls')
 RETURNS tstzrange
 LANGUAGE sql STABLE
 AS $$
-    SELECT tstzrange(
-        date_trunc('second', now()) - interval '29 days 23 hours 55 minutes',
-        date_bin('1 hour', now() - interval '1 minute',
-                 callhook_store.an_hour(tenant)));
+    SELECT tstzrange(date_trunc('second', now()) - max(span),
+                     date_bin(max(step), now() - interval '1 minute',
+                              callhook_store.an_hour(tenant)))
+    FROM callhook_store.list_plan(list);
 $$;
-COMMENT ON FUNCTION callhook_store.listable(uuid) IS
-    'The span of time whose calls can be listed, up to the last full hour.';
+COMMENT ON FUNCTION callhook_store.listable(uuid, text) IS
+    'The span of time that can be listed, up to the last full hour or day.';
 
+DROP FUNCTION IF EXISTS callhook_store.listed_since(uuid, timestamptz);
 CREATE OR REPLACE FUNCTION callhook_store.listed_since(
-    tenant uuid, since timestamptz)
+    tenant uuid, since timestamptz, list text DEFAULT 'calls')
 RETURNS tstzmultirange
 LANGUAGE sql STABLE
 AS $$
     SELECT coalesce(range_agg(tstzrange(begins_at, ends_at)), '{}')
-    FROM callhook_store.listings
-    WHERE tenant_id = tenant AND ends_at > now() - interval '30 days'
-      AND listed_at >= since;
+    FROM callhook_store.listings AS l
+    WHERE tenant_id = tenant AND l.list = listed_since.list
+      AND ends_at > now() - interval '90 days' AND listed_at >= since;
 $$;
-COMMENT ON FUNCTION callhook_store.listed_since(uuid, timestamptz) IS
+COMMENT ON FUNCTION callhook_store.listed_since(uuid, timestamptz, text) IS
     'The spans of time that have been listed since a time.';
 
 -- Calls that a gap swallowed may have begun long before it.
@@ -192,16 +263,16 @@ $$;
 COMMENT ON FUNCTION callhook_store.gap_window(timestamptz, timestamptz) IS
     'What must be listed to find the calls that a gap swallowed.';
 
--- The plan: what began within the last day is listed once in every hour,
--- within 7 days once in a day, within 30 days once in 7 days; and at once what
--- a gap may have swallowed. A list must not be too long, for it only counts
--- once it was read to its end: about 600 calls, as the newest list had them.
--- Times in seconds since 1970, 0: none. most: that it may have, in seconds.
--- asked: instead of the plan, all from then on that was not listed since
--- started.
+-- By the plan (see list_plan), and at once what a gap may have swallowed. Times
+-- in seconds since 1970, 0: none. most: that it may have, in seconds. asked:
+-- instead of the plan, all from then on that was not listed since started.
+-- can_be_cut: it is longer than the shortest.
+DROP FUNCTION IF EXISTS callhook_store.next_window(
+    uuid, bigint, bigint, bigint);
 CREATE OR REPLACE FUNCTION callhook_store.next_window(
-    tenant uuid, most bigint, asked bigint, started bigint)
-RETURNS TABLE (begins_at bigint, ends_at bigint, width bigint, now bigint)
+    tenant uuid, list text, most bigint, asked bigint, started bigint)
+RETURNS TABLE (begins_at bigint, ends_at bigint, can_be_cut boolean,
+               now bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -210,16 +281,15 @@ BEGIN
     RETURN QUERY
     WITH hours AS (
         SELECT can, upper(can) AS hour,
-               date_bin('1 day', upper(can), callhook_store.an_hour(tenant))
-                   AS midnight,
                date_trunc('second', now()) - interval '1 minute' AS latest
-        FROM callhook_store.listable(tenant) AS can
+        FROM callhook_store.listable(tenant, next_window.list) AS can
     ), wanted (span, since) AS (
-        SELECT plan.* FROM hours CROSS JOIN LATERAL (VALUES
-            (tstzrange(latest - interval '1 day', hour), hour),
-            (tstzrange(latest - interval '7 days', hour), midnight),
-            (tstzrange(lower(can), hour), midnight - interval '6 days')
-        ) AS plan
+        SELECT tstzrange(latest - p.span, hour),
+               CASE WHEN p.every IS NULL THEN '-infinity'
+                    ELSE date_bin(least(p.every, '1 day'), hour,
+                                  callhook_store.an_hour(tenant))
+                         - greatest(p.every - interval '1 day', '0') END
+        FROM hours CROSS JOIN callhook_store.list_plan(next_window.list) AS p
         WHERE asked = 0
         UNION ALL
         SELECT tstzrange(to_timestamp(asked), NULL),
@@ -230,36 +300,45 @@ BEGIN
                greatest(g.noted_at, g.ends_at)
         FROM callhook_store.gaps AS g
         WHERE g.tenant_id = next_window.tenant AND g.ends_at IS NOT NULL
-          AND g.closed_at IS NULL
+          AND g.closed_at IS NULL AND next_window.list = 'calls'
     ), due AS (
         SELECT unnest(range_agg(part)) AS part
         FROM wanted CROSS JOIN hours CROSS JOIN LATERAL unnest(
             tstzmultirange(span * can)
-            - callhook_store.listed_since(tenant, since)) AS part
+            - callhook_store.listed_since(tenant, since, next_window.list))
+            AS part
+    ), plan AS (
+        SELECT p.rows, extract(epoch FROM p.first) AS first,
+               extract(epoch FROM p.shortest) AS shortest
+        FROM callhook_store.list_plan(next_window.list) AS p LIMIT 1
     ), newest AS (
         SELECT extract(epoch FROM l.ends_at - l.begins_at)
-               * least(600.0 / greatest(l.listed, 1), 8) AS width
-        FROM callhook_store.listings AS l
-        WHERE l.tenant_id = tenant AND l.ends_at > now() - interval '30 days'
+               * least(plan.rows / greatest(l.listed, 1), 8) AS width
+        FROM callhook_store.listings AS l CROSS JOIN plan
+        WHERE l.tenant_id = tenant AND l.list = next_window.list
+          AND l.ends_at > now() - interval '90 days'
         ORDER BY l.listed_at DESC LIMIT 1
     ), aim AS (
         SELECT greatest(coalesce(nullif(most, 0),
                                  (SELECT newest.width FROM newest),
-                                 86400), 30)::bigint AS width
+                                 plan.first), plan.shortest)::bigint AS width,
+               plan.shortest
+        FROM plan
     )
     SELECT floor(extract(epoch FROM greatest(
                lower(part),
                upper(part) - make_interval(secs => aim.width))))::bigint,
            ceil(extract(epoch FROM CASE WHEN upper(part) = hour THEN latest
                                         ELSE upper(part) END))::bigint,
-           aim.width, floor(extract(epoch FROM now()))::bigint
+           aim.width > aim.shortest, floor(extract(epoch FROM now()))::bigint
     FROM due CROSS JOIN hours CROSS JOIN aim
     ORDER BY part DESC LIMIT 1;
 END
 $$;
-COMMENT ON FUNCTION callhook_store.next_window(uuid, bigint, bigint, bigint) IS
-    'The newest span of time whose calls are to be listed, and how long it '
-    'was to be; no row: none.';
+COMMENT ON FUNCTION callhook_store.next_window(
+    uuid, text, bigint, bigint, bigint) IS
+    'The newest span of time that is to be listed, and whether it may be '
+    'shorter; no row: none.';
 
 CREATE OR REPLACE FUNCTION callhook_store.close_listed_gaps(tenant uuid)
 RETURNS TABLE (gaps bigint, found bigint)
@@ -306,7 +385,7 @@ SELECT nullif(c.tenant_id, '00000000-0000-0000-0000-000000000000')
                                           AT TIME ZONE 'UTC')
                     THEN min(l.listed_at) END
         FROM callhook_store.listings AS l
-        WHERE l.tenant_id = c.tenant_id
+        WHERE l.tenant_id = c.tenant_id AND l.list = 'calls'
           AND l.ends_at > c.day::timestamp AT TIME ZONE 'UTC'
           AND l.begins_at < (c.day + 1)::timestamp AT TIME ZONE 'UTC')
            AS last_listed_at

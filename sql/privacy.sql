@@ -158,16 +158,16 @@ COMMENT ON FUNCTION callhook_store.forget_in_pages(uuid, uuid[], bigint[]) IS
     'Removes forgotten persons from the raw pages of readings.';
 
 -- The rows of a page of a log or a list, an object with value or an array.
-CREATE OR REPLACE FUNCTION callhook_store.page_rows(page json)
+DROP FUNCTION IF EXISTS callhook_store.page_rows(json);
+CREATE OR REPLACE FUNCTION callhook_store.page_rows(page jsonb)
 RETURNS SETOF jsonb
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
-    body constant jsonb := callhook_store.parsed(page);
-    items jsonb := body;
+    items jsonb := page;
 BEGIN
-    IF jsonb_typeof(body) = 'object' THEN
-        items := body -> 'value';
+    IF jsonb_typeof(page) = 'object' THEN
+        items := page -> 'value';
     END IF;
     IF jsonb_typeof(items) IS DISTINCT FROM 'array' THEN
         RAISE 'a page without an array of rows'
@@ -179,7 +179,7 @@ BEGIN
     RETURN QUERY SELECT * FROM jsonb_array_elements(items);
 END
 $$;
-COMMENT ON FUNCTION callhook_store.page_rows(json) IS
+COMMENT ON FUNCTION callhook_store.page_rows(jsonb) IS
     'The rows of a page, without forgotten persons.';
 
 -- The logs keep no raw page: their rows lose what names the person.

@@ -107,8 +107,10 @@ BEGIN
         ('pstn_calls', 'coalesce(start_date_time, read_at)', before),
         ('direct_routing_calls',
          'coalesce(start_date_time, invite_date_time, read_at)', before),
-        -- Not by what was listed: it would be listed anew at each run.
-        ('listings', 'listed_at', least(before, now() - interval '8 days')),
+        -- Not what a plan may look back at: it would be listed anew.
+        ('listings', 'CASE list WHEN ''calls'' THEN listed_at
+             ELSE ends_at + interval ''82 days'' END',
+         least(before, now() - interval '8 days')),
         ('gaps', 'closed_at', before),
         ('subscriptions', 'ended_at', before),
         ('refusals', 'last_at', before),

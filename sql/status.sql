@@ -123,7 +123,8 @@ AS $$
                                       max(ends_at))
                     THEN min(listed_at) END AS at
         FROM callhook_store.listings
-        WHERE ends_at > now() - interval '29 days 23 hours'
+        WHERE list = 'calls'
+          AND ends_at > now() - interval '29 days 23 hours'
         GROUP BY tenant_id
     )
     SELECT callhook_store.epoch(now()), callhook_store.epoch(r.last_run_at),

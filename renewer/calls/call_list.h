@@ -5,30 +5,15 @@
 #ifndef RENEWER_CALL_LIST_H
 #define RENEWER_CALL_LIST_H
 
-#include <stdint.h>
+#include "calls/windows.h"
 
-#include "base/database.h"
-#include "base/fault.h"
-#include "graph/graph.h"
-
-/* Zero it and set the first two; the graph's deadline holds. */
+/* Zero it and set windows.graph, .database and .since. */
 struct call_list {
-    struct graph *graph;
-    struct database *database;
-
-    int64_t listed;  /* calls at Graph */
-    int64_t missing; /* of which nothing was known */
-    int64_t newer;   /* known in an older version */
-    int64_t gaps;    /* closed */
-    bool unfinished; /* no time was left; the next run goes on */
-    struct fault fault;
+    struct windows windows;
+    int64_t gaps; /* closed */
 };
 
-/*
- * Lists what the plan and noted gaps ask for (see next_window() in
- * sql/completeness.sql). `since`, seconds since 1970: instead of the plan, all
- * from then on; 0: the plan.
- */
-enum outcome reconcile(struct call_list *call_list, int64_t since);
+/* Lists what the plan and noted gaps ask for. */
+enum outcome call_list_read(struct call_list *call_list);
 
 #endif

@@ -67,10 +67,11 @@ static bool work(struct graph *graph, struct database *database,
     bool good = true;
 
     if (tenant->reconcile) {
-        struct call_list list = {.graph = graph, .database = database};
+        struct call_list list = {
+            .windows = {.graph = graph, .database = database}};
 
         graph->deadline = halfway(deadline);
-        good = is_done(graph, reconcile(&list, 0), &list.fault);
+        good = is_done(graph, call_list_read(&list), &list.windows.fault);
     }
     graph->deadline = tenant->records ? halfway(deadline) : deadline;
     if (tenant->pstn)

@@ -7,8 +7,8 @@
 #include "graph/graph.h"
 
 /*
- * Reads each of the logs that was not read for a day, until the graph's
- * deadline. The fault is that of the first log that failed.
+ * Reads what is due of each log (each day what began in the last 7), until the
+ * graph's deadline. The fault is that of the first log that failed.
  */
 enum outcome phone_logs_read(struct graph *graph, struct database *database,
                              struct fault *fault);

@@ -1,133 +1,177 @@
-/* The reading of one call record: which page comes next. */
+/* How the reading of a call record goes on, and how it ends. */
 #include "calls/record_reader.h"
 
+#include <string.h>
+
+#include "base/clock.h"
 #include "base/memory.h"
-#include "base/url.h"
-#include "graph/page.h"
+#include "graph/pages.h"
 
-#define SESSIONS "$expand=sessions($expand=segments)"
-#define PARTICIPANTS "participants_v2"
-#define VERSION "$select=id,version"
+#define STEP RECORD_READER_STEP
 
-const char *record_reader_kind(const struct reading *reading)
+/* Of all pages of the records in a batch. */
+#define BATCH_BYTES (512UL << 10)
+
+/* So many failures without one success, and Graph is taken to be away. */
+#define FAILURES_MOST 10
+
+#define LOCKED_MS 60000
+
+void record_reader_set_state(struct reader *reader, struct reading *reading,
+                             int state)
 {
-    static const char *const names[KINDS] = {
-        [KIND_RECORD] = "record",
-        [KIND_SESSIONS] = "sessions",
-        [KIND_PARTICIPANTS] = "participants_v2",
-    };
-
-    return names[reading->kind];
+    reader->count[reading->state]--;
+    reading->state = state;
+    reader->count[state]++;
+    if (state == READY)
+        transfer_free(&reading->transfer);
 }
 
-static void go_to(struct reading *reading, enum kind kind, char *url)
+void record_reader_note(struct reader *reader, const struct fault *fault)
 {
+    if (!reader->fault->step)
+        *reader->fault = *fault;
+}
+
+void record_reader_stop(struct reader *reader, const struct fault *fault)
+{
+    reader->over = true;
+    record_reader_note(reader, fault);
+}
+
+static void drop(struct reader *reader, struct reading *reading)
+{
+    struct reading **at = &reader->readings;
+
+    while (*at != reading)
+        at = &(*at)->next;
+    *at = reading->next;
+    reader->count[reading->state]--;
+    transfer_free(&reading->transfer);
+    memory_wipe(reading->bearer);
+    free(reading->link);
     free(reading->url);
-    reading->url = url;
-    reading->kind = kind;
-    reading->pages[kind]++;
-}
-
-/* Asks for the record itself (again). */
-static void ask(struct reading *reading, const char *graph_url,
-                const char *query)
-{
-    go_to(reading, KIND_RECORD,
-          memory_print("%s/v1.0/communications/callRecords/%s?%s", graph_url,
-                       reading->call_id, query));
-}
-
-/* Goes to the next page of the kind, if there is one. */
-static bool follow(struct reading *reading, enum kind kind)
-{
-    char *link = reading->links[kind];
-
-    reading->links[kind] = NULL;
-    if (link)
-        go_to(reading, kind, link);
-    return link != NULL;
-}
-
-void record_reader_start(struct reading *reading, const char *graph_url,
-                         bool apart)
-{
-    for (enum kind kind = 0; kind < KINDS; kind++)
-        reading->pages[kind] = 0;
-    reading->apart = apart;
-    reading->resumed = reading->changed = false;
-    reading->bytes = 0;
-    ask(reading, graph_url, apart ? SESSIONS : SESSIONS "," PARTICIPANTS);
-}
-
-bool record_reader_resume(struct reading *reading, const char *graph_url)
-{
-    for (enum kind kind = 0; kind < KINDS; kind++)
-        if (reading->links[kind] &&
-            !url_same_origin(reading->links[kind], graph_url))
-            return false;
-    reading->resumed = true;
-    reading->kind = KIND_SESSIONS; /* the record is asked for at the end */
-    return record_reader_advance(reading, graph_url);
-}
-
-bool record_reader_asks_for_both(const struct reading *reading)
-{
-    return !reading->apart && reading->kind == KIND_RECORD &&
-           reading->pages[KIND_RECORD] == 1;
-}
-
-static void keep_link(struct reading *reading, enum kind kind, char **link)
-{
-    if (!*link)
-        return;
-    free(reading->links[kind]);
-    reading->links[kind] = *link;
-    *link = NULL;
-}
-
-bool record_reader_take(struct reading *reading)
-{
-    struct page page = {0};
-    bool good =
-        page_read(&page, &reading->transfer, reading->kind != KIND_RECORD);
-
-    if (good && reading->kind == KIND_RECORD) {
-        keep_link(reading, KIND_SESSIONS, &page.links[LINK_SESSIONS]);
-        keep_link(reading, KIND_PARTICIPANTS, &page.links[LINK_PARTICIPANTS]);
-    } else if (good) {
-        keep_link(reading, reading->kind, &page.links[LINK_NEXT]);
-    }
-    page_free(&page);
-    return good;
+    free(reading);
 }
 
 /*
- * Pages of sessions and participants do not say of which version they are: the
- * record says at the end whether it is still the same one.
+ * The next run knows nothing of this one's requests: a call waits until Graph
+ * is to be asked again, and where there were many for one record, until these
+ * count no more.
  */
-bool record_reader_advance(struct reading *reading, const char *graph_url)
+void record_reader_release(struct reader *reader, struct reading *reading,
+                           int64_t wait)
 {
-    if (follow(reading, KIND_SESSIONS))
-        return true;
-    if (reading->apart && reading->pages[KIND_RECORD] == 1) {
-        ask(reading, graph_url, VERSION "&$expand=" PARTICIPANTS);
-        return true;
-    }
-    if (follow(reading, KIND_PARTICIPANTS))
-        return true;
-    if (reading->kind == KIND_RECORD)
-        return false;
-    ask(reading, graph_url, VERSION);
-    return true;
+    int64_t now = clock_ms();
+    int64_t closed = quota_wait(&reader->quota, now);
+    int64_t rest = quota_rest(&reading->quota, now);
+
+    if (wait < closed)
+        wait = closed;
+    if (wait < rest && reading->quota.count > 2)
+        wait = rest;
+    record_store_release(&reader->store, reading, (long)(wait + 999) / 1000);
+    drop(reader, reading);
 }
 
-void record_reader_free(struct reading *reading)
+/* Written down with the call; many in a row end the whole reading. */
+void record_reader_fail(struct reader *reader, struct reading *reading)
 {
-    transfer_free(&reading->transfer);
-    for (enum kind kind = 0; kind < KINDS; kind++)
-        free(reading->links[kind]);
-    memory_wipe(reading->bearer);
-    free(reading->url);
-    free(reading->body);
-    free(reading);
+    const struct fault *fault = &reading->transfer.fault;
+
+    reader->failed++;
+    record_reader_note(reader, fault);
+    record_store_failed(&reader->store, reading, fault);
+    if (++reader->failures >= FAILURES_MOST)
+        record_reader_stop(reader, fault);
+    drop(reader, reading);
+}
+
+void record_reader_absent(struct reader *reader, struct reading *reading)
+{
+    reader->failures = 0;
+    reader->absent++;
+    record_store_failed(&reader->store, reading, &reading->transfer.fault);
+    drop(reader, reading);
+}
+
+/* Earlier pages are of no use: the call is claimed again without them. */
+void record_reader_begin_anew(struct reader *reader, struct reading *reading)
+{
+    char ids[GUID_SIZE + 2];
+
+    snprintf(ids, sizeof(ids), "{%s}", reading->call_id);
+    record_store_want(&reader->store, ids);
+    reader->drained = false;
+    drop(reader, reading);
+}
+
+/* A link of Graph's, not the query of the record's own URL. */
+static bool link_is_good(struct reader *reader, struct reading *reading)
+{
+    return !reading->link || *reading->link == '?' ||
+           pages_link_is_good(reading->link, reader->graph->tenant,
+                              &reading->transfer.fault, STEP);
+}
+
+static void take_result(struct reader *reader, struct reading *reading)
+{
+    bool locked = strcmp(reading->sqlstate, RECORD_STORE_LOCKED) == 0;
+
+    reader->results[reading->result]++;
+    if (reading->result == READING_UNTAKEN && locked) {
+        reader->over = true;
+        record_reader_release(reader, reading, LOCKED_MS);
+    } else if (reading->result == READING_UNTAKEN) {
+        pages_untaken(&reading->transfer.fault, STEP, reading->sqlstate);
+        record_reader_fail(reader, reading);
+    } else if (!link_is_good(reader, reading)) {
+        record_reader_fail(reader, reading);
+    } else {
+        reader->failures = 0;
+        if (reading->result == READING_MORE ||
+            reading->result == READING_CHANGED)
+            record_reader_set_state(reader, reading, READY);
+        else
+            drop(reader, reading);
+    }
+}
+
+void record_reader_store_batch(struct reader *reader)
+{
+    size_t count = reader->count[BATCHED];
+
+    if (count)
+        record_store_pages(&reader->store, reader->batch, count);
+    for (size_t i = 0; i < count; i++)
+        take_result(reader, reader->batch[i]);
+    reader->batch_bytes = 0;
+}
+
+/* A statement has some seconds: pages of a large record are stored alone. */
+void record_reader_store(struct reader *reader, struct reading *reading)
+{
+    if (reader->batch_bytes + reading->bytes > BATCH_BYTES)
+        record_reader_store_batch(reader);
+    reader->batch[reader->count[BATCHED]] = reading;
+    record_reader_set_state(reader, reading, BATCHED);
+    reader->batch_bytes += reading->bytes;
+    if (reader->count[BATCHED] == RECORD_READER_BATCH ||
+        reader->batch_bytes >= BATCH_BYTES)
+        record_reader_store_batch(reader);
+}
+
+void record_reader_begin(struct reader *reader, struct reading *reading)
+{
+    reading->next = reader->readings;
+    reader->readings = reading;
+    reader->count[READY]++;
+    quota_open(&reading->quota, QUOTA_RECORD, reader->graph->tenant->quota);
+    reading->resumed = reading->link || !reading->page_no;
+    if (reading->resumed)
+        reading->bytes = BATCH_BYTES; /* or any number */
+    if (!link_is_good(reader, reading))
+        record_reader_begin_anew(reader, reading);
+    else if (!reading->page_no)
+        record_reader_store(reader, reading);
 }

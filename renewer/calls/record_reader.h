@@ -1,70 +1,70 @@
-/* The reading of one call record: which page comes next, until it is whole. */
+/* The readings of a tenant's call records that are under way: how each goes on,
+ * and how it ends. */
 #ifndef RENEWER_RECORD_READER_H
 #define RENEWER_RECORD_READER_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "calls/record_store.h"
+#include "graph/graph.h"
 
-#include "graph/quota.h"
-#include "http/http.h"
+#define RECORD_READER_STEP "read call record"
 
-#define CALL_ID_SIZE 37 /* a GUID's */
+/* Pages wait for others, to be stored by one statement. */
+#define RECORD_READER_BATCH 32
 
-/* Pages of a record, as callhook_store.store_page() names them. */
-enum kind { KIND_RECORD, KIND_SESSIONS, KIND_PARTICIPANTS, KINDS };
+struct reader {
+    struct graph *graph;
+    const char *ids;
+    struct record_store store;
+    struct quota quota;
+    struct fault *fault; /* its step is NULL until there is one */
 
-/* Zero it, set the first two, record_reader_start() it, record_reader_free()
- * it. */
-struct reading {
-    char call_id[CALL_ID_SIZE];
-    char no[24]; /* the number under which the call is claimed */
+    size_t results[READING_UNTAKEN + 1]; /* what became of the pages */
+    size_t absent;                       /* not there yet, or no longer */
+    size_t failed;
 
-    enum kind kind;     /* of the page that is asked for, or was answered */
-    int pages[KINDS];   /* asked for in each kind: the last one's number */
-    char *links[KINDS]; /* to the next page of the kind, not followed yet */
-    bool apart;         /* sessions and participants by two requests */
-    bool resumed;       /* an earlier reading's pages are among those */
-    char *url;          /* of the request */
-    struct transfer transfer;
+    struct reading *readings;     /* the calls that are claimed */
+    size_t count[READING_STATES]; /* of these, by their state */
+    struct reading *batch[RECORD_READER_BATCH];
+    size_t batch_bytes; /* of all pages of its records */
 
-    /* The owner's. */
-    struct reading *next;
-    enum { READY, FLYING, WHOLE } state;
-    bool changed;       /* the version, while it was read: begin anew */
-    struct quota quota; /* the record's own */
-    size_t lane;        /* how large an answer it may be */
-    char *bearer;       /* the request's access token */
-    bool reauthorised;  /* it was sent again with another token */
-    char *body;         /* of a record that is one page, not stored yet */
-    size_t bytes;       /* of all pages that came */
+    unsigned failures; /* in a row */
+    bool answered;     /* Graph has answered: many may go out now */
+    bool apart;        /* Graph wants one relationship in a request */
+    bool drained;      /* no call is due */
+    bool over;
 };
 
-/* The word that the database has for the kind of the page. */
-const char *record_reader_kind(const struct reading *reading);
+/* Adds a reading that was claimed, or claims it anew if its link is bad. */
+void record_reader_begin(struct reader *reader, struct reading *reading);
 
-/*
- * Makes the first request's URL. Graph documentation has `$expand` with one
- * relationship; `apart` false asks for both at once all the same, which is
- * half of the requests where it is taken.
+void record_reader_set_state(struct reader *reader, struct reading *reading,
+                             int state);
+
+/* Adds a page that has come to the batch, or where all are there the record;
+ * a batch that is full is stored. */
+void record_reader_store(struct reader *reader, struct reading *reading);
+
+/* Stores the batch: each of its readings goes on, or ends. */
+void record_reader_store_batch(struct reader *reader);
+
+/* The first fault of all is what the caller hears of. */
+void record_reader_note(struct reader *reader, const struct fault *fault);
+
+/* The same; and no further page is read. */
+void record_reader_stop(struct reader *reader, const struct fault *fault);
+
+/* Ends a reading whose record is not there; it is written down with the call.
  */
-void record_reader_start(struct reading *reading, const char *graph_url,
-                         bool apart);
+void record_reader_absent(struct reader *reader, struct reading *reading);
 
-/*
- * The same for a reading whose pages, links and `apart` are known from an
- * earlier one. False: a link leads away from `graph_url`; begin anew.
- */
-bool record_reader_resume(struct reading *reading, const char *graph_url);
+/* The same for any other failure. Many in a row end all. */
+void record_reader_fail(struct reader *reader, struct reading *reading);
 
-/* Whether the request expands both relationships. */
-bool record_reader_asks_for_both(const struct reading *reading);
+/* Gives the call back, to be read on after `wait` milliseconds or more. */
+void record_reader_release(struct reader *reader, struct reading *reading,
+                           int64_t wait);
 
-/* Takes what the answered page links to. False: the transfer has the fault. */
-bool record_reader_take(struct reading *reading);
-
-/* Goes on to the next page; false: there is none, the record is whole. */
-bool record_reader_advance(struct reading *reading, const char *graph_url);
-
-void record_reader_free(struct reading *reading);
+/* Claims the call again without its earlier pages. */
+void record_reader_begin_anew(struct reader *reader, struct reading *reading);
 
 #endif

@@ -6,7 +6,10 @@
 #include <stddef.h>
 
 #include "base/database.h"
-#include "calls/record_reader.h"
+#include "base/fault.h"
+#include "base/guid.h"
+#include "graph/quota.h"
+#include "http/transfer.h"
 
 /* A tenant's. All functions are false where the database failed. */
 struct record_store {
@@ -14,14 +17,45 @@ struct record_store {
     const char *tenant_id;
 };
 
-/* What became of the readings that were finished. */
-struct finished {
-    size_t stored;  /* new, or in a newer version */
-    size_t same;    /* as it was stored, or older */
-    size_t changed; /* while they were read: to be read again */
-    size_t refused; /* no record, a part is missing, or not to be stored */
-    size_t locked;  /* given back: somebody else locks the tables for long */
+/*
+ * The reading of one call record: which page comes next, as the database says,
+ * and then what it holds. The rest is record_queue.c's.
+ */
+struct reading {
+    char call_id[GUID_SIZE];
+    char no[24];   /* the number under which the call is claimed */
+    char kind[20]; /* record, sessions or participants_v2 */
+    int page_no;   /* from 1 in each kind; 0: all pages are there */
+    char *link;    /* Graph's, or the query of the record's own URL, or NULL */
+    bool apart;    /* sessions and participants by two requests */
+    const char *body; /* once it has come */
+
+    enum {
+        READING_MORE,    /* what comes next is set */
+        READING_STORED,  /* new, or in a newer version */
+        READING_SAME,    /* as it was stored, or older */
+        READING_CHANGED, /* while it was read; what comes next is set */
+        READING_BAD,     /* no record, a part is missing, or not to be stored */
+        READING_LOST,    /* it is another's by now */
+        READING_UNTAKEN, /* the SQLSTATE says why */
+    } result;
+    char sqlstate[SQLSTATE_SIZE];
+
+    struct reading *next;
+    enum { READY, FLYING, BATCHED, READING_STATES } state;
+    struct transfer transfer;
+    struct quota quota; /* the record's own */
+    size_t lane;        /* how large an answer it may be */
+    size_t bytes;       /* of all pages that came */
+    char *bearer;       /* the request's access token */
+    char *url;
+    bool reauthorised; /* it was sent again with another token */
+    bool resumed;      /* an earlier reading's pages are among those */
 };
+
+/* The SQLSTATE where somebody locks tables for long: forget_person(), or a
+ * migration. */
+#define RECORD_STORE_LOCKED "55P03"
 
 /* Makes calls due, of which nothing may be known, and to be read from their
  * first page: ids, an array pg_list. */
@@ -29,22 +63,18 @@ bool record_store_want(const struct record_store *store, const char *ids);
 
 /*
  * Claims calls that are due, of these ids if there are any: a list of new
- * readings. Those that an earlier reading has pages of know where it stopped.
+ * readings. Those that an earlier reading has pages of go on where it stopped.
  */
 bool record_store_claim(const struct record_store *store, const char *ids,
                         struct reading **readings);
 
-/* Stores the answer of the reading as a page of its kind. */
-bool record_store_page(const struct record_store *store,
-                       const struct reading *reading);
-
 /*
- * Makes the records of those readings in a list visible that are whole; first
- * stores the bodies that they hold. One that has changed stays claimed, without
- * its pages. A record that the database does not take fails alone.
+ * Stores the pages that have come in one statement, makes the records visible
+ * that are whole, and sets the results. A page that the database does not take
+ * fails alone.
  */
-bool record_store_finish(const struct record_store *store,
-                         struct reading *readings, struct finished *finished);
+void record_store_pages(const struct record_store *store,
+                        struct reading *const *readings, size_t count);
 
 /* Gives a claimed call back, to be read (on) after so many seconds. */
 bool record_store_release(const struct record_store *store,

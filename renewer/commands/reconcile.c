@@ -55,15 +55,18 @@ static bool reconcile_tenant(struct session *session, int64_t since)
     bool good = false;
 
     if (session_wait_for_lock(session)) {
-        struct call_list work = {.graph = &session->graph,
-                                 .database = session->database};
+        struct call_list list = {.windows = {.graph = &session->graph,
+                                             .database = session->database,
+                                             .since = since}};
+        const struct windows *done = &list.windows;
 
-        good = reconcile(&work, since) == DONE && !work.unfinished;
+        good = call_list_read(&list) == DONE && !done->unfinished;
         printf("%s: %" PRId64 " calls at Graph, %" PRId64
                " were missing, %" PRId64 " newer, %" PRId64 " gaps closed\n",
-               tenant->name, work.listed, work.missing, work.newer, work.gaps);
+               tenant->name, done->listed, done->missing, done->newer,
+               list.gaps);
         if (!good)
-            fault_log(&work.fault, tenant->name);
+            fault_log(&done->fault, tenant->name);
     }
     return good;
 }

@@ -2,10 +2,11 @@
 #include "graph/pages.h"
 
 #include <poll.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "graph/page.h"
+#include "base/url.h"
 
 /* Bytes of a page. Some tenants read at a time, and memory is short. */
 #define LIMIT (4UL << 20)
@@ -27,26 +28,29 @@ static bool wait_for_room(struct pages *pages)
     return true;
 }
 
-/* Takes the page; `*next` is then where it goes on, or NULL. */
-static enum outcome take(struct pages *pages, struct transfer *transfer,
-                         char **next)
+bool pages_link_is_good(const char *link, const struct tenant *tenant,
+                        struct fault *fault, const char *step)
 {
-    struct page page = {0};
-    enum outcome outcome;
+    if (url_same_origin(link, tenant->graph_url))
+        return true;
+    snprintf(fault->code, sizeof(fault->code), "foreignLink");
+    fault_say(fault, step, "a link leads to another host, not followed");
+    return false;
+}
 
-    if (!page_read(&page, transfer, true)) {
-        outcome = REFUSED;
-    } else if (pages->take(pages->context, transfer->answer)) {
-        outcome = DONE;
-        *next = page.links[LINK_NEXT];
-        page.links[LINK_NEXT] = NULL;
-    } else {
-        outcome = LATER;
-        fault_say(&transfer->fault, pages->step,
-                  "the database did not take it");
-    }
-    page_free(&page);
-    return outcome;
+/* Classes of errors: of data, and of what is too large or nested too deep. */
+enum outcome pages_untaken(struct fault *fault, const char *step,
+                           const char *sqlstate)
+{
+    bool unreadable =
+        strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "54", 2) == 0;
+
+    snprintf(fault->code, sizeof(fault->code), "%s",
+             unreadable ? "unreadable" : "untaken");
+    fault_say(fault, step, "%s",
+              unreadable ? "the answer could not be understood"
+                         : "the database did not take it");
+    return unreadable ? REFUSED : LATER;
 }
 
 static enum outcome read_one(struct pages *pages, const char *url, char **next)
@@ -54,7 +58,7 @@ static enum outcome read_one(struct pages *pages, const char *url, char **next)
     struct transfer transfer = {.step = pages->step,
                                 .method = "GET",
                                 .url = url,
-                                .prefer = PAGE_PREFER,
+                                .prefer = PAGES_PREFER,
                                 .limit = LIMIT};
     enum outcome outcome;
 
@@ -64,7 +68,11 @@ static enum outcome read_one(struct pages *pages, const char *url, char **next)
     for (int i = 1; i < transfer.attempts; i++)
         quota_take(pages->quota, clock_ms());
     if (outcome == DONE)
-        outcome = take(pages, &transfer, next);
+        outcome = pages->take(pages->context, &transfer, next);
+    if (outcome == DONE && *next &&
+        !pages_link_is_good(*next, pages->graph->tenant, &transfer.fault,
+                            pages->step))
+        outcome = REFUSED;
     pages->fault = transfer.fault;
     transfer_free(&transfer);
     return outcome;
@@ -86,7 +94,7 @@ enum outcome pages_read(struct pages *pages, const char *url)
         free(link);
         link = next;
     }
-    pages->more = link != NULL;
+    pages->more = outcome == DONE && link;
     free(link);
     return outcome;
 }

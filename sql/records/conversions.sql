@@ -2,26 +2,33 @@
 -- given: what does not fit is null, and the caller keeps the member as it
 -- came. Single expressions, so that PostgreSQL puts them in line.
 
--- The record as jsonb. That type refuses U+0000 and halves of a surrogate
--- pair: they become U+FFFD here, and stay as they came in the raw page.
+-- Graph's JSON as jsonb. That type refuses U+0000 and halves of a surrogate
+-- pair: they become U+FFFD here, and stay as they came in the raw page. So does
+-- a number of more digits than it has room for, which becomes a text. (Escapes
+-- and texts are matched from the first on: a backslash may be escaped itself.)
 CREATE OR REPLACE FUNCTION callhook_store.parsed(body json)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE
 AS $$
-DECLARE
-    raw text := body::text;
 BEGIN
-    IF position('\u' IN raw) = 0 THEN
-        RETURN raw::jsonb;
-    END IF;
-    raw := regexp_replace(raw,
-        '(?<!\\)((?:\\\\)*)\\u(?:0000'
-        '|[dD][89abAB][[:xdigit:]]{2}(?!\\u[dD][c-fC-F][[:xdigit:]]{2}))',
-        E'\\1\uFFFD', 'g');
-    RETURN regexp_replace(raw,
-        '(?<!\\u[dD][89abAB][[:xdigit:]]{2})(?<!\\)((?:\\\\)*)'
-        '\\u[dD][c-fC-F][[:xdigit:]]{2}',
-        E'\\1\uFFFD', 'g')::jsonb;
+    RETURN body::jsonb;
+EXCEPTION WHEN data_exception THEN
+    RETURN (
+        SELECT string_agg(CASE
+                   WHEN t[1] ~ '^\\u(0000|[dD][89abAB]..|[dD][c-fC-F]..)$'
+                       THEN E'\uFFFD'
+                   ELSE t[1] END, '' ORDER BY n)
+        FROM regexp_matches(
+                 (SELECT string_agg(CASE
+                             WHEN t[1] ~ '^-?[0-9].*[eE][+-]?[0-9]{4}'
+                               OR t[1] ~ '^-?[0-9]' AND length(t[1]) > 16000
+                                 THEN to_json(t[1])::text
+                             ELSE t[1] END, '' ORDER BY n)
+                  FROM regexp_matches(body::text,
+                           '("([^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[^"0-9-]+)',
+                           'g') WITH ORDINALITY AS tokens (t, n)),
+                 '(\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.|[^\\]+)',
+                 'g') WITH ORDINALITY AS tokens (t, n))::jsonb;
 END
 $$;
 COMMENT ON FUNCTION callhook_store.parsed(json) IS

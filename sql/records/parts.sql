@@ -338,11 +338,10 @@ BEGIN
         ('store_direct_routing_rows', 'direct_routing_calls')
     LOOP
         EXECUTE format($create$
-CREATE OR REPLACE FUNCTION callhook_store.%1$I(tenant uuid, page json)
+DROP FUNCTION IF EXISTS callhook_store.%1$I(uuid, json);
+CREATE OR REPLACE FUNCTION callhook_store.%1$I(tenant uuid, page jsonb)
 RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-SET jit = off
+LANGUAGE plpgsql
 AS $function$
 DECLARE
     stored integer;
@@ -369,7 +368,7 @@ $function$ $create$, name, pg_temp.insertion(part_name, 'row'),
                        FROM pg_temp.record_columns AS r
                        WHERE r.part = part_name AND r.name IS NOT NULL
                        UNION ALL SELECT 'extra') AS n) AS x (c)));
-        EXECUTE format('COMMENT ON FUNCTION callhook_store.%I(uuid, json) IS '
+        EXECUTE format('COMMENT ON FUNCTION callhook_store.%I(uuid, jsonb) IS '
             '''Stores a page of a log; a row stored before is replaced. How '
             'many rows.''', name);
     END LOOP;

@@ -40,51 +40,67 @@ $$;
 COMMENT ON FUNCTION callhook_store.set_reading(uuid, boolean) IS
     'Whether the records of a tenant are to be read.';
 
--- Where a reading has stopped: whether sessions and participants are asked for
--- apart, how many pages there are of each kind, and what the last ones link to.
-CREATE OR REPLACE FUNCTION callhook_store.stopped_at(
+-- Which page of a reading is to be asked for next. link: Graph's, or the query
+-- of the call record's own URL, null for its first page. Pages of sessions and
+-- participants do not say of which version they are: the record says at the
+-- end whether it is still the same one.
+CREATE OR REPLACE FUNCTION callhook_store.next_page(
     tenant uuid, call uuid, reading bigint)
-RETURNS TABLE (apart boolean, records bigint, session_pages bigint,
-               sessions_next text, participant_pages bigint,
-               participants_next text)
+RETURNS TABLE (kind text, page_no integer, link text)
 LANGUAGE sql STABLE
 AS $$
     WITH page AS MATERIALIZED (
-        SELECT kind, page_no, body FROM callhook_store.record_pages
+        SELECT kind, page_no, next, next_participants, apart
+        FROM callhook_store.record_pages
         WHERE call_id = call AND tenant_id = tenant AND reading_no = reading
-    ), last AS (
-        SELECT kind, name, callhook_store.parsed(body) ->>
-                   CASE kind WHEN 'record' THEN name || '@odata.nextLink'
-                             ELSE '@odata.nextLink' END AS link
-        FROM (VALUES ('sessions'), ('participants_v2')) AS l (name)
-        CROSS JOIN LATERAL (
-            SELECT kind, body FROM page
-            WHERE kind = name OR kind = 'record'
-              AND (page_no = 1 OR name = 'participants_v2')
-            ORDER BY kind = 'record', page_no DESC LIMIT 1) AS p
+    ), have AS (
+        SELECT count(*) FILTER (WHERE kind = 'record')::integer AS records,
+               count(*) FILTER (WHERE kind = 'sessions')::integer AS sessions,
+               count(*) FILTER (WHERE kind = 'participants_v2')::integer
+                   AS participants,
+               coalesce(bool_or(apart), false) AS apart,
+               (array_agg(next ORDER BY kind DESC, page_no DESC)
+                    FILTER (WHERE kind = 'sessions' OR page_no = 1
+                              AND kind = 'record'))[1] AS next_sessions,
+               (array_agg(CASE kind WHEN 'record' THEN next_participants
+                                    ELSE next END
+                          ORDER BY kind, page_no DESC)
+                    FILTER (WHERE kind = 'participants_v2'
+                               OR kind = 'record'
+                              AND (page_no = 1 OR page_no = 2 AND
+                                   (SELECT bool_or(apart) FROM page))))[1]
+                   AS next_participants
+        FROM page
     )
-    SELECT (SELECT NOT callhook_store.parsed(body) ? 'participants_v2'
-            FROM page WHERE kind = 'record' AND page_no = 1),
-           (SELECT count(*) FROM page WHERE kind = 'record'),
-           (SELECT count(*) FROM page WHERE kind = 'sessions'),
-           (SELECT link FROM last WHERE name = 'sessions'),
-           (SELECT count(*) FROM page WHERE kind = 'participants_v2'),
-           (SELECT link FROM last WHERE name = 'participants_v2');
+    SELECT step.kind, step.page_no, step.link
+    FROM have CROSS JOIN LATERAL (VALUES
+        (records = 0, 'record', 1, NULL),
+        (next_sessions IS NOT NULL, 'sessions', sessions + 1, next_sessions),
+        (apart AND records = 1, 'record', 2,
+         '?$select=id,version&$expand=participants_v2'),
+        (next_participants IS NOT NULL, 'participants_v2', participants + 1,
+         next_participants),
+        (records = 1 + apart::integer
+             AND (participants > 0 OR sessions > 0 AND NOT apart),
+         'record', records + 1, '?$select=id,version')
+    ) AS step (is_next, kind, page_no, link)
+    WHERE is_next LIMIT 1;
 $$;
-COMMENT ON FUNCTION callhook_store.stopped_at(uuid, uuid, bigint) IS
-    'Where a reading has stopped amid a record''s pages.';
+COMMENT ON FUNCTION callhook_store.next_page(uuid, uuid, bigint) IS
+    'The page of a reading that comes next; no row: all are there.';
 
 -- A reader that dies leaves its calls claimed until the lease is over. Pages
 -- of a reading that stopped go over to the new one, which goes on from them,
 -- unless something new was heard of the call since: then all is read anew.
--- (stopped_at sees the pages as they were.)
-CREATE OR REPLACE FUNCTION callhook_store.claim_calls(
+-- (next_page sees the pages as they were.)
+DROP FUNCTION IF EXISTS callhook_store.claim_calls(
+    uuid, integer, uuid[], interval);
+DROP FUNCTION IF EXISTS callhook_store.stopped_at(uuid, uuid, bigint);
+CREATE FUNCTION callhook_store.claim_calls(
     tenant uuid, most integer, chosen uuid[] DEFAULT NULL,
     lease interval DEFAULT '10 minutes')
-RETURNS TABLE (call_id uuid, reading_no bigint, version bigint,
-               apart boolean, records bigint, session_pages bigint,
-               sessions_next text, participant_pages bigint,
-               participants_next text)
+RETURNS TABLE (call_id uuid, reading_no bigint, kind text, page_no integer,
+               link text)
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -103,8 +119,8 @@ AS $$
             attempts = c.attempts + 1
         FROM due
         WHERE c.call_id = due.call_id AND c.tenant_id = due.tenant_id
-        RETURNING c.call_id, c.reading_no, c.version,
-                  due.reading_no AS stopped_no, due.wanted
+        RETURNING c.call_id, c.reading_no, due.reading_no AS stopped_no,
+                  due.wanted
     ), dropped AS (
         DELETE FROM callhook_store.record_pages AS p USING claimed AS c
         WHERE p.call_id = c.call_id AND p.tenant_id = tenant
@@ -115,14 +131,16 @@ AS $$
         WHERE p.call_id = c.call_id AND p.tenant_id = tenant
           AND p.reading_no = c.stopped_no AND NOT c.wanted
     )
-    SELECT c.call_id, c.reading_no, c.version, s.*
+    SELECT c.call_id, c.reading_no, n.kind, n.page_no, n.link
     FROM claimed AS c
-    LEFT JOIN LATERAL callhook_store.stopped_at(
-        tenant, c.call_id, c.stopped_no) AS s ON NOT c.wanted;
+    LEFT JOIN LATERAL callhook_store.next_page(
+        tenant, c.call_id, CASE WHEN NOT c.wanted THEN c.stopped_no END)
+        AS n ON true;
 $$;
 COMMENT ON FUNCTION callhook_store.claim_calls(
     uuid, integer, uuid[], interval) IS
-    'Claims calls whose records are due, each under a new reading''s number.';
+    'Claims calls whose records are due, each under a new reading''s number, '
+    'and says which page comes next; null: all are there.';
 
 -- For the command fetch: whatever is known of these calls, from the first page.
 CREATE OR REPLACE FUNCTION callhook_store.want_calls(
@@ -146,29 +164,48 @@ COMMENT ON FUNCTION callhook_store.want_calls(uuid, uuid[]) IS
 -- kind: record (the call record, as often as it is asked for with another
 -- expansion), sessions or participants_v2 (further pages); page_no counts
 -- from 1 in each kind. A reading that somebody else has taken over stores
--- nothing.
+-- nothing. "No more" is a link that is not there, null or empty.
+DROP FUNCTION IF EXISTS callhook_store.store_page(
+    uuid, uuid, bigint, text, integer, json);
 CREATE OR REPLACE FUNCTION callhook_store.store_page(
     tenant uuid, call uuid, reading bigint, kind text, page_no integer,
-    body json)
+    body json, apart boolean DEFAULT false)
 RETURNS boolean
-LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+LANGUAGE sql
 AS $$
     WITH stored AS (
         INSERT INTO callhook_store.record_pages
-            (tenant_id, call_id, reading_no, kind, page_no, body)
-        SELECT tenant, call, reading, kind, page_no, body
+            (tenant_id, call_id, reading_no, kind, page_no, body, sha256,
+             next, next_participants, apart, is_record, version, modified_at)
+        SELECT tenant, call, reading, kind, page_no, body,
+               sha256(convert_to(body::text, 'UTF8')),
+               nullif(page ->> CASE kind
+                   WHEN 'record' THEN 'sessions@odata.nextLink'
+                   ELSE '@odata.nextLink' END, ''),
+               nullif(page ->> 'participants_v2@odata.nextLink', ''), apart,
+               jsonb_typeof(page) = 'object'
+                   AND NOT (page ? 'error' AND page ->> 'id' IS NULL)
+                   AND coalesce(callhook_store.as_uuid(page ->> 'id') = call,
+                                true),
+               page -> 'version',
+               callhook_store.as_time(page ->> 'lastModifiedDateTime')
         FROM callhook_store.calls AS c
+        CROSS JOIN LATERAL (
+            SELECT callhook_store.parsed(body) OFFSET 0) AS p (page)
         WHERE c.call_id = call AND c.tenant_id = tenant
           AND c.reading_no = reading
-        ON CONFLICT ON CONSTRAINT record_pages_pkey
-            DO UPDATE SET body = excluded.body
+        ON CONFLICT ON CONSTRAINT record_pages_pkey DO UPDATE
+        SET body = excluded.body, sha256 = excluded.sha256,
+            next = excluded.next,
+            next_participants = excluded.next_participants,
+            apart = excluded.apart, is_record = excluded.is_record,
+            version = excluded.version, modified_at = excluded.modified_at
         RETURNING 1
     )
     SELECT EXISTS (SELECT FROM stored);
 $$;
 COMMENT ON FUNCTION callhook_store.store_page(
-    uuid, uuid, bigint, text, integer, json) IS
+    uuid, uuid, bigint, text, integer, json, boolean) IS
     'Stores a page of a reading; false if the reading is another''s.';
 
 -- What becomes of a reading, before anything is done:
@@ -186,49 +223,28 @@ RETURNS TABLE (call_id uuid, reading_no bigint, outcome text, version bigint,
                modified_at timestamptz, sha256 bytea)
 LANGUAGE sql
 AS $$
-    WITH page AS MATERIALIZED (
-        SELECT r.call_id, kind, page_no, sha256,
-               kind = 'record' AS head,
-               jsonb_typeof(body) = 'object'
-                   AND NOT (body ? 'error' AND body ->> 'id' IS NULL)
-                   AS is_record,
-               callhook_store.as_uuid(body ->> 'id') AS id,
-               body -> 'version' AS version,
-               callhook_store.as_time(body ->> 'lastModifiedDateTime')
+    WITH whole AS (
+        SELECT r.call_id,
+               count(*) FILTER (WHERE kind = 'record') AS records,
+               bool_and(is_record) FILTER (WHERE kind = 'record') AS good,
+               count(DISTINCT version) FILTER (WHERE kind = 'record')
+                   AS versions,
+               max(callhook_store.as_bigint(version))
+                   FILTER (WHERE kind = 'record') AS version,
+               max(modified_at) FILTER (WHERE kind = 'record')
                    AS modified_at,
-               body ->> CASE kind WHEN 'record' THEN 'sessions@odata.nextLink'
-                                  ELSE '@odata.nextLink' END AS next,
-               body ->> 'participants_v2@odata.nextLink' AS next_participants
-        FROM unnest(calls, readings) AS r (call_id, reading_no)
-        CROSS JOIN LATERAL (
-            SELECT kind, page_no, callhook_store.parsed(p.body) AS body,
-                   sha256(convert_to(p.body::text, 'UTF8')) AS sha256
-            FROM callhook_store.record_pages AS p
-            WHERE p.call_id = r.call_id AND p.tenant_id = tenant
-              AND p.reading_no = r.reading_no
-            OFFSET 0) AS p -- parsed once
-    ), whole AS (
-        SELECT call_id,
-               count(*) FILTER (WHERE head) AS records,
-               bool_and(is_record) FILTER (WHERE head)
-                   AND coalesce(bool_and(id = call_id) FILTER (WHERE head),
-                                true) AS good,
-               count(DISTINCT version) FILTER (WHERE head) AS versions,
-               max(callhook_store.as_bigint(version)) FILTER (WHERE head)
-                   AS version,
-               max(modified_at) FILTER (WHERE head) AS modified_at,
                sha256(string_agg(sha256, '' ORDER BY kind, page_no))
                    AS sha256,
-               count(*) FILTER (WHERE kind IN ('record', 'sessions')
-                                  AND next IS NOT NULL)
+               count(next) FILTER (WHERE kind IN ('record', 'sessions'))
                    > count(*) FILTER (WHERE kind = 'sessions')
-               OR count(*) FILTER (
-                      WHERE CASE WHEN head THEN next_participants
-                                 WHEN kind = 'participants_v2' THEN next
-                            END IS NOT NULL)
+               OR count(CASE kind WHEN 'record' THEN next_participants
+                                  WHEN 'participants_v2' THEN next END)
                    > count(*) FILTER (WHERE kind = 'participants_v2')
                    AS incomplete
-        FROM page GROUP BY call_id
+        FROM unnest(calls, readings) AS r (call_id, reading_no)
+        JOIN callhook_store.record_pages AS p USING (call_id, reading_no)
+        WHERE p.tenant_id = tenant
+        GROUP BY r.call_id
     )
     SELECT r.call_id, r.reading_no,
            CASE WHEN c.reading_no IS DISTINCT FROM r.reading_no THEN 'lost'
@@ -355,14 +371,13 @@ COMMENT ON FUNCTION callhook_store.note_outcomes(
     'Notes in the calls what became of their readings.';
 
 -- A value that no conversion foresaw may fail a record, never its batch: then
--- each is tried alone. bodies: a JSON array of records that are one page and
--- are not stored yet, null for others.
+-- each is tried alone.
+DROP FUNCTION IF EXISTS callhook_store.finish_records(
+    uuid, uuid[], bigint[], json);
 CREATE OR REPLACE FUNCTION callhook_store.finish_records(
-    tenant uuid, calls uuid[], readings bigint[], bodies json DEFAULT '[]')
+    tenant uuid, calls uuid[], readings bigint[])
 RETURNS TABLE (call_id uuid, outcome text)
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-SET jit = off
+LANGUAGE plpgsql
 SET enable_seqscan = off -- statistics of tables that grow are never right
 AS $$
 #variable_conflict use_column
@@ -378,16 +393,6 @@ BEGIN
     PERFORM FROM callhook_store.calls AS c
     WHERE c.call_id = ANY (calls) AND c.tenant_id = tenant
     ORDER BY c.call_id FOR UPDATE;
-    INSERT INTO callhook_store.record_pages
-        (tenant_id, call_id, reading_no, kind, page_no, body)
-    SELECT tenant, p.call_id, p.reading_no, 'record', 1, p.body
-    FROM ROWS FROM (unnest(calls), unnest(readings),
-                    json_array_elements(bodies))
-             AS p (call_id, reading_no, body)
-    JOIN callhook_store.calls AS c USING (call_id, reading_no)
-    WHERE c.tenant_id = tenant AND json_typeof(p.body) = 'object'
-    ON CONFLICT ON CONSTRAINT record_pages_pkey
-        DO UPDATE SET body = excluded.body;
     BEGIN
         WITH judgement AS MATERIALIZED (
             SELECT * FROM callhook_store.judge_readings(
@@ -438,9 +443,80 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION callhook_store.finish_records(
-    uuid, uuid[], bigint[], json) IS
+    uuid, uuid[], bigint[]) IS
     'Makes records visible whose pages are all there. For each call: stored, '
     'same, older, changed, incomplete, bad or lost (see judge_readings).';
+
+-- steps: an array of [call, reading, kind, page_no, apart], in the order of
+-- bodies, an array as well, or where there is one step its page itself. A page
+-- may be null, where all were there already.
+CREATE OR REPLACE FUNCTION callhook_store.take_pages(
+    tenant uuid, steps json, bodies json)
+RETURNS TABLE (call_id uuid, outcome text, kind text, page_no integer,
+               link text)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    calls uuid[];
+    readings bigint[];
+    whole uuid[] := '{}';
+    numbers bigint[] := '{}';
+    reading bigint;
+BEGIN
+    IF json_array_length(steps) = 1 THEN
+        bodies := json_build_array(bodies);
+    END IF;
+    IF json_array_length(steps) <> json_array_length(bodies) THEN
+        RAISE 'pages that are not apart' USING ERRCODE = 'data_exception';
+    END IF;
+    PERFORM FROM callhook_store.forgotten LIMIT 1; -- locks it before the calls
+    SELECT array_agg((s ->> 0)::uuid), array_agg((s ->> 1)::bigint)
+    INTO calls, readings
+    FROM json_array_elements(steps) AS s;
+    PERFORM FROM callhook_store.calls AS c
+    WHERE c.call_id = ANY (calls) AND c.tenant_id = tenant
+    ORDER BY c.call_id FOR UPDATE;
+    PERFORM callhook_store.store_page(
+        tenant, (s ->> 0)::uuid, (s ->> 1)::bigint, s ->> 2,
+        (s ->> 3)::integer, body, (s ->> 4)::boolean)
+    FROM ROWS FROM (json_array_elements(steps), json_array_elements(bodies))
+             AS p (s, body)
+    WHERE json_typeof(body) <> 'null';
+    FOR call_id, reading, kind, page_no, link IN
+        SELECT r.call_id, r.reading_no, n.kind, n.page_no, n.link
+        FROM unnest(calls, readings) AS r (call_id, reading_no)
+        LEFT JOIN callhook_store.calls AS c
+            ON c.call_id = r.call_id AND c.tenant_id = tenant
+           AND c.reading_no = r.reading_no
+        LEFT JOIN LATERAL callhook_store.next_page(
+            tenant, r.call_id, r.reading_no) AS n
+            ON c.call_id IS NOT NULL
+    LOOP
+        IF kind IS NULL THEN
+            whole := whole || call_id;
+            numbers := numbers || reading;
+        ELSE
+            outcome := 'more';
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+    IF whole <> '{}' THEN
+        RETURN QUERY
+        SELECT f.call_id,
+               CASE f.outcome WHEN 'older' THEN 'same' ELSE f.outcome END,
+               n.kind, n.page_no, NULL::text
+        FROM callhook_store.finish_records(tenant, whole, numbers) AS f
+        LEFT JOIN (VALUES ('changed', 'record', 1))
+            AS n (outcome, kind, page_no) USING (outcome);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.take_pages(uuid, json, json) IS
+    'Stores pages of readings. For each: more, and which page comes next; or '
+    'what became of the record (see finish_records).';
 
 -- Gives a claimed call back, for a cause that is not the call's: a quota, the
 -- end of the run. It counts as no attempt. What was read of it is kept.

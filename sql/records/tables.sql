@@ -2,7 +2,10 @@
 -- apart into. The columns of those come from members.sql.
 
 -- Raw pages. Those of a reading that is not finished belong to no record yet;
--- those of the newest version stay.
+-- those of the newest version stay. What is behind the body was found when
+-- the page was stored, so that none is parsed again before the record is taken
+-- apart: where its lists go on (next: the sessions', of a record's page), and
+-- what a record says of itself. apart: it was asked for without participants.
 CREATE TABLE IF NOT EXISTS callhook_store.record_pages (
     call_id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -11,8 +14,37 @@ CREATE TABLE IF NOT EXISTS callhook_store.record_pages (
                                        'participants_v2')),
     page_no integer NOT NULL,
     body json NOT NULL,
+    sha256 bytea,
+    next text,
+    next_participants text,
+    apart boolean,
+    is_record boolean,
+    version jsonb,
+    modified_at timestamptz,
     PRIMARY KEY (call_id, tenant_id, reading_no, kind, page_no)
 );
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'callhook_store.record_pages'::regclass
+          AND attname = 'sha256') THEN
+        ALTER TABLE callhook_store.record_pages
+            ADD COLUMN sha256 bytea,
+            ADD COLUMN next text,
+            ADD COLUMN next_participants text,
+            ADD COLUMN apart boolean,
+            ADD COLUMN is_record boolean,
+            ADD COLUMN version jsonb,
+            ADD COLUMN modified_at timestamptz;
+        -- Readings that had stopped begin anew.
+        DELETE FROM callhook_store.record_pages AS p
+        USING callhook_store.calls AS c
+        WHERE c.call_id = p.call_id AND c.tenant_id = p.tenant_id
+          AND c.reading_no = p.reading_no;
+    END IF;
+END
+$$;
 
 -- Every version that was read. 0 stands for a record without a version.
 CREATE TABLE IF NOT EXISTS callhook_store.record_versions (

@@ -32,7 +32,7 @@ class Lists:
         """A row of next_window(), or None."""
         rows = self.database.query(
             f"SELECT * FROM callhook_store.next_window('{self.tenant}', "
-            f"{most}, {asked}, {started})", "test_renewer")
+            f"'calls', {most}, {asked}, {started})", "test_renewer")
         return rows[0] if rows else None
 
     def next(self, **details):
@@ -47,7 +47,7 @@ class Lists:
 
     def _note(self, begins_at, ends_at, calls=0):
         self.database.execute(f"""
-            SELECT callhook_store.note_listing('{self.tenant}',
+            SELECT callhook_store.note_listing('{self.tenant}', 'calls',
                 to_timestamp({begins_at}), to_timestamp({ends_at}), {calls},
                 0, 0)""", "test_renewer")
 
@@ -199,7 +199,7 @@ def test_a_day_that_is_listed_in_parts(database):
         {"id": new_id(), "startDateTime": "2026-03-01T10:00:00Z"}])
 
     def list_span(begins, ends):
-        store.call("note_listing", TENANT, f"2026-03-{begins}Z",
+        store.call("note_listing", TENANT, "calls", f"2026-03-{begins}Z",
                    f"2026-03-{ends}Z", 0, 0, 0)
 
     def listed_since():

@@ -1,12 +1,12 @@
 """The logs of phone calls: read daily, and joined to call records."""
 
 import os
+import uuid
 
 import pytest
 
 from graph.journal import read_instant
 from support.records_world import RecordsWorld
-from support.renewer import write_private
 from support.world import DAY, HOUR, seconds_of
 
 FULL = os.environ.get("CALLHOOK_TEST_FULL") == "1"
@@ -22,8 +22,14 @@ def world(folder, site):
 
 @pytest.fixture
 def tenant(world):
-    """Its logs are still empty; they are read at the next day's first run."""
-    return world.add()
+    """Its logs are still empty, and its day does not end within hours."""
+    while True:
+        tenant_id = str(uuid.uuid4())
+        [row] = world.database.query(f"""
+            SELECT now() - upper(callhook_store.listable('{tenant_id}',
+                'pstn')) < interval '12 hours' AS good""")
+        if row["good"]:
+            return world.add(tenant_id=tenant_id)
 
 
 def add(world, log, tenant, begin, **details):
@@ -126,12 +132,14 @@ def test_the_next_run_goes_on(world, tenant):
     world.quiet()
     world.database.execute("DELETE FROM callhook_store.pstn_calls WHERE "
                            f"tenant_id = '{tenant.tenant_id}'")
-    [path] = world.renewer.state_dir.glob(f"{tenant.name}.calls.pstn")
-    begun = int(path.read_text().split()[0])
-    write_private(path, f"{begun} {begun - 20 * DAY} {DAY}\n")
+    world.database.execute(f"""
+        UPDATE callhook_store.listings SET ends_at = now() - interval '20 days'
+        WHERE tenant_id = '{tenant.tenant_id}' AND list = 'pstn'""")
     world.quiet()
     assert ids(stored(world, "pstn", tenant)) == [row["id"]]
-    assert path.read_text().split()[:2] == [str(begun)] * 2
+    asked = len(world.double.asked("pstn"))
+    world.quiet()
+    assert len(world.double.asked("pstn")) == asked
 
 
 @pytest.mark.skipif(not FULL, reason="takes half a minute")
@@ -146,11 +154,15 @@ def test_a_log_leaves_time_for_records(folder, site):
             world.double.phone_logs.add_pstn(
                 tenant, now - 6 * DAY + number * 1000)
         call = world.happen(tenant)
-        path = world.renewer.state_dir / f"{tenant.name}.calls.pstn"
         reached = []
         for _ in range(4):
             world.quiet()
-            reached.append(int(path.read_text().split()[1]))
+            [row] = world.database.query(f"""
+                SELECT sum(extract(epoch FROM ends_at - begins_at))::bigint AS n
+                FROM callhook_store.listings WHERE list = 'pstn'
+                  AND tenant_id = '{tenant.tenant_id}'
+                  AND listed_at > now() - interval '1 day'""")
+            reached.append(row["n"])
         assert world.state(call) == "stored"
         assert sorted(set(reached)) == reached, "it gets on"
 

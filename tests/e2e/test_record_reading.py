@@ -260,8 +260,8 @@ def test_a_link_that_is_no_longer_good(world, stopped, status):
 
 def test_a_stored_link_to_another_host(world, stopped):
     world.database.execute(f"""
-        UPDATE callhook_store.record_pages SET body = replace(body::text,
-            '{world.double.graph_url}', '{world.double.other_url}')::json
+        UPDATE callhook_store.record_pages SET next = replace(next,
+            '{world.double.graph_url}', '{world.double.other_url}')
         WHERE call_id = '{stopped.id}'""")
     world.quiet()
     assert world.double.journal.elsewhere == []

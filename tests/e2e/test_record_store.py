@@ -133,7 +133,7 @@ def test_numbers_at_the_edge(store, call_id, kind, text, column):
     reading = store.begin(call_id)
     store.database.query(
         f"SELECT callhook_store.store_page('{TENANT}', '{call_id}', "
-        f"{reading}, 'record', 1, '{{\"{kind}\": {text}}}')", "test_renewer")
+        f"{reading}, 'record', 1, '{{\"{kind}\": {text}}}')")
     assert store.finish(call_id, reading) == "stored"
     row = store.row("call_records", f"call_id = '{call_id}'")
     assert row[kind] == column
@@ -187,7 +187,7 @@ def test_strings_that_jsonb_refuses(store, call_id):
     reading = store.begin(call_id)
     store.database.query(
         f"SELECT callhook_store.store_page('{TENANT}', '{call_id}', "
-        f"{reading}, 'record', 1, {literal(raw)})", "test_renewer")
+        f"{reading}, 'record', 1, {literal(raw)})")
     assert store.finish(call_id, reading) == "stored"
     assert store.known(call_id)["type"] == (
         "a\ufffdb\ufffdc\ufffd\U0001f600 \\u0000")
@@ -382,7 +382,7 @@ def test_what_is_no_record(store, call_id, body):
     reading = store.begin(call_id)
     store.database.query(
         f"SELECT callhook_store.store_page('{TENANT}', '{call_id}', "
-        f"{reading}, 'record', 1, '{json.dumps(body)}')", "test_renewer")
+        f"{reading}, 'record', 1, '{json.dumps(body)}')")
     assert store.finish(call_id, reading) == "bad"
     assert store.known(call_id)["record_state"] == "failed"
 
@@ -392,19 +392,45 @@ def test_another_calls_record(store, call_id):
 
 
 def test_one_bad_record_does_not_spoil_its_batch(store):
-    """A number that jsonb cannot hold: no conversion foresees that."""
+    """Whatever it is that no conversion foresees."""
+    store.database.execute("""
+        CREATE FUNCTION callhook_store.test_refuse() RETURNS trigger
+            LANGUAGE plpgsql AS
+            'BEGIN RAISE ''bad'' USING ERRCODE = ''22000''; END';
+        CREATE TRIGGER test_refuse BEFORE INSERT ON callhook_store.call_records
+            FOR EACH ROW WHEN (NEW.type = 'bad')
+            EXECUTE FUNCTION callhook_store.test_refuse()""")
     ids = sorted(new_id() for _ in range(3))
     readings = [store.begin(call_id) for call_id in ids]
     bodies = [json.dumps(small_record(call_id)) for call_id in ids]
-    bodies[1] = bodies[1][:-1] + ',"huge":1e999999}'
-    arguments = ["ARRAY[" + ",".join(map(literal, ids)) + "]::uuid[]",
-                 "ARRAY[" + ",".join(map(str, readings)) + "]::bigint[]"]
+    bodies[1] = bodies[1].replace("groupCall", "bad")
+    steps = [[call_id, reading, "record", 1, False]
+             for call_id, reading in zip(ids, readings)]
     found = store.database.query(
-        f"SELECT * FROM callhook_store.finish_records('{TENANT}', "
-        f"{', '.join(arguments)}, "
+        f"SELECT * FROM callhook_store.take_pages('{TENANT}', "
+        f"'{json.dumps(steps)}', "
         + literal("[" + ",".join(bodies) + "]")
         + ") ORDER BY call_id", "test_renewer")
+    store.database.execute(
+        "DROP FUNCTION callhook_store.test_refuse CASCADE")
     assert [row["outcome"] for row in found] == ["stored", "bad", "stored"]
+
+
+@pytest.mark.parametrize("value, text", [
+    ("1e999999", '"1e999999"'), ("-1E+131073", '"-1E+131073"'),
+    ('[1.5e3, "a 1e999999, b", 1e999999]',
+     '[1500, "a 1e999999, b", "1e999999"]'),
+    (r'"\\\\\ud800"', '"\\\\\\\\\ufffd"'),
+    (r'"\\\\ud800\udc00"', '"\\\\\\\\ud800\ufffd"')], ids=range(5))
+def test_a_value_spoils_itself_alone(store, call_id, value, text):
+    raw = json.dumps(small_record(call_id))[:-1] + f',"odd":{value}}}'
+    reading = store.begin(call_id)
+    store.database.query(
+        f"SELECT callhook_store.store_page('{TENANT}', '{call_id}', "
+        f"{reading}, 'record', 1, {literal(raw)})")
+    assert store.finish(call_id, reading) == "stored"
+    assert store.row("call_records", f"call_id = '{call_id}'")["extra"] == {
+        "odd": json.loads(text)}
 
 
 # --- Where a reading stopped ---
@@ -432,25 +458,29 @@ def test_a_reading_goes_on(store, call_id, stop):
         store.call("release_call", TENANT, call_id, reading, "0 s")
     row = claim(store, call_id)
     assert row.pop("reading_no") > reading
-    assert row == {
-        "call_id": call_id, "version": None, "apart": False, "records": 1,
-        "session_pages": 2, "sessions_next": "s3", "participant_pages": 0,
-        "participants_next": "p1"}
+    assert row == {"call_id": call_id, "kind": "sessions", "page_no": 3,
+                   "link": "s3"}
     assert not store.page(call_id, reading, "sessions", 3, {"value": []})
     assert len(pages(store, call_id)) == 3
 
 
 def test_a_reading_apart_goes_on(store, call_id):
     reading = store.begin(call_id)
-    store.page(call_id, reading, "record", 1, small_record(call_id))
+    store.page(call_id, reading, "record", 1, small_record(call_id), True)
     row = claim(store, call_id)
-    assert (row["apart"], row["records"], row["sessions_next"],
-            row["participants_next"]) == (True, 1, None, None)
+    assert (row["kind"], row["page_no"], row["link"]) == (
+        "record", 2, "?$select=id,version&$expand=participants_v2")
     store.page(call_id, row["reading_no"], "record", 2,
                {"id": call_id, "version": 1,
                 "participants_v2@odata.nextLink": "p1"})
     row = claim(store, call_id)
-    assert (row["records"], row["participants_next"]) == (2, "p1")
+    assert (row["kind"], row["page_no"], row["link"]) == (
+        "participants_v2", 1, "p1")
+    store.page(call_id, row["reading_no"], "participants_v2", 1,
+               {"value": []})
+    row = claim(store, call_id)
+    assert (row["kind"], row["page_no"], row["link"]) == (
+        "record", 3, "?$select=id,version")
 
 
 def test_a_reading_begins_anew_after_a_notification(store, call_id):
@@ -461,7 +491,7 @@ def test_a_reading_begins_anew_after_a_notification(store, call_id):
     store.notify(call_id)
     store.fold()
     row = claim(store, call_id)
-    assert not row["records"]
+    assert (row["kind"], row["page_no"]) == ("record", 1)
     assert pages(store, call_id) == []
 
 

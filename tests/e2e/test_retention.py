@@ -346,7 +346,7 @@ def test_a_record_that_is_just_being_stored(store):
     store.page(call_id, reading, "record", 1, small_record(
         call_id, organizer={"user": {"id": PERSON,
                                      "displayName": "Owen Franklin"}}))
-    with store.database.session("test_renewer") as session:
+    with store.database.session() as session:
         session.run("BEGIN; SELECT callhook_store.finish_records("
                     f"'{TENANT}', '{{{call_id}}}', '{{{reading}}}')")
         forgetting = Later(store.value, "forget_person", PERSON)

@@ -71,7 +71,7 @@ def past(database, tenant, failed="NULL", failure=None, retry="NULL"):
 def listed(database, tenant, begins, ends):
     """Graph's calls between these ages, listed now."""
     database.execute(f"""
-        SELECT callhook_store.note_listing('{tenant.tenant_id}',
+        SELECT callhook_store.note_listing('{tenant.tenant_id}', 'calls',
             now() - interval '{begins}', now() - interval '{ends}', 0, 0,
             0)""", "test_renewer")
 

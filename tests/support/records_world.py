@@ -14,7 +14,6 @@ from graph.courier import change_item
 from support.project import ROOT
 from support.record_store import Store
 from support.record_walk import Walk
-from support.renewer import write_private
 from support.world import World
 
 MEBIBYTE = 1 << 20
@@ -55,13 +54,6 @@ class RecordsWorld(World):
                 self.database.execute(
                     f"UPDATE callhook_store.{table} SET {changes} "
                     f"WHERE tenant_id = '{tenant.tenant_id}'")
-
-    def pass_time(self, seconds):
-        super().pass_time(seconds)
-        for path in self.renewer.state_dir.glob("*.pstn"):
-            begun, reached, width = map(int, path.read_text().split())
-            write_private(path, f"{begun - seconds} {reached - seconds} "
-                          f"{width}\n")
 
     # -- what happens ------------------------------------------------------
 
