@@ -58,16 +58,17 @@ static void *take(void *context, void *last)
     return &run->plans[run->next++];
 }
 
-static bool work(void *context, void *plan, struct http *http)
+static bool work(void *context, void *task, struct http *http)
 {
     const struct run *run = context;
+    const struct plan *plan = task;
     int64_t left = run->deadline - clock_ms();
     struct session session;
     bool good;
 
-    session_open(&session, run->settings, ((struct plan *)plan)->tenant,
-                 run->database, http, left < TENANT_MS ? left : TENANT_MS);
-    good = subscription_pass_on(run->settings, &session, plan);
+    session_open(&session, run->settings, plan->tenant, run->database, http,
+                 left < TENANT_MS ? left : TENANT_MS);
+    good = subscription_pass_run(&session, run->settings, plan->may_list);
     session_close(&session);
     return good;
 }
@@ -120,11 +121,13 @@ static void share_lists(struct run *run)
 
     for (int caution = 0; caution < 2; caution++)
         for (size_t i = 0; i < run->count; i++)
-            if (run->plans[i].due && plan_needs_list(&run->plans[i]) != caution)
+            if (run->plans[i].due && run->plans[i].needs_list != caution)
                 run->plans[i].may_list = has_list_left(run, &run->plans[i]);
     for (size_t i = 0; i < run->count; i++)
-        if (run->plans[i].may_list || !plan_needs_list(&run->plans[i]))
+        if (run->plans[i].may_list || !run->plans[i].needs_list)
             run->plans[kept++] = run->plans[i];
+        else
+            plan_free(&run->plans[i]);
     run->left = run->count - kept;
     run->count = kept;
 }
@@ -140,12 +143,16 @@ static void find_due(struct run *run, const struct snapshot *snapshot)
         struct plan *plan = &run->plans[run->count];
 
         if (run->database) {
-            plan_find(plan, snapshot, settings, &settings->tenants[i]);
-            run->count += subscription_pass_is_due(plan, settings);
+            plan_make(plan, snapshot, settings, &settings->tenants[i]);
+            if (plan_is_due(plan))
+                run->count++;
+            else
+                plan_free(plan);
         } else {
             plan->tenant =
                 &settings->tenants[(turn + i) % settings->tenant_count];
             plan->due = PLAN_LOOK;
+            plan->needs_list = true;
             run->count++;
         }
     }
@@ -228,6 +235,8 @@ int run_command(const struct settings *settings, const struct words *words)
         run.failed = true;
     database_close(run.database);
     snapshot_free(&snapshot);
+    for (size_t i = 0; i < run.count; i++)
+        plan_free(&run.plans[i]);
     free(run.plans);
     return run.failed ? 1 : 0;
 }

@@ -7,8 +7,8 @@
 #include "base/datetime.h"
 #include "base/log.h"
 #include "graph/session.h"
+#include "subscriptions/decision.h"
 #include "subscriptions/plan.h"
-#include "subscriptions/renew.h"
 #include "subscriptions/snapshot.h"
 #include "subscriptions/subscription.h"
 
@@ -35,7 +35,7 @@ static void print_one(const struct subscription *one, bool own)
     print_text("expires", expires);
 }
 
-static bool print_all(struct graph *graph, const struct snapshot *snapshot)
+static bool print_all(struct graph *graph, const struct plan *plan)
 {
     struct subscriptions listed;
     struct fault fault = {0};
@@ -46,8 +46,7 @@ static bool print_all(struct graph *graph, const struct snapshot *snapshot)
     else
         fault_log(&fault, graph->tenant->name);
     for (size_t i = 0; i < listed.count; i++)
-        print_one(&listed.all[i],
-                  renew_is_own(graph->tenant, snapshot, &listed.all[i]));
+        print_one(&listed.all[i], decision_is_own(plan, &listed.all[i]));
     subscriptions_free(&listed);
     return good;
 }
@@ -64,11 +63,14 @@ int subscriptions_command(const struct settings *settings,
     if (database)
         snapshot_load(database, NULL, &snapshot);
     for (size_t i = 0; i < settings->tenant_count; i++) {
+        const struct tenant *tenant = &settings->tenants[i];
         struct session session;
+        struct plan plan;
 
-        session_open(&session, settings, &settings->tenants[i], database, http,
-                     TENANT_MS);
-        good = print_all(&session.graph, &snapshot) && good;
+        session_open(&session, settings, tenant, database, http, TENANT_MS);
+        plan_make(&plan, &snapshot, settings, tenant);
+        good = print_all(&session.graph, &plan) && good;
+        plan_free(&plan);
         session_close(&session);
     }
     snapshot_free(&snapshot);

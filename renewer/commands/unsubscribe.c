@@ -7,8 +7,8 @@
 #include "base/guid.h"
 #include "base/log.h"
 #include "graph/session.h"
+#include "subscriptions/decision.h"
 #include "subscriptions/plan.h"
-#include "subscriptions/renew.h"
 #include "subscriptions/snapshot.h"
 #include "subscriptions/subscription.h"
 #include "subscriptions/subscription_store.h"
@@ -16,12 +16,11 @@
 #define TENANT_MS 20000
 
 /* Deletes one and writes down that it ended. */
-static bool delete_one(struct session *session, const struct snapshot *snapshot,
+static bool delete_one(struct session *session, const struct plan *plan,
                        const char *id)
 {
     const struct tenant *tenant = session->graph.tenant;
-    const struct row *row =
-        plan_row_of(snapshot->rows, snapshot->row_count, id);
+    const struct known *known = plan_known(plan, id);
     struct fault fault = {0};
 
     if (subscription_delete(&session->graph, id, &fault) != DONE) {
@@ -29,16 +28,16 @@ static bool delete_one(struct session *session, const struct snapshot *snapshot,
         return false;
     }
     printf("%s: subscription %s is deleted\n", tenant->name, id);
-    if (!row || row->ended_at)
+    if (!known || known->row->ended_at)
         return true;
-    return subscription_store_end(session->database, row->no) &&
-           (!plan_is_wanted(tenant, row) ||
+    return subscription_store_end(session->database, known->row->no) &&
+           (!known->wanted ||
             subscription_store_open_gap(session->database, tenant,
                                         "it was unsubscribed", 0));
 }
 
 /* Every own one of the tenant's resource. */
-static bool delete_own(struct session *session, const struct snapshot *snapshot)
+static bool delete_own(struct session *session, const struct plan *plan)
 {
     const struct tenant *tenant = session->graph.tenant;
     struct subscriptions listed;
@@ -53,11 +52,11 @@ static bool delete_own(struct session *session, const struct snapshot *snapshot)
     for (size_t i = 0; i < listed.count; i++) {
         const struct subscription *one = &listed.all[i];
 
-        if (!renew_is_wanted(tenant, one) ||
-            !renew_is_own(tenant, snapshot, one))
+        if (!plan_wants(tenant, one->resource, one->change_type) ||
+            !decision_is_own(plan, one))
             continue;
         count++;
-        good = delete_one(session, snapshot, one->id) && good;
+        good = delete_one(session, plan, one->id) && good;
     }
     if (good && count == 0)
         printf("%s: there is no subscription of ours\n", tenant->name);
@@ -69,9 +68,11 @@ static bool delete_own(struct session *session, const struct snapshot *snapshot)
  * With the tenant's lock: a run must not create one at the same time. Without a
  * database that it ended is not written down; the next run finds out.
  */
-static bool unsubscribe(struct session *session, const char *id)
+static bool unsubscribe(struct session *session,
+                        const struct settings *settings, const char *id)
 {
     struct snapshot snapshot = {0};
+    struct plan plan;
     bool held, good;
 
     if (!session_lock(session, &held)) {
@@ -81,9 +82,11 @@ static bool unsubscribe(struct session *session, const char *id)
         return false;
     }
     if (session->database)
-        snapshot_load(session->database, NULL, &snapshot);
-    good = id ? delete_one(session, &snapshot, id)
-              : delete_own(session, &snapshot);
+        snapshot_load(session->database, session->graph.tenant->tenant_id,
+                      &snapshot);
+    plan_make(&plan, &snapshot, settings, session->graph.tenant);
+    good = id ? delete_one(session, &plan, id) : delete_own(session, &plan);
+    plan_free(&plan);
     snapshot_free(&snapshot);
     return good && session->database;
 }
@@ -106,7 +109,7 @@ int unsubscribe_command(const struct settings *settings,
     database = database_open_or_log(settings->database);
     http = http_open();
     session_open(&session, settings, tenant, database, http, TENANT_MS);
-    good = unsubscribe(&session, one ? id : NULL);
+    good = unsubscribe(&session, settings, one ? id : NULL);
     session_close(&session);
     http_close(http);
     database_close(database);

@@ -1,31 +1,25 @@
 /*
- * Keeps one live subscription for a tenant: looks at what Graph has, and
+ * Ensures one live subscription for a tenant: looks at what Graph has, and
  * renews, adopts, replaces, deletes or creates.
  */
 #ifndef RENEWER_ENSURE_H
 #define RENEWER_ENSURE_H
 
-#include <stdbool.h>
-
 #include "base/fault.h"
-#include "base/guid.h"
-#include "graph/graph.h"
+#include "graph/session.h"
+#include "subscriptions/notes.h"
 #include "subscriptions/plan.h"
 
-/* A tenant's work. Zero it, set the first four. */
+/* A tenant's turn. Zero it, set the first two, notes_free() its notes. */
 struct ensuring {
-    struct graph *graph;
-    struct database *database;
-    const struct settings *settings;
+    struct session *session;
     const struct plan *plan;
 
-    struct fault fault;    /* unless it is DONE */
-    bool renewed;          /* a PATCH or a POST was DONE */
-    char announced_no[24]; /* keep.c's own: of this run; "": none */
-    char gone_id[GUID_SIZE];
+    struct notes notes; /* to be written, however it ended */
+    struct fault fault; /* unless it is DONE */
 };
 
-/* DONE: exactly one lives now, and the database knows it. */
+/* DONE: exactly one lives now, as the notes say. */
 enum outcome ensure_subscription(struct ensuring *ensuring);
 
 #endif

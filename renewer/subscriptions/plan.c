@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/change_type.h"
+#include "base/memory.h"
 #include "base/resource.h"
 
 /* Graph documentation: lifecycle events, one PATCH in 10 minutes. */
@@ -12,105 +13,28 @@
 /* A stranger's refused items must not make us ask Graph all the time. */
 #define LOOK_AGAIN_SECONDS 600
 
-bool plan_is_wanted(const struct tenant *tenant, const struct row *row)
+bool plan_wants(const struct tenant *tenant, const char *resource,
+                const char *change_type)
 {
-    return resource_is_same(row->resource, tenant->resource) &&
-           change_type_is_same(row->change_type, tenant->change_type);
+    return resource_is_same(resource, tenant->resource) &&
+           change_type_is_same(change_type, tenant->change_type);
 }
 
-const struct row *plan_row_of(const struct row *rows, size_t count,
-                              const char *id)
+/* The newest of the subscription. */
+static struct known *find(const struct plan *plan, const char *id)
 {
-    while (count-- > 0)
-        if (strcmp(rows[count].id, id) == 0)
-            return &rows[count];
+    for (size_t i = plan->count; i-- > 0;)
+        if (strcmp(plan->all[i].row->id, id) == 0)
+            return &plan->all[i];
     return NULL;
 }
 
-bool plan_event_asks(const struct event *event, const struct row *row)
+const struct known *plan_known(const struct plan *plan, const char *id)
 {
-    return strcmp(event->name, "reauthorizationRequired") == 0 &&
-           strcmp(event->subscription_id, row->id) == 0 &&
-           event->received_at >= row->renewed_at;
+    return find(plan, id);
 }
 
-/*
- * Renewals are spread over the life that Graph granted: the first well before
- * half of it is over, so that a second one is left if it fails.
- */
-static bool is_time_to_renew(const struct plan *plan, const struct row *row)
-{
-    int64_t granted = row->expires_at - row->renewed_at;
-    int64_t wait = plan->tenant->renew_every_minutes * 60;
-    int64_t age = plan->now - row->renewed_at;
-
-    if (wait > granted * 2 / 5)
-        wait = granted * 2 / 5;
-    return age >= wait || age < 0;
-}
-
-static bool events_ask(const struct plan *plan, const struct row *row)
-{
-    if (plan->now - row->renewed_at < REAUTHORIZE_SECONDS)
-        return false;
-    for (size_t i = 0; i < plan->event_count; i++)
-        if (plan_event_asks(&plan->events[i], row))
-            return true;
-    return false;
-}
-
-bool plan_says_removed(const struct plan *plan, const char *id)
-{
-    for (size_t i = 0; i < plan->event_count; i++)
-        if (strcmp(plan->events[i].name, "subscriptionRemoved") == 0 &&
-            strcmp(plan->events[i].subscription_id, id) == 0)
-            return true;
-    return false;
-}
-
-static unsigned plan_of_live(const struct plan *plan, const struct row *row)
-{
-    const struct tenant *tenant = plan->tenant;
-    unsigned due = 0;
-
-    if (is_time_to_renew(plan, row) || events_ask(plan, row))
-        due |= PLAN_RENEW;
-    if (strcmp(row->notification_url, tenant->notification_url) != 0)
-        due |= PLAN_MOVE;
-    if (strcmp(row->lifecycle_url, tenant->lifecycle_url) != 0 ||
-        plan_says_removed(plan, row->id))
-        due |= PLAN_LOOK;
-    return due;
-}
-
-/*
- * Items of a subscription that we know are refused, and none is trusted: its
- * secret is not the one that we know. Items of one that we do not know may be
- * of one that we forgot (a database restored from yesterday): Graph's list
- * will tell.
- */
-static void weigh_refusal(struct plan *plan, const struct refusal *refusal)
-{
-    for (size_t i = 0; i < plan->row_count; i++) {
-        const struct row *row = &plan->rows[i];
-
-        if (strcmp(row->id, refusal->subscription_id) != 0)
-            continue;
-        if (!row->ended_at && !refusal->trusted_since &&
-            refusal->last_at > row->announced_at + 60) {
-            plan->due |= PLAN_REPLACE;
-            plan->refused_id = row->id;
-            plan->refused_at = refusal->first_at;
-        }
-        return;
-    }
-    if (strcmp(refusal->tenant_id, plan->tenant->tenant_id) != 0)
-        return;
-    if (!plan->past || refusal->first_at >= plan->past->last_run_at ||
-        (refusal->last_at >= plan->past->last_run_at &&
-         plan->now - plan->past->last_run_at > LOOK_AGAIN_SECONDS))
-        plan->due |= PLAN_LOOK;
-}
+/* -- whose the rows are ------------------------------------------------ */
 
 /*
  * Finds the part of an array, ordered by the tenant_id that each element holds
@@ -136,72 +60,193 @@ static size_t find_part(const void *array, size_t count, size_t size,
     return low;
 }
 
-static void find_parts(struct plan *plan, const struct snapshot *snapshot)
-{
-    const char *tenant_id = plan->tenant->tenant_id;
-
-    plan->rows = snapshot->rows + find_part(snapshot->rows, snapshot->row_count,
-                                            sizeof(struct row),
-                                            offsetof(struct row, tenant_id),
-                                            tenant_id, &plan->row_count);
-    plan->events =
-        snapshot->events + find_part(snapshot->events, snapshot->event_count,
-                                     sizeof(struct event),
-                                     offsetof(struct event, tenant_id),
-                                     tenant_id, &plan->event_count);
-    for (size_t i = 0; i < snapshot->past_count; i++)
-        if (strcmp(snapshot->pasts[i].tenant, plan->tenant->name) == 0)
-            plan->past = &snapshot->pasts[i];
-}
-
-bool plan_needs_list(const struct plan *plan)
-{
-    if (plan->due & (PLAN_LOOK | PLAN_REPLACE))
-        return true;
-    /* There was one before, and it may still be there. */
-    return plan->due & PLAN_CREATE && plan->row_count > 0;
-}
-
-bool plan_is_orphan(const struct settings *settings, const struct row *row)
+static bool is_orphan(const struct settings *settings, const struct row *row)
 {
     for (size_t i = 0; i < settings->tenant_count; i++)
         if (strcmp(settings->tenants[i].tenant_id, row->tenant_id) == 0 &&
-            plan_is_wanted(&settings->tenants[i], row))
+            plan_wants(&settings->tenants[i], row->resource, row->change_type))
             return false;
     return true;
 }
 
-/* Weighs one row; returns whether it is a live subscription of the tenant's. */
-static bool weigh_row(struct plan *plan, const struct settings *settings,
-                      const struct row *row)
+static void sort_rows(struct plan *plan, const struct snapshot *snapshot,
+                      const struct settings *settings)
 {
-    bool wanted = plan_is_wanted(plan->tenant, row);
+    const struct tenant *tenant = plan->tenant;
+    size_t first = find_part(
+        snapshot->rows, snapshot->row_count, sizeof(struct row),
+        offsetof(struct row, tenant_id), tenant->tenant_id, &plan->count);
+    size_t announced = 0, live = 0;
 
-    if (row->ended_at)
-        return false;
-    if (wanted && *row->id) {
-        plan->due |= plan_of_live(plan, row);
-        return true;
+    plan->all = memory_new(plan->count, sizeof(*plan->all));
+    for (size_t i = 0; i < plan->count; i++) {
+        struct known *known = &plan->all[i];
+        const struct row *row = &snapshot->rows[first + i];
+        bool wanted = plan_wants(tenant, row->resource, row->change_type);
+        bool open = wanted && !row->ended_at;
+
+        *known = (struct known){.row = row,
+                                .wanted = wanted,
+                                .orphan = !wanted && is_orphan(settings, row),
+                                .announced = open && !*row->id,
+                                .live = open && *row->id};
+        announced += known->announced;
+        live += known->live;
+        if (known->announced)
+            plan->announced_no = row->no;
+        if (known->live)
+            plan->only = known;
+        if (wanted && row->alive_at > plan->last_alive_at)
+            plan->last_alive_at = row->alive_at;
     }
-    /* Did Graph take what we announced? Is one left of another resource? */
-    if (wanted || (*row->id && plan_is_orphan(settings, row)))
-        plan->due |= PLAN_LOOK;
-    return false;
-}
-
-void plan_find(struct plan *plan, const struct snapshot *snapshot,
-               const struct settings *settings, const struct tenant *tenant)
-{
-    size_t live = 0;
-
-    *plan = (struct plan){.tenant = tenant, .now = snapshot->now};
-    find_parts(plan, snapshot);
-    for (size_t i = 0; i < plan->row_count; i++)
-        live += weigh_row(plan, settings, &plan->rows[i]);
+    if (announced != 1)
+        plan->announced_no = NULL;
+    if (announced || live != 1)
+        plan->only = NULL;
     if (live != 1)
         plan->due |= live ? PLAN_LOOK : PLAN_CREATE;
+}
+
+/* -- what Graph and the receiver said ---------------------------------- */
+
+/* It asks for a PATCH that has not been sent since. */
+static bool asks_for_patch(const struct event *event, const struct row *row)
+{
+    return strcmp(event->name, "reauthorizationRequired") == 0 &&
+           event->received_at >= row->renewed_at;
+}
+
+static enum work sort_event(const struct event *event, const struct row *row)
+{
+    if (!row || row->ended_at)
+        return WORK_MARK;
+    if (strcmp(event->name, "missed") == 0)
+        return WORK_MISSED;
+    if (strcmp(event->name, "subscriptionRemoved") == 0)
+        return WORK_REMOVED;
+    return asks_for_patch(event, row) ? WORK_AUTHORISE : WORK_MARK;
+}
+
+/* Another [tenant] of the same tenant_id works off its own. */
+static void sort_events(struct plan *plan, const struct snapshot *snapshot)
+{
+    size_t count;
+    const struct event *events =
+        snapshot->events + find_part(snapshot->events, snapshot->event_count,
+                                     sizeof(struct event),
+                                     offsetof(struct event, tenant_id),
+                                     plan->tenant->tenant_id, &count);
+
+    plan->tasks = memory_new(count, sizeof(*plan->tasks));
+    for (size_t i = 0; i < count; i++) {
+        struct known *known = find(plan, events[i].subscription_id);
+        const struct row *row = known ? known->row : NULL;
+        enum work work = sort_event(&events[i], row);
+
+        if (known && !known->wanted && !known->orphan)
+            continue;
+        plan->tasks[plan->task_count++] =
+            (struct task){.event = &events[i], .row = row, .work = work};
+        if (work == WORK_MARK || work == WORK_MISSED)
+            plan->has_task = true;
+        if (known && strcmp(events[i].name, "subscriptionRemoved") == 0)
+            known->removed = true;
+        if (work == WORK_AUTHORISE && known->live &&
+            plan->now - row->renewed_at >= REAUTHORIZE_SECONDS)
+            plan->due |= PLAN_RENEW;
+    }
+}
+
+/*
+ * Items of a subscription that we know are refused, and none is trusted: its
+ * secret is not the one that we know. Items of one that we do not know may be
+ * of one that we forgot (a database restored from yesterday): Graph's list
+ * will tell.
+ */
+static void weigh_refusal(struct plan *plan, const struct refusal *refusal)
+{
+    struct known *known = find(plan, refusal->subscription_id);
+    int64_t last_run_at = plan->past ? plan->past->last_run_at : 0;
+
+    if (known) {
+        if (!known->row->ended_at && !refusal->trusted_since &&
+            refusal->last_at > known->row->announced_at + 60) {
+            plan->due |= PLAN_REPLACE;
+            known->refused_at = refusal->first_at;
+        }
+    } else if (strcmp(refusal->tenant_id, plan->tenant->tenant_id) == 0 &&
+               (!plan->past || refusal->first_at >= last_run_at ||
+                (refusal->last_at >= last_run_at &&
+                 plan->now - last_run_at > LOOK_AGAIN_SECONDS))) {
+        plan->due |= PLAN_LOOK;
+    }
+}
+
+/* -- what is due ------------------------------------------------------- */
+
+/*
+ * Renewals are spread over the life that Graph granted: the first well before
+ * half of it is over, so that a second one is left if it fails.
+ */
+static bool is_time_to_renew(const struct plan *plan, const struct row *row)
+{
+    int64_t granted = row->expires_at - row->renewed_at;
+    int64_t wait = plan->tenant->renew_every_minutes * 60;
+    int64_t age = plan->now - row->renewed_at;
+
+    if (wait > granted * 2 / 5)
+        wait = granted * 2 / 5;
+    return age >= wait || age < 0;
+}
+
+static unsigned weigh_row(const struct plan *plan, const struct known *known)
+{
+    const struct tenant *tenant = plan->tenant;
+    const struct row *row = known->row;
+    unsigned due = 0;
+
+    /* Did Graph take what we announced? Is one left of another resource? */
+    if (known->announced || (known->orphan && *row->id && !row->ended_at))
+        return PLAN_LOOK;
+    if (!known->live)
+        return 0;
+    if (is_time_to_renew(plan, row))
+        due |= PLAN_RENEW;
+    if (strcmp(row->notification_url, tenant->notification_url) != 0)
+        due |= PLAN_MOVE;
+    if (strcmp(row->lifecycle_url, tenant->lifecycle_url) != 0 ||
+        known->removed)
+        due |= PLAN_LOOK;
+    return due;
+}
+
+void plan_make(struct plan *plan, const struct snapshot *snapshot,
+               const struct settings *settings, const struct tenant *tenant)
+{
+    *plan = (struct plan){.tenant = tenant, .now = snapshot->now};
+    for (size_t i = 0; i < snapshot->past_count; i++)
+        if (strcmp(snapshot->pasts[i].tenant, tenant->name) == 0)
+            plan->past = &snapshot->pasts[i];
+    sort_rows(plan, snapshot, settings);
+    sort_events(plan, snapshot);
+    for (size_t i = 0; i < plan->count; i++)
+        plan->due |= weigh_row(plan, &plan->all[i]);
     for (size_t i = 0; i < snapshot->refusal_count; i++)
         weigh_refusal(plan, &snapshot->refusals[i]);
     if (plan->past && plan->past->retry_at > plan->now)
         plan->due = 0;
+    /* To create: there was one before, and it may still be there. */
+    plan->needs_list = plan->due & (PLAN_LOOK | PLAN_REPLACE) ||
+                       (plan->due & PLAN_CREATE && plan->count > 0);
+}
+
+void plan_free(struct plan *plan)
+{
+    free(plan->all);
+    free(plan->tasks);
+}
+
+bool plan_is_due(const struct plan *plan)
+{
+    return plan->due || plan->has_task;
 }

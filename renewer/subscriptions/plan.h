@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "settings/settings.h"
 #include "subscriptions/snapshot.h"
@@ -17,42 +18,62 @@ enum due {
     PLAN_REPLACE = 16, /* its items are refused: its secret is not ours */
 };
 
-/* One tenant's part of what is known. */
+/* A row of this tenant_id, and what it is to the tenant. */
+struct known {
+    const struct row *row;
+    bool wanted;        /* it has the tenant's resource and change type */
+    bool orphan;        /* no tenant of the settings wants it any more */
+    bool announced;     /* wanted; waits for the id of its subscription */
+    bool live;          /* wanted, and by our notes at Graph */
+    bool removed;       /* Graph said that it removed it */
+    int64_t refused_at; /* since then its items are refused; 0: they are not */
+};
+
+/* What is to be done with a lifecycle item, and when. */
+enum work {
+    WORK_MARK,      /* it only has to be marked as handled */
+    WORK_MISSED,    /* note a gap up to the item */
+    WORK_REMOVED,   /* once one lives again: note a gap up to now */
+    WORK_AUTHORISE, /* once it has been renewed: mark it */
+};
+
+struct task {
+    const struct event *event;
+    const struct row *row; /* of its subscription; NULL: not known */
+    enum work work;
+};
+
+/* One tenant's turn. */
 struct plan {
     const struct tenant *tenant;
-    int64_t now;            /* the database's time */
-    unsigned due;           /* enum due, 0: nothing */
-    bool may_list;          /* Graph's list may be asked for, as a caution */
-    const char *refused_id; /* for PLAN_REPLACE: that subscription */
-    int64_t refused_at;     /* and since when */
-    const struct row *rows; /* of this tenant_id */
-    size_t row_count;
-    const struct event *events;
-    size_t event_count;
+    int64_t now;       /* the database's time */
+    unsigned due;      /* enum due, 0: nothing */
+    bool needs_list;   /* what is due cannot be done without Graph's list */
+    bool may_list;     /* the list may be asked for: the caller's to say */
+    struct known *all; /* ordered by age */
+    size_t count;
+    const struct known *only; /* the one that lives, if no other may; NULL */
+    const char *announced_no; /* of the row that is announced, if one is */
+    int64_t last_alive_at; /* Graph showed one of the tenant's; 0: never yet */
+    struct task *tasks;
+    size_t task_count;
+    bool has_task;           /* one of them can be done without Graph */
     const struct past *past; /* NULL: it never ran */
 };
 
-/* Whether the row is of the tenant's resource and change type. */
-bool plan_is_wanted(const struct tenant *tenant, const struct row *row);
-
-/* The newest row of that subscription, or NULL. */
-const struct row *plan_row_of(const struct row *rows, size_t count,
-                              const char *id);
-
-/* Whether no tenant of the configuration wants it any more. */
-bool plan_is_orphan(const struct settings *settings, const struct row *row);
-
-/* Finds the tenant's part and says what is due. */
-void plan_find(struct plan *plan, const struct snapshot *snapshot,
+/* Says what is due. It points into the snapshot; plan_free() it. */
+void plan_make(struct plan *plan, const struct snapshot *snapshot,
                const struct settings *settings, const struct tenant *tenant);
+void plan_free(struct plan *plan);
 
-/* Whether what is due cannot be done without Graph's list. */
-bool plan_needs_list(const struct plan *plan);
+/* Whether there is anything to do. */
+bool plan_is_due(const struct plan *plan);
 
-/* Whether Graph said that it removed this subscription. */
-bool plan_says_removed(const struct plan *plan, const char *id);
+/* What is known of the subscription, or NULL. */
+const struct known *plan_known(const struct plan *plan, const char *id);
 
-/* Whether the event asks for a PATCH that has not been sent since. */
-bool plan_event_asks(const struct event *event, const struct row *row);
+/* Whether a subscription to this is what the tenant wants. */
+bool plan_wants(const struct tenant *tenant, const char *resource,
+                const char *change_type);
 
 #endif

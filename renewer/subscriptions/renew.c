@@ -1,28 +1,12 @@
 /* Renewing one subscription, and renewing without a database. */
 #include "subscriptions/renew.h"
 
-#include "base/change_type.h"
-#include "base/resource.h"
 #include "subscriptions/plan.h"
 
-bool renew_is_wanted(const struct tenant *tenant,
-                     const struct subscription *one)
+static bool is_under_our_url(const struct graph *graph,
+                             const struct subscription *one)
 {
-    return resource_is_same(one->resource, tenant->resource) &&
-           change_type_is_same(one->change_type, tenant->change_type);
-}
-
-bool renew_is_under_our_url(const struct tenant *tenant,
-                            const struct subscription *one)
-{
-    return strcmp(one->notification_url, tenant->notification_url) == 0;
-}
-
-bool renew_is_own(const struct tenant *tenant, const struct snapshot *snapshot,
-                  const struct subscription *one)
-{
-    return plan_row_of(snapshot->rows, snapshot->row_count, one->id) ||
-           renew_is_under_our_url(tenant, one);
+    return subscription_is_under(one, graph->tenant->notification_url);
 }
 
 static bool is_extended(const struct graph *graph,
@@ -41,9 +25,8 @@ enum outcome renew_subscription(struct graph *graph,
                                 struct subscription *renewed,
                                 struct fault *fault)
 {
-    const char *url = renew_is_under_our_url(graph->tenant, one)
-                          ? NULL
-                          : graph->tenant->notification_url;
+    const char *url =
+        is_under_our_url(graph, one) ? NULL : graph->tenant->notification_url;
     enum outcome outcome =
         subscription_renew(graph, one->id, url, renewed, fault);
 
@@ -76,7 +59,7 @@ static bool seems_old(const struct graph *graph, const struct subscription *one)
     return left > 0 && left < full - wait;
 }
 
-enum outcome renew_blindly(struct graph *graph, struct fault *fault)
+enum outcome renew_without_notes(struct graph *graph, struct fault *fault)
 {
     struct subscriptions listed;
     enum outcome worst = subscription_list(graph, &listed, fault);
@@ -87,9 +70,8 @@ enum outcome renew_blindly(struct graph *graph, struct fault *fault)
         struct fault why = {0};
         enum outcome outcome;
 
-        if (!renew_is_wanted(graph->tenant, one) ||
-            !renew_is_under_our_url(graph->tenant, one) ||
-            !seems_old(graph, one))
+        if (!plan_wants(graph->tenant, one->resource, one->change_type) ||
+            !is_under_our_url(graph, one) || !seems_old(graph, one))
             continue;
         outcome = renew_subscription(graph, one, &renewed, &why);
         if (outcome == DONE) {

@@ -2,24 +2,9 @@
 #ifndef RENEWER_RENEW_H
 #define RENEWER_RENEW_H
 
-#include <stdbool.h>
-
 #include "base/fault.h"
 #include "graph/graph.h"
-#include "settings/settings.h"
-#include "subscriptions/snapshot.h"
 #include "subscriptions/subscription.h"
-
-/* Whether it is of the tenant's resource and change type. */
-bool renew_is_wanted(const struct tenant *tenant,
-                     const struct subscription *one);
-
-bool renew_is_under_our_url(const struct tenant *tenant,
-                            const struct subscription *one);
-
-/* Whether it is known to the database, or under our URL. */
-bool renew_is_own(const struct tenant *tenant, const struct snapshot *snapshot,
-                  const struct subscription *one);
 
 /*
  * PATCHes it, with our notification URL if it has another, and fills in
@@ -35,6 +20,6 @@ enum outcome renew_subscription(struct graph *graph,
  * Without a database: what Graph shows under our URL is renewed when its time
  * has come; nothing is created, adopted or deleted.
  */
-enum outcome renew_blindly(struct graph *graph, struct fault *fault);
+enum outcome renew_without_notes(struct graph *graph, struct fault *fault);
 
 #endif

@@ -126,7 +126,7 @@ static const struct source {
     const char *sql;
     size_t size;
     void (*read)(void *place, const PGresult *result, int i);
-} sources[KNOWLEDGE_SOURCES] = {
+} sources[SNAPSHOT_SOURCES] = {
     {select_rows, sizeof(struct row), read_row},
     {select_events, sizeof(struct event), read_event},
     {select_refusals, sizeof(struct refusal), read_refusal},
@@ -155,7 +155,7 @@ bool snapshot_load(struct database *database, const char *tenant_id,
 
     *snapshot = (struct snapshot){.now = result_number(result, 0, "now")};
     PQclear(result);
-    for (size_t i = 0; result && i < KNOWLEDGE_SOURCES; i++)
+    for (size_t i = 0; result && i < SNAPSHOT_SOURCES; i++)
         result = results[i] =
             database_run(database, sources[i].sql, 1, &tenant_id);
     snapshot->rows = read_all(&sources[0], results[0], &snapshot->row_count);
@@ -173,7 +173,7 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot->events);
     free(snapshot->refusals);
     free(snapshot->pasts);
-    for (size_t i = 0; i < KNOWLEDGE_SOURCES; i++)
+    for (size_t i = 0; i < SNAPSHOT_SOURCES; i++)
         PQclear(snapshot->results[i]);
     *snapshot = (struct snapshot){0};
 }

@@ -9,7 +9,7 @@
 #include "base/database.h"
 #include "base/guid.h"
 
-#define KNOWLEDGE_SOURCES 4 /* statements */
+#define SNAPSHOT_SOURCES 4 /* statements */
 
 /* A row of callhook_store.subscriptions. Times in seconds since 1970. */
 struct row {
@@ -64,7 +64,7 @@ struct snapshot {
     struct past *pasts;
     size_t past_count;
     int64_t now;
-    PGresult *results[KNOWLEDGE_SOURCES]; /* where the texts are */
+    PGresult *results[SNAPSHOT_SOURCES]; /* where the texts are */
 };
 
 /*

@@ -31,6 +31,11 @@ void subscriptions_free(struct subscriptions *subscriptions)
     *subscriptions = (struct subscriptions){0};
 }
 
+bool subscription_is_under(const struct subscription *one, const char *url)
+{
+    return strcmp(one->notification_url, url) == 0;
+}
+
 void subscriptions_add(struct subscriptions *subscriptions,
                        const struct subscription *one)
 {

@@ -27,6 +27,9 @@ struct subscriptions {
 void subscription_free(struct subscription *subscription);
 void subscriptions_free(struct subscriptions *subscriptions);
 
+/* Whether its items go to this URL. */
+bool subscription_is_under(const struct subscription *one, const char *url);
+
 /* Adds one, whose texts are the list's from then on. */
 void subscriptions_add(struct subscriptions *subscriptions,
                        const struct subscription *one);

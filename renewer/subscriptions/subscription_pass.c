@@ -1,4 +1,4 @@
-/* A tenant's turn in a run. */
+/* A tenant's turn in a run: read, plan, ensure, note. */
 #include "subscriptions/subscription_pass.h"
 
 #include "base/log.h"
@@ -13,17 +13,11 @@
 /* However long Graph wants us to wait: a subscription must not end over it. */
 #define WAIT_MAX 3600
 
-bool subscription_pass_is_due(const struct plan *plan,
-                              const struct settings *settings)
-{
-    return plan->due || lifecycle_wait(plan, settings);
-}
-
 /* What the view of the tenant's state shows; no ids that change each time. */
 static char *sum_up(const struct fault *fault)
 {
     struct fault plain = *fault;
-    char what[600];
+    char what[FAULT_SIZE];
 
     plain.request_id[0] = '\0';
     plain.client_request_id[0] = '\0';
@@ -31,84 +25,95 @@ static char *sum_up(const struct fault *fault)
     return memory_copy(what);
 }
 
-static enum outcome keep(struct ensuring *ensuring)
+/* What Graph was asked, and what came of it. */
+static enum outcome note_turn(struct ensuring *ensuring, enum outcome outcome)
 {
-    const struct plan *plan = ensuring->plan;
-    enum outcome outcome = DONE;
+    struct database *database = ensuring->session->database;
+    long wait = ensuring->fault.retry_after;
     char *failure = NULL;
 
-    if (plan->due) {
-        outcome = ensure_subscription(ensuring);
-        long wait = ensuring->fault.retry_after;
-
-        if (outcome != DONE)
-            failure = sum_up(&ensuring->fault);
-        subscription_store_past(ensuring->database, plan->tenant, failure,
-                                wait > WAIT_MAX ? WAIT_MAX : wait);
-    }
-    if (!lifecycle_work_off(ensuring->database, ensuring->settings, plan,
-                            plan->due && outcome == DONE, ensuring->renewed) &&
+    if (!notes_write(&ensuring->notes, database, ensuring->plan) &&
         outcome == DONE) {
         fault_say(&ensuring->fault, "database",
                   "it did not take what happened");
         outcome = LATER;
     }
+    if (outcome != DONE)
+        failure = sum_up(&ensuring->fault);
+    subscription_store_past(database, ensuring->plan->tenant, failure,
+                            wait > WAIT_MAX ? WAIT_MAX : wait);
     free(failure);
     return outcome;
 }
 
-/* Does what is due, if it is still due. */
-static enum outcome work_on_fresh(struct ensuring *ensuring)
+static enum outcome ensure_and_note(struct session *session,
+                                    const struct plan *plan,
+                                    struct fault *fault)
 {
-    const struct settings *settings = ensuring->settings;
-    const struct plan *plan = ensuring->plan;
-    const struct tenant *tenant = plan->tenant;
-    struct snapshot fresh;
-    struct plan now;
+    struct ensuring ensuring = {.session = session, .plan = plan};
     enum outcome outcome = DONE;
 
-    if (!snapshot_load(ensuring->database, tenant->tenant_id, &fresh)) {
-        fault_say(&ensuring->fault, "database", "it did not say what is due");
+    if (plan->due)
+        outcome = note_turn(&ensuring, ensure_subscription(&ensuring));
+    if (!lifecycle_work_off(session->database, plan,
+                            plan->due && outcome == DONE,
+                            ensuring.notes.renewed) &&
+        outcome == DONE) {
+        fault_say(&ensuring.fault, "database", "it did not take what happened");
         outcome = LATER;
-    } else {
-        plan_find(&now, &fresh, settings, tenant);
-        now.may_list = plan->may_list;
-        ensuring->plan = &now;
-        if (!subscription_pass_is_due(&now, settings) ||
-            (plan_needs_list(&now) && !now.may_list))
-            log_detail("%s: another run has worked on it", tenant->name);
-        else
-            outcome = keep(ensuring);
-        ensuring->plan = plan;
     }
-    snapshot_free(&fresh);
+    *fault = ensuring.fault;
+    notes_free(&ensuring.notes);
     return outcome;
 }
 
 /*
- * What we know was read before we had the lock. Another run may have made a
- * subscription since, and we would take it for one with an unknown secret: so
+ * What the run knew was read before we had the lock. Another run may have made
+ * a subscription since, and we would take it for one with an unknown secret: so
  * the tenant's part is read again.
  */
-bool subscription_pass_on(const struct settings *settings,
-                          struct session *session, const struct plan *plan)
+static enum outcome take_turn(struct session *session,
+                              const struct settings *settings, bool may_list,
+                              struct fault *fault)
 {
-    struct ensuring ensuring = {.graph = &session->graph,
-                                .settings = settings,
-                                .database = session->database,
-                                .plan = plan};
+    const struct tenant *tenant = session->graph.tenant;
+    struct snapshot snapshot;
+    enum outcome outcome = DONE;
+
+    if (!snapshot_load(session->database, tenant->tenant_id, &snapshot)) {
+        fault_say(fault, "database", "it did not say what is due");
+        outcome = LATER;
+    } else {
+        struct plan plan;
+
+        plan_make(&plan, &snapshot, settings, tenant);
+        plan.may_list = may_list;
+        if (plan_is_due(&plan) && (may_list || !plan.needs_list))
+            outcome = ensure_and_note(session, &plan, fault);
+        else
+            log_detail("%s: another run has worked on it", tenant->name);
+        plan_free(&plan);
+    }
+    snapshot_free(&snapshot);
+    return outcome;
+}
+
+bool subscription_pass_run(struct session *session,
+                           const struct settings *settings, bool may_list)
+{
+    const char *name = session->graph.tenant->name;
+    struct fault fault = {0};
     bool held;
     enum outcome outcome;
 
     if (!session_lock(session, &held)) {
         if (held)
-            log_detail("%s: another program works on it", plan->tenant->name);
+            log_detail("%s: another program works on it", name);
         return held;
     }
-    outcome = session->database
-                  ? work_on_fresh(&ensuring)
-                  : renew_blindly(&session->graph, &ensuring.fault);
+    outcome = session->database ? take_turn(session, settings, may_list, &fault)
+                                : renew_without_notes(&session->graph, &fault);
     if (outcome != DONE)
-        report_fault(settings->state_dir, plan->tenant->name, &ensuring.fault);
+        report_fault(settings->state_dir, name, &fault);
     return outcome == DONE;
 }

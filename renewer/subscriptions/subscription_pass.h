@@ -6,17 +6,13 @@
 
 #include "graph/session.h"
 #include "settings/settings.h"
-#include "subscriptions/plan.h"
-
-/* Whether there is anything to do for the tenant. */
-bool subscription_pass_is_due(const struct plan *plan,
-                              const struct settings *settings);
 
 /*
- * Does what is due. Without a database: renews what Graph shows and does
- * nothing else. False if something failed, which is told.
+ * Does what is due, if it still is; `may_list`: with a look at Graph's list.
+ * Without a database: renews what Graph shows and does nothing else. False if
+ * something failed, which is told.
  */
-bool subscription_pass_on(const struct settings *settings,
-                          struct session *session, const struct plan *plan);
+bool subscription_pass_run(struct session *session,
+                           const struct settings *settings, bool may_list);
 
 #endif

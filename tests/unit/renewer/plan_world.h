@@ -83,9 +83,10 @@ static inline struct past *add_past(struct world *world, int64_t last_run_at)
     return &world->pasts[0];
 }
 
-/* In place: the parts point at each other. */
+/* In place: the parts point at each other. A world is static: zero at first. */
 static inline void make_world(struct world *world)
 {
+    plan_free(&world->plan);
     *world = (struct world){0};
     world->tenants[0] = (struct tenant){.name = "contoso",
                                         .tenant_id = TEXT(TENANT_ID),
@@ -115,7 +116,8 @@ static inline void two_tenants(struct world *world)
 
 static inline unsigned find(struct world *world)
 {
-    plan_find(&world->plan, &world->snapshot, &world->settings,
+    plan_free(&world->plan);
+    plan_make(&world->plan, &world->snapshot, &world->settings,
               &world->tenants[0]);
     return world->plan.due;
 }

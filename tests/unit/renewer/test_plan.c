@@ -4,19 +4,19 @@
 
 TEST(nothing_for_a_fresh_one)
 {
-    struct world world;
+    static struct world world;
 
     make_world(&world);
     add_row(&world);
     assert_int_equal(find(&world), 0);
-    assert_int_equal(world.plan.row_count, 1);
+    assert_int_equal(world.plan.count, 1);
     assert_int_equal(world.plan.now, NOW);
     assert_null(world.plan.past);
 }
 
 TEST(a_new_one_where_there_is_none)
 {
-    struct world world;
+    static struct world world;
 
     make_world(&world);
     assert_int_equal(find(&world), PLAN_CREATE);
@@ -27,7 +27,7 @@ TEST(a_new_one_where_there_is_none)
 /* What was announced may have become one: look, and make one if not. */
 TEST(a_look_after_an_announcement)
 {
-    struct world world;
+    static struct world world;
     struct row *row;
 
     make_world(&world);
@@ -40,12 +40,68 @@ TEST(a_look_after_an_announcement)
 
 TEST(a_look_where_two_live)
 {
-    struct world world;
+    static struct world world;
 
     make_world(&world);
     add_row(&world);
     memcpy(add_row(&world)->id, STRANGE, GUID_SIZE);
     assert_int_equal(find(&world), PLAN_LOOK);
+}
+
+/* Rows, the oldest first: each a letter of "live, Announced, ended, Other". */
+static const struct standing {
+    const char *name;
+    const char *rows;
+    unsigned due;
+    bool needs_list;
+    const char *announced_no; /* rows are numbered from 1 */
+    const char *only;         /* its number */
+    bool was_alive;
+} standings[] = {
+    {"no row", "", PLAN_CREATE, false, NULL, NULL, false},
+    {"one lives", "l", 0, false, NULL, "1", true},
+    {"one has ended", "e", PLAN_CREATE, true, NULL, NULL, true},
+    {"one has ended, the next lives", "el", 0, false, NULL, "2", true},
+    {"one is announced", "A", PLAN_CREATE | PLAN_LOOK, true, "1", NULL, false},
+    {"one has ended, one is announced", "eA", PLAN_CREATE | PLAN_LOOK, true,
+     "2", NULL, true},
+    {"two are announced", "AA", PLAN_CREATE | PLAN_LOOK, true, NULL, NULL,
+     false},
+    {"one lives, one is announced", "lA", PLAN_LOOK, true, "2", NULL, true},
+    {"two live", "ll", PLAN_LOOK, true, NULL, NULL, true},
+    {"only an orphan", "O", PLAN_CREATE | PLAN_LOOK, true, NULL, NULL, false},
+    {"one lives beside an orphan", "lO", PLAN_LOOK, true, NULL, "1", true},
+};
+
+TEST_EACH(rows_are_sorted, standings, standing)
+{
+    static struct world world;
+
+    make_world(&world);
+    for (const char *kind = standing->rows; *kind; kind++) {
+        struct row *row = add_row(&world);
+
+        snprintf(row->no, sizeof(row->no), "%d",
+                 (int)(kind - standing->rows) + 1);
+        row->id[0] = (char)('a' + (kind - standing->rows));
+        if (*kind == 'A')
+            row->id[0] = '\0';
+        if (*kind == 'A')
+            row->alive_at = 0;
+        if (*kind == 'e')
+            row->ended_at = NOW - MINUTE;
+        if (*kind == 'O')
+            row->resource = TEXT("communications/onlineMeetings");
+    }
+    assert_int_equal(find(&world), standing->due);
+    assert_int_equal(world.plan.needs_list, standing->needs_list);
+    assert_int_equal(world.plan.last_alive_at, standing->was_alive ? NOW : 0);
+    assert_int_equal(!world.plan.announced_no, !standing->announced_no);
+    if (standing->announced_no)
+        assert_string_equal(world.plan.announced_no, standing->announced_no);
+    assert_int_equal(!world.plan.only, !standing->only);
+    if (standing->only)
+        assert_string_equal(world.plan.only->row->no, standing->only);
 }
 
 static const struct rhythm {
@@ -70,7 +126,7 @@ static const struct rhythm {
 
 TEST_EACH(renewal_in_time, rhythms, rhythm)
 {
-    struct world world;
+    static struct world world;
     struct row *row;
 
     make_world(&world);
@@ -83,7 +139,7 @@ TEST_EACH(renewal_in_time, rhythms, rhythm)
 
 TEST(a_move_to_another_url)
 {
-    struct world world;
+    static struct world world;
 
     make_world(&world);
     add_row(&world)->notification_url = TEXT("https://old.example.com/");
@@ -96,7 +152,7 @@ TEST(a_move_to_another_url)
 /* One of another resource is none of the tenant's, unless nobody wants it. */
 TEST(what_is_wanted)
 {
-    struct world world;
+    static struct world world;
     struct row *row;
 
     make_world(&world);
@@ -104,11 +160,11 @@ TEST(what_is_wanted)
     assert_int_equal(find(&world), 0);
     row = add_row(&world);
     row->change_type = TEXT("created");
-    assert_true(plan_is_orphan(&world.settings, row));
     assert_int_equal(find(&world), PLAN_LOOK);
+    assert_true(world.plan.all[1].orphan);
     two_tenants(&world);
-    assert_false(plan_is_orphan(&world.settings, row));
     assert_int_equal(find(&world), 0);
+    assert_false(world.plan.all[1].orphan);
 }
 
 static const struct asking {
@@ -137,7 +193,7 @@ static const struct asking {
 
 TEST_EACH(events_ask, askings, asking)
 {
-    struct world world;
+    static struct world world;
     struct event *event;
 
     make_world(&world);
@@ -151,15 +207,14 @@ TEST_EACH(events_ask, askings, asking)
 /* Its items are refused, and none is trusted: its secret is another. */
 TEST(refusals_of_ours)
 {
-    struct world world;
+    static struct world world;
     struct refusal *refusal;
 
     make_world(&world);
     struct row *row = add_row(&world);
     refusal = add_refusal(&world, SUBSCRIPTION);
     assert_int_equal(find(&world), PLAN_REPLACE);
-    assert_string_equal(world.plan.refused_id, SUBSCRIPTION);
-    assert_int_equal(world.plan.refused_at, NOW - 10 * MINUTE);
+    assert_int_equal(world.plan.all[0].refused_at, NOW - 10 * MINUTE);
     refusal->trusted_since = true; /* somebody else tries our id */
     assert_int_equal(find(&world), 0);
     refusal->trusted_since = false;
@@ -175,7 +230,7 @@ TEST(refusals_of_ours)
 /* One that we do not know may be one that the database forgot. */
 TEST(refusals_of_an_unknown_one)
 {
-    struct world world;
+    static struct world world;
     struct refusal *refusal;
     struct past *past;
 
@@ -196,7 +251,7 @@ TEST(refusals_of_an_unknown_one)
 
 TEST(nothing_before_a_time_to_wait_is_over)
 {
-    struct world world;
+    static struct world world;
     struct past *past;
 
     make_world(&world);
@@ -211,36 +266,36 @@ TEST(nothing_before_a_time_to_wait_is_over)
 /* Graph's list has a low limit: it is asked for only where it must be. */
 TEST(who_needs_the_list)
 {
-    struct world world;
+    static struct world world;
     struct row *row;
 
     make_world(&world);
     find(&world);
-    assert_false(plan_needs_list(&world.plan)); /* there never was one */
+    assert_false(world.plan.needs_list); /* there never was one */
     row = add_row(&world);
     row->renewed_at = NOW - 3 * HOUR;
     find(&world);
-    assert_false(plan_needs_list(&world.plan)); /* a PATCH will do */
+    assert_false(world.plan.needs_list); /* a PATCH will do */
     row->notification_url = TEXT("https://old.example.com/");
     find(&world);
-    assert_false(plan_needs_list(&world.plan));
+    assert_false(world.plan.needs_list);
     row->ended_at = NOW;
     find(&world);
-    assert_true(plan_needs_list(&world.plan)); /* it may not have ended */
+    assert_true(world.plan.needs_list); /* it may not have ended */
     row->ended_at = 0;
     add_event(&world, "subscriptionRemoved");
     find(&world);
-    assert_true(plan_needs_list(&world.plan));
+    assert_true(world.plan.needs_list);
     world.snapshot.event_count = 0;
     add_refusal(&world, SUBSCRIPTION);
     find(&world);
-    assert_true(plan_needs_list(&world.plan));
+    assert_true(world.plan.needs_list);
 }
 
 /* The arrays are ordered by tenant_id: each tenant sees its own part. */
 TEST(parts_of_the_arrays)
 {
-    struct world world;
+    static struct world world;
 
     make_world(&world);
     memcpy(add_row(&world)->tenant_id, "01111111", 8);
@@ -250,15 +305,15 @@ TEST(parts_of_the_arrays)
     memcpy(add_event(&world, "missed")->tenant_id, "01111111", 8);
     add_event(&world, "missed");
     find(&world);
-    assert_ptr_equal(world.plan.rows, &world.rows[1]);
-    assert_int_equal(world.plan.row_count, 2);
-    assert_ptr_equal(world.plan.events, &world.events[1]);
-    assert_int_equal(world.plan.event_count, 1);
+    assert_ptr_equal(world.plan.all[0].row, &world.rows[1]);
+    assert_int_equal(world.plan.count, 2);
+    assert_ptr_equal(world.plan.tasks[0].event, &world.events[1]);
+    assert_int_equal(world.plan.task_count, 1);
     world.tenants[0].tenant_id = TEXT(OTHER_ID);
     assert_int_equal(find(&world), 0);
-    assert_ptr_equal(world.plan.rows, &world.rows[3]);
-    assert_int_equal(world.plan.event_count, 0);
+    assert_ptr_equal(world.plan.all[0].row, &world.rows[3]);
+    assert_int_equal(world.plan.task_count, 0);
     world.tenants[0].tenant_id = TEXT("33333333-3333-3333-3333-333333333333");
     assert_int_equal(find(&world), PLAN_CREATE);
-    assert_int_equal(world.plan.row_count, 0);
+    assert_int_equal(world.plan.count, 0);
 }

@@ -41,9 +41,8 @@ static const struct crew {
     {"one, a task fails", 1, 50},
 };
 
-static void each_task_once(void **state)
+TEST_EACH(each_task_once, crews, crew)
 {
-    const struct crew *crew = ROW_OF(state);
     struct work work = {.fails = crew->fails};
     const struct workers workers = {
         .count = crew->count, .take = take, .work = do_one, .context = &work};
@@ -52,12 +51,4 @@ static void each_task_once(void **state)
     for (size_t i = 0; i < TASKS; i++)
         assert_int_equal(work.tasks[i], 1);
     assert_int_equal(work.over, TASKS);
-}
-
-int main(void)
-{
-    int failed = 0;
-
-    RUN_TABLE(failed, crews, each_task_once);
-    return failed;
 }
