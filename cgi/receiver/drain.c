@@ -21,6 +21,7 @@
  * show that the fault is not theirs. */
 #define RETRY_US (1 * SECOND)
 #define FAILURES_MAX 8
+#define PATIENCE_MAX_US (60 * SECOND)
 #define COMMAND_STATEMENT_US (60 * SECOND)
 
 int64_t drain_due(const struct drain *drain)
@@ -41,6 +42,7 @@ static void end_pass(struct drain *drain, int64_t pause)
                  drain->stored, drain->refused);
     drain->stored = 0;
     drain->refused = 0;
+    drain->stuck = false;
     spool_names_free(&drain->names);
     secrets_free(&drain->secrets);
     drain->next = 0;
@@ -125,6 +127,7 @@ static bool take_file(struct drain *drain, struct spool *spool,
         drain->aside++;
         break;
     case TAKEN_UNREADABLE:
+        drain->stuck = true;
         item_list_free(list);
         return false;
     case TAKEN_BUSY:
@@ -153,27 +156,43 @@ static bool judge_group(struct drain *drain, struct database *database,
     return true;
 }
 
-/* Stores the lists from `first` to before `end`; whether all is durable. */
+/*
+ * Stores the lists from `first` to before `end`. False: nothing is stored.
+ * `failed` has a flag for each: one of its rows is neither stored nor rejected.
+ */
 static bool store_lists(struct drain *drain, struct database *database,
                         struct spool *spool, const struct group *group,
-                        size_t first, size_t end)
+                        size_t first, size_t end, bool *failed)
 {
-    bool failed[DRAIN_GROUP] = {false};
-    bool any_failed = false;
-
     batch_clear(&drain->batch);
     for (size_t i = first; i < end; i++)
         batch_add(&drain->batch, &group->lists[i]);
     drain->batch.maybe_stored = true;
     database->sqlstate[0] = '\0';
+    memset(failed, 0, (end - first) * sizeof(*failed));
     if (!database_is_usable(database) ||
         batch_store(&drain->batch, database, spool, database->timeout_us,
                     failed) != DATABASE_DONE)
         return false;
-    for (size_t i = first; i < end; i++)
-        any_failed |= failed[i - first];
     drain->stored += drain->batch.count - drain->batch.rejected;
-    return !any_failed;
+    return true;
+}
+
+/* Whether the file of the group, which was stored or not, may go. */
+static bool end_file(struct drain *drain, struct database *database,
+                     struct taken_file *file, const char *name, bool stored,
+                     bool failed)
+{
+    if (stored && !failed) {
+        taken_file_remove(file);
+        return true;
+    }
+    drain->stuck |= failed;
+    log_cause(LOG_DRAIN, "%s stays in the spool: %s", name,
+              failed ? "what the database refuses cannot be put aside"
+                     : database_fault(database));
+    taken_file_leave(file);
+    return false;
 }
 
 /*
@@ -184,26 +203,23 @@ static bool store_group(struct drain *drain, struct database *database,
                         const struct settings *settings, struct spool *spool,
                         struct group *group)
 {
+    bool failed[DRAIN_GROUP] = {false};
     bool judged = judge_group(drain, database, settings, group);
-    bool all =
-        judged && store_lists(drain, database, spool, group, 0, group->count);
+    bool all = judged && store_lists(drain, database, spool, group, 0,
+                                     group->count, failed);
     /* A row that comes from rejected/ and is refused again stays there. */
     bool kept = !drain->names.count && drain->batch.rejected;
     bool any_stays = kept;
 
     for (size_t i = 0; i < group->count; i++) {
-        if (kept) {
+        bool stored = all || (judged && group->count > 1 &&
+                              store_lists(drain, database, spool, group, i,
+                                          i + 1, &failed[i]));
+        if (kept)
             taken_file_leave(&group->files[i]);
-        } else if (all ||
-                   (judged && group->count > 1 &&
-                    store_lists(drain, database, spool, group, i, i + 1))) {
-            taken_file_remove(&group->files[i]);
-        } else {
-            log_cause(LOG_DRAIN, "%s stays in the spool: %s", group->names[i],
-                      database_fault(database));
-            taken_file_leave(&group->files[i]);
-            any_stays = true;
-        }
+        else
+            any_stays |= !end_file(drain, database, &group->files[i],
+                                   group->names[i], stored, failed[i]);
         item_list_free(&group->lists[i]);
     }
     return !any_stays;
@@ -239,6 +255,23 @@ static bool next_files(struct drain *drain, struct database *database,
     return false;
 }
 
+/*
+ * The pause until the next pass. A file that stays for its own sake, and not
+ * for the database's, is tried less and less often while nothing else comes.
+ */
+static int64_t pause_after(struct drain *drain)
+{
+    int64_t pause = drain->failures ? RETRY_US : LISTING_US;
+
+    if (!drain->stuck || drain->stored)
+        drain->patience = 0;
+    else
+        drain->patience = drain->patience ? 2 * drain->patience : pause;
+    if (drain->patience > PATIENCE_MAX_US)
+        drain->patience = PATIENCE_MAX_US;
+    return drain->patience > pause ? drain->patience : pause;
+}
+
 void drain_step(struct drain *drain, struct database *database,
                 const struct settings *settings, struct spool *spool)
 {
@@ -254,7 +287,7 @@ void drain_step(struct drain *drain, struct database *database,
         return;
     }
     if (!next_files(drain, database, settings, spool))
-        end_pass(drain, drain->failures ? RETRY_US : LISTING_US);
+        end_pass(drain, pause_after(drain));
 }
 
 void drain_free(struct drain *drain)
@@ -274,8 +307,7 @@ static bool drain_all(struct drain *drain, struct database *database,
     while (drain->names.count && next_files(drain, database, settings, spool))
         continue;
     end_pass(drain, 0);
-    spool_list(spool, &drain->names);
-    empty = drain->names.count == 0;
+    empty = spool_list(spool, &drain->names) && drain->names.count == 0;
     spool_names_free(&drain->names);
     return empty && !drain->aside;
 }
@@ -308,8 +340,10 @@ int drain_command(const struct settings *settings, const char *path)
 
     if (!spool.folder)
         return EX_OK;
+    spool_sweep(&spool);
     if (!path) {
-        spool_list(&spool, &drain.names);
+        if (!spool_list(&spool, &drain.names))
+            return EXIT_FAILURE;
         done = drain.names.count == 0;
         spool_names_free(&drain.names);
     }

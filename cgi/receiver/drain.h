@@ -22,6 +22,8 @@ struct drain {
     size_t next;            /* how many have had their turn */
     size_t failures;        /* in a row */
     size_t aside;           /* damaged files, put into rejected/ */
+    bool stuck;             /* one stays, and not for the database's sake */
+    int64_t patience;       /* the last pause for such a one; 0: none */
     int64_t listing_due;    /* clock_now() of the next look at the folder */
     struct secrets secrets; /* for the items that were doubtful */
     struct batch batch;

@@ -22,6 +22,8 @@ void receiver_init(struct receiver *receiver, const struct settings *settings,
         .wants_database = stays,
         .spooled = stays,
     };
+    if (stays && settings->spool)
+        spool_sweep(&receiver->spool);
     pthread_mutex_init(&receiver->lock, NULL);
     pthread_mutex_init(&receiver->secrets_lock, NULL);
     pthread_cond_init(&receiver->work, NULL);

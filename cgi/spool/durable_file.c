@@ -26,16 +26,26 @@ static bool write_all(int fd, const struct buffer *bytes)
     return fsync(fd) == 0;
 }
 
+/* What a killed process has left under that name is of no use to anybody. */
+static int create(int at, const char *hidden)
+{
+    int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(at, hidden, flags, 0600);
+
+    if (fd < 0 && errno == EEXIST && unlinkat(at, hidden, 0) == 0)
+        fd = openat(at, hidden, flags, 0600);
+    return fd;
+}
+
 bool durable_file_write(int at, const char *name, const struct buffer *bytes)
 {
     char hidden[256];
     bool written = false;
 
     snprintf(hidden, sizeof(hidden), ".%s" NEW_END, name);
-    int fd = openat(at, hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = create(at, hidden);
     if (fd >= 0)
-        written = write_all(fd, bytes) &&
-                  renameat2(at, hidden, at, name, RENAME_NOREPLACE) == 0;
+        written = write_all(fd, bytes) && renameat(at, hidden, at, name) == 0;
     if (!written) {
         log_cause(LOG_SPOOL, "the spool does not take a file: %s",
                   strerror(errno));

@@ -6,10 +6,14 @@
 
 #include "base/buffer.h"
 
+/* The reason beside a file that was rejected is a file of its name and this. */
+#define DURABLE_REASON_END ".reason"
+
 /*
  * Writes a whole file into the open folder `at`: under a name that begins
  * with a dot, fsynced, then renamed. True once its bytes are on the disk; its
- * name is when the folder is synced. False: nothing is left, and why is told.
+ * name is when the folder is synced. One that is there already is replaced.
+ * False: nothing is left, and why is told.
  */
 bool durable_file_write(int at, const char *name, const struct buffer *bytes);
 

@@ -12,25 +12,34 @@
 #include "base/log.h"
 #include "notification/copy_row.h"
 #include "spool/durable_file.h"
-#include "spool/spool.h"
+#include "spool/folder.h"
 #include "spool/spool_file.h"
 
-#define REASON_END ".reason"
+#define FOLDER "rejected"
+/* A damaged file that comes back under a name that is taken. */
+#define NAMES_MAX 100
 
-/* Opens rejected/, which is made when it is first needed; -1 if it cannot. */
+/*
+ * Opens rejected/, which is made when it is first needed; -1: told. Its own
+ * name is durable before anything is put there: a process may have made it and
+ * died.
+ */
 static int open_folder(const char *folder)
 {
-    int parent = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *why = NULL;
+    int parent = folder_open(AT_FDCWD, folder, &why);
     int at = -1;
 
     if (parent >= 0) {
-        if (mkdirat(parent, "rejected", 0700) == 0)
-            (void)fsync(parent);
-        at = openat(parent, "rejected", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if ((mkdirat(parent, FOLDER, 0700) != 0 && errno != EEXIST) ||
+            fsync(parent) != 0)
+            why = strerror(errno);
+        else
+            at = folder_open(parent, FOLDER, &why);
         close(parent);
     }
     if (at < 0)
-        log_cause(LOG_SPOOL, "rejected/ cannot be opened: %s", strerror(errno));
+        log_cause(LOG_SPOOL, "the spool's " FOLDER "/ cannot be used: %s", why);
     return at;
 }
 
@@ -39,7 +48,7 @@ static bool write_reason(int at, const char *name, const char *reason)
     char full[300];
     struct buffer text = {0};
 
-    snprintf(full, sizeof(full), "%s" REASON_END, name);
+    snprintf(full, sizeof(full), "%s" DURABLE_REASON_END, name);
     buffer_add(&text, reason, strlen(reason));
     buffer_add(&text, "\n", 1);
     bool written = durable_file_write(at, full, &text);
@@ -59,51 +68,112 @@ static void name_by_row(char *name, size_t room, const char *row)
     snprintf(name + n, room - n, "%s", SPOOL_TRUSTED_END);
 }
 
-bool rejected_add(const char *folder, const struct item *item, const char *row,
-                  size_t length, const char *reason)
+/*
+ * The reason first: a row without one would be a riddle. Each step can be
+ * repeated, and a name is there only for a whole file.
+ */
+static enum rejected_result add(int at, const char *name,
+                                const struct buffer *bytes, const char *reason)
+{
+    if (faccessat(at, name, F_OK, 0) == 0)
+        return fsync(at) == 0 ? REJECTED_BEFORE : REJECTED_FAILED;
+    if (write_reason(at, name, reason) && durable_file_write(at, name, bytes) &&
+        fsync(at) == 0)
+        return REJECTED_NOW;
+    return REJECTED_FAILED;
+}
+
+enum rejected_result rejected_add(const char *folder, const struct item *item,
+                                  const char *row, size_t length,
+                                  const char *reason)
 {
     struct item copy = *item;
     struct buffer bytes = {0};
     char name[128];
+    enum rejected_result result;
     int at = folder ? open_folder(folder) : -1;
 
     if (at < 0)
-        return false;
+        return REJECTED_FAILED;
     copy.row_length = (uint32_t)length;
     spool_file_begin(&bytes);
     spool_file_add(&bytes, &copy, row);
     spool_file_end(&bytes);
     name_by_row(name, sizeof(name), row);
-    /* the reason first: a row without one would be a riddle */
-    bool written = faccessat(at, name, F_OK, 0) == 0 ||
-                   (write_reason(at, name, reason) &&
-                    durable_file_write(at, name, &bytes) && fsync(at) == 0);
+    result = add(at, name, &bytes, reason);
     buffer_free(&bytes);
     close(at);
-    return written;
+    return result;
 }
 
-void rejected_move(const char *folder, const char *path, const char *why)
+/* Whether `path` names a file in the folder itself; then its name. */
+static const char *name_in(const char *folder, const char *path)
 {
     const char *name = strrchr(path, '/') + 1;
     size_t length = folder ? strlen(folder) : 0;
 
-    log_line("%s is damaged: %s", path, why);
-    if (!length || strncmp(path, folder, length) != 0 ||
-        path + length + 1 != name)
-        return;
+    return length && strncmp(path, folder, length) == 0 &&
+                   path + length + 1 == name
+               ? name
+               : NULL;
+}
+
+/* A name that nothing in the folder has yet; false: there is none. */
+static bool find_name(int at, const char *name, char *found, size_t room)
+{
+    for (int i = 0; i < NAMES_MAX; i++) {
+        snprintf(found, room, i ? "%s.%d" : "%s", name, i);
+        if (faccessat(at, found, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+            return errno == ENOENT;
+    }
+    return false;
+}
+
+bool rejected_move(const char *folder, const char *path, const char *why)
+{
+    const char *name = name_in(folder, path);
+    char found[300];
+    bool moved = false;
+
+    if (!name) {
+        log_line("%s is damaged: %s", path, why);
+        return true;
+    }
     int at = open_folder(folder);
-    if (at < 0)
-        return;
-    if (write_reason(at, name, why))
-        (void)!renameat2(AT_FDCWD, path, at, name, RENAME_NOREPLACE);
-    close(at);
+    if (at >= 0) {
+        moved = find_name(at, name, found, sizeof(found)) &&
+                write_reason(at, found, why) &&
+                renameat(AT_FDCWD, path, at, found) == 0;
+        /* Should it be there twice after a crash, it is moved once more. */
+        if (moved && fsync(at) != 0)
+            log_cause(LOG_SPOOL, "rejected/: %s", strerror(errno));
+        close(at);
+    }
+    if (moved)
+        log_line("%s is damaged, and set aside: %s", path, why);
+    else
+        log_cause(LOG_DRAIN, "%s is damaged, and stays: %s", path, why);
+    return moved;
+}
+
+void rejected_sweep(const char *folder)
+{
+    const char *why;
+    int parent = folder_open(AT_FDCWD, folder, &why);
+    int at = parent >= 0 ? folder_open(parent, FOLDER, &why) : -1;
+
+    if (at >= 0) {
+        folder_sweep(at);
+        close(at);
+    }
+    if (parent >= 0)
+        close(parent);
 }
 
 void rejected_forget(const char *path)
 {
     char reason[1300];
 
-    snprintf(reason, sizeof(reason), "%s" REASON_END, path);
+    snprintf(reason, sizeof(reason), "%s" DURABLE_REASON_END, path);
     unlink(reason);
 }

@@ -22,14 +22,14 @@
 #include "base/memory.h"
 #include "base/stats.h"
 #include "spool/durable_file.h"
+#include "spool/folder.h"
+#include "spool/rejected.h"
 #include "spool/spool_file.h"
 
 #define DOUBTFUL_END ".doubtful"
 #define DOUBTFUL_SHARE 16
 #define MEASURE_US INT64_C(1000000)
 #define MEASURE_SHARE 50
-/* A file under its first name is left behind by a process that died. */
-#define STALE_S 3600
 
 static bool ends_with(const char *name, const char *end)
 {
@@ -44,7 +44,7 @@ static bool is_spooled(const char *name)
                               ends_with(name, DOUBTFUL_END));
 }
 
-/* Adds up what the folder holds, and sweeps what dead processes left. */
+/* Adds up what the folder holds. */
 static void measure(struct spool *spool)
 {
     DIR *folder = opendir(spool->folder);
@@ -60,10 +60,6 @@ static void measure(struct spool *spool)
         if ((!spooled && !durable_file_is_new(entry->d_name)) ||
             fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW))
             continue;
-        if (!spooled && time(NULL) - status.st_mtime > STALE_S) {
-            unlinkat(dirfd(folder), entry->d_name, 0);
-            continue;
-        }
         bytes += (uint64_t)status.st_size;
         if (ends_with(entry->d_name, DOUBTFUL_END))
             spool->doubtful_bytes += (uint64_t)status.st_size;
@@ -192,14 +188,15 @@ bool spool_write(struct spool *spool, const struct item_list *const *lists,
                  size_t count, bool doubtful)
 {
     struct writing w = {.spool = spool, .doubtful = doubtful, .at = -1};
+    const char *why;
     bool written = false;
 
     if (!spool->folder)
         return false;
-    w.at = open(spool->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    w.at = folder_open(AT_FDCWD, spool->folder, &why);
     if (w.at < 0) {
         spool->failed = true;
-        log_cause(LOG_SPOOL, "the spool cannot be opened: %s", strerror(errno));
+        log_cause(LOG_SPOOL, "the spool cannot be used: %s", why);
     } else {
         written = true;
         for (size_t i = 0; written && i < count; i++)
@@ -220,6 +217,18 @@ bool spool_write(struct spool *spool, const struct item_list *const *lists,
     return written;
 }
 
+void spool_sweep(const struct spool *spool)
+{
+    const char *why;
+    int at = folder_open(AT_FDCWD, spool->folder, &why);
+
+    if (at < 0)
+        return;
+    folder_sweep(at);
+    close(at);
+    rejected_sweep(spool->folder);
+}
+
 bool spool_works(const struct spool *spool)
 {
     return spool->folder && !spool->failed &&
@@ -236,16 +245,21 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void spool_list(const struct spool *spool, struct spool_names *names)
+bool spool_list(const struct spool *spool, struct spool_names *names)
 {
-    DIR *folder = spool->folder ? opendir(spool->folder) : NULL;
+    const char *why = NULL;
+    int at = spool->folder ? folder_open(AT_FDCWD, spool->folder, &why) : -1;
+    DIR *folder = at >= 0 ? fdopendir(at) : NULL;
     struct dirent *entry;
     size_t room = 0;
 
     spool_names_free(names);
+    if (at >= 0 && !folder) {
+        why = strerror(errno);
+        close(at);
+    }
     if (!folder && spool->folder)
-        log_cause(LOG_DRAIN, "the spool's folder cannot be read: %s",
-                  strerror(errno));
+        log_cause(LOG_DRAIN, "the spool cannot be read: %s", why);
     while (folder && (entry = readdir(folder))) {
         if (!is_spooled(entry->d_name))
             continue;
@@ -262,6 +276,7 @@ void spool_list(const struct spool *spool, struct spool_names *names)
         closedir(folder);
     if (names->count)
         qsort(names->names, names->count, sizeof(*names->names), by_name);
+    return !why;
 }
 
 void spool_names_free(struct spool_names *names)

@@ -16,9 +16,6 @@
 #define SPOOL_FILE_ITEMS 1000
 #define SPOOL_FILE_BYTES ((size_t)1 << 20)
 
-/* The end of a name whose items are all trusted. */
-#define SPOOL_TRUSTED_END ".trusted"
-
 struct spool {
     const char *folder; /* NULL: there is none, and nothing is ever taken */
     uint64_t max;       /* bytes, of all processes together */
@@ -44,14 +41,20 @@ struct spool_names {
 bool spool_write(struct spool *spool, const struct item_list *const *lists,
                  size_t count, bool doubtful);
 
+/* Removes what processes that died have left; the folder is not NULL. */
+void spool_sweep(const struct spool *spool);
+
 /* Whether it takes files, by the last that was written; nothing is tried. */
 bool spool_works(const struct spool *spool);
 
 /* Bytes in the folder, as last measured. */
 uint64_t spool_bytes(const struct spool *spool);
 
-/* Lists the files; the caller frees with spool_names_free. */
-void spool_list(const struct spool *spool, struct spool_names *names);
+/*
+ * Lists the files; the caller frees with spool_names_free. False: the folder
+ * cannot be read, or is not ours, which is told.
+ */
+bool spool_list(const struct spool *spool, struct spool_names *names);
 void spool_names_free(struct spool_names *names);
 
 /* When a file was begun (clock_wall()), by its name; 0 if it tells none. */

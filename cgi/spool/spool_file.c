@@ -3,11 +3,15 @@
 
 #include <endian.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "notification/copy_row.h"
 
 static const char head[] = "callhook spool 1\n";
 #define HEAD_BYTES (sizeof(head) - 1)
+
+static const char not_ours[] = "it is no spool file of this version";
+static const char changed[] = "its digest does not match";
 
 /* What stands before each row. */
 struct record {
@@ -77,6 +81,25 @@ static void read_record(const struct record *record, struct item *item)
     item->row_length = be32toh(length);
 }
 
+const char *spool_file_check(int fd, uint64_t length)
+{
+    char begin[HEAD_BYTES];
+    struct digest there, made;
+    uint64_t end = length - sizeof(there);
+
+    if (length < HEAD_BYTES + sizeof(there) ||
+        pread(fd, begin, sizeof(begin), 0) != (ssize_t)sizeof(begin) ||
+        memcmp(begin, head, sizeof(begin)) != 0)
+        return not_ours;
+    if (length > SPOOL_FILE_MOST)
+        return "it is longer than any that is written";
+    if (pread(fd, &there, sizeof(there), (off_t)end) !=
+            (ssize_t)sizeof(there) ||
+        !digest_read(&made, fd, end) || digest_compare(&there, &made) != 0)
+        return changed;
+    return NULL;
+}
+
 const char *spool_file_read(const struct buffer *bytes, struct item_list *list)
 {
     const char *values[COPY_ROW_FIELDS];
@@ -87,11 +110,11 @@ const char *spool_file_read(const struct buffer *bytes, struct item_list *list)
 
     if (bytes->length < HEAD_BYTES + sizeof(digest) ||
         memcmp(bytes->data, head, HEAD_BYTES) != 0)
-        return "it is no spool file of this version";
+        return not_ours;
     size_t end = bytes->length - sizeof(digest);
     digest_make(&digest, bytes->data, end);
     if (memcmp(&digest, bytes->data + end, sizeof(digest)) != 0)
-        return "its digest does not match";
+        return changed;
     for (size_t at = HEAD_BYTES; at < end; at += item.row_length) {
         if (end - at < sizeof(record))
             return "a record is cut";

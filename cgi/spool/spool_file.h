@@ -14,6 +14,21 @@ void spool_file_add(struct buffer *bytes, const struct item *item,
                     const char *row);
 void spool_file_end(struct buffer *bytes);
 
+/* The end of a file's name whose items are all trusted. */
+#define SPOOL_TRUSTED_END ".trusted"
+
+/*
+ * The longest that there can be: one that is nearly full, and then a row of the
+ * largest body that can be set (256 MiB), eight times as long as that.
+ */
+#define SPOOL_FILE_MOST (((uint64_t)2 << 30) + ((uint64_t)2 << 20))
+
+/*
+ * Whether the open file, of `length` bytes, is whole, without taking it into
+ * memory: NULL, or why it is not.
+ */
+const char *spool_file_check(int fd, uint64_t length);
+
 /* Reads one; NULL, or why it is none. The caller frees the list. */
 const char *spool_file_read(const struct buffer *bytes, struct item_list *list);
 

@@ -13,7 +13,7 @@ enum taken_result {
     TAKEN_READ,
     TAKEN_BUSY,       /* another process has it, or has just finished it */
     TAKEN_DAMAGED,    /* put aside, and told */
-    TAKEN_UNREADABLE, /* it stays, and that is told */
+    TAKEN_UNREADABLE, /* or not ours: it stays, and that is told */
 };
 
 /*

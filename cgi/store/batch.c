@@ -43,9 +43,11 @@ static bool reject(const struct batch *batch, const struct batch_row *row,
 
     snprintf(reason, sizeof(reason), "SQLSTATE %s", sqlstate);
     log_cause(LOG_STATEMENT, "the database refuses a row: %s", reason);
-    stats_count(STATS_REJECTED, 1);
-    return rejected_add(spool->folder, &row->item, batch->rows.data + row->at,
-                        row->length, reason);
+    enum rejected_result result =
+        rejected_add(spool->folder, &row->item, batch->rows.data + row->at,
+                     row->length, reason);
+    stats_count(STATS_REJECTED, result == REJECTED_NOW);
+    return result != REJECTED_FAILED;
 }
 
 /* Stores row by row, so that a bad one holds up nobody. */
