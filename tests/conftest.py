@@ -50,15 +50,24 @@ def double(folder):
 
 
 @pytest.fixture
-def world(folder, site):
-    """Graph's double and a renewer, before the shared site."""
-    with World(folder, site) as made:
+def world(request, folder, site):
+    """Graph's double and a renewer, before the shared site.
+
+    Of another kind or with settings:
+    pytest.mark.world(kind=RecordsWorld, records="off")."""
+    marker = request.node.get_closest_marker("world")
+    settings = {"kind": World, **(marker.kwargs if marker else {})}
+    with settings.pop("kind")(folder, site, **settings) as made:
         yield made
 
 
 @pytest.fixture
-def tenant(world):
-    return world.add()
+def tenant(request, world):
+    """Of this test alone; marked `subscribed` it has a live subscription."""
+    made = world.add()
+    if request.node.get_closest_marker("subscribed"):
+        world.asks()
+    return made
 
 
 @pytest.fixture

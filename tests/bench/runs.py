@@ -30,7 +30,7 @@ COPIED = f"""
 class MeasuredCluster(Cluster):
     """PostgreSQL with its defaults, but for the size of its buffers."""
 
-    SETTINGS = {**Cluster.SETTINGS, "shared_buffers": "256MB",
+    SETTINGS = {**Cluster.SETTINGS, "fsync": "on", "shared_buffers": "256MB",
                 "max_connections": "120"}
 
     def __init__(self, folder, delay_us=0):

@@ -26,8 +26,7 @@ def test_the_answer_was_lost_and_the_list_is_late(world, tenant):
     world.double.fail("list", after=1, hide=True)
     world.failing(tenant.name, "create subscription")
     [entry] = world.live(tenant)
-    world.quiet()
-    assert world.one(tenant) is entry
+    assert world.kept(tenant) is entry
     world.notify(entry)
     assert len(world.notifications(tenant)) == 1
     assert world.double.asked("create")[1:] == []
@@ -35,8 +34,7 @@ def test_the_answer_was_lost_and_the_list_is_late(world, tenant):
 
 def test_graph_said_500_and_did_it(world, tenant):
     world.double.fail("create", status=500, worked=True)
-    world.quiet()
-    world.notify(world.one(tenant))
+    world.notify(world.kept(tenant))
     assert world.asked().count("create") == 1
     assert len(world.notifications(tenant)) == 1
 
@@ -46,14 +44,12 @@ def test_the_answer_was_lost_and_nothing_was_made(world, tenant):
     done = world.run()
     assert done.status == 1
     assert world.live(tenant) == []
-    world.quiet()
-    world.notify(world.one(tenant))
+    world.notify(world.kept(tenant))
 
 
 def test_a_conflict_with_our_own(world, tenant):
     """The list did not show it: 409, and then it does."""
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.database.execute("DELETE FROM callhook_store.subscriptions "
                            f"WHERE tenant_id = '{tenant.tenant_id}'")
     world.double.fail("list", hide=True)
@@ -76,8 +72,7 @@ def test_a_conflict_with_a_foreign_one(world, tenant):
     assert world.double.asked("delete") == []
     done = world.run("unsubscribe", tenant.name, foreign.id)
     assert done.status == 0
-    world.quiet()
-    assert world.one(tenant) is not foreign
+    assert world.kept(tenant) is not foreign
 
 
 def test_foreign_ones_are_never_touched(world, tenant):
@@ -97,14 +92,12 @@ def test_foreign_ones_are_never_touched(world, tenant):
                                       "Communications/callrecords"])
 def test_our_duplicate_is_deleted(world, tenant, resource):
     """Graph may take "/X" for another than "x"; we do not."""
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     double = world.double.plant(
         tenant.tenant_id, tenant.client_id, notification_url=world.url,
         resource=resource, seconds=2 * DAY)
     world.pass_time(2 * HOUR)
-    world.quiet()
-    assert world.one(tenant) is entry
+    assert world.kept(tenant) is entry
     assert double.removed_at is not None
     assert world.gaps(tenant) == []                 # there was one always
 
@@ -114,8 +107,7 @@ def test_one_with_an_unknown_secret(world, tenant):
     planted = world.double.plant(tenant.tenant_id, tenant.client_id,
                                  notification_url=world.url,
                                  client_state="unknown")
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     assert entry is not planted
     [gap] = world.gaps(tenant)
     assert gap["ends_at"] is not None and gap["tenant"] == tenant.name
@@ -128,46 +120,39 @@ def test_the_case_of_the_configuration(world):
     world.quiet()
     world.asked()
     tenant.keys["resource"] = "communications/callRecords"
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     world.one(tenant)
 
 
 # -- other URLs ------------------------------------------------------------
 
 def test_another_notification_url(world, tenant):
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.asked()
     tenant.keys["notification_url"] = world.url + "?2"
     tenant.keys["lifecycle_url"] = world.url
-    world.quiet()
-    assert world.asked() == ["list", "patch"]
+    assert world.asks() == ["list", "patch"]
     assert world.one(tenant) is entry
     assert entry.notification_url == world.url + "?2"
     world.notify(entry)
     assert len(world.notifications(tenant)) == 1
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     assert world.gaps(tenant) == []
 
 
 def test_another_lifecycle_url(world, tenant):
     """No PATCH can change it: delete, create, and a gap between them."""
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.asked()
     tenant.keys["lifecycle_url"] = world.url + "?lifecycle"
-    world.quiet()
-    assert world.asked() == ["list", "delete", "create"]
+    assert world.asks() == ["list", "delete", "create"]
     made = world.one(tenant)
     assert made is not entry
     assert made.lifecycle_url == world.url + "?lifecycle"
     [gap] = world.gaps(tenant)
     assert gap["ends_at"] is not None
     world.assert_covered(tenant)
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
 
 
 def test_both_urls_change(world, tenant):
@@ -175,16 +160,14 @@ def test_both_urls_change(world, tenant):
     world.quiet()
     world.asked()
     tenant.keys["notification_url"] = world.url + "?2"
-    world.quiet()
-    made = world.one(tenant)
+    made = world.kept(tenant)
     assert made.lifecycle_url == made.notification_url == world.url + "?2"
     world.assert_covered(tenant)
     assert world.double.moments_with_two(tenant.tenant_id) == []
 
 
 def test_a_url_that_nobody_answers(world, tenant):
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     tenant.keys["notification_url"] = "http://127.0.0.1:9/"
     tenant.keys["lifecycle_url"] = world.url
     world.failing(tenant.name, "renew subscription", "HTTP 400",
@@ -196,20 +179,17 @@ def test_a_url_that_nobody_answers(world, tenant):
 # -- what Graph does not show ----------------------------------------------
 
 def test_a_404_that_is_not_true(world, tenant):
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.pass_time(3 * HOUR)
     world.double.fail("patch", status=404)
-    world.quiet()
-    assert world.one(tenant) is entry
+    assert world.kept(tenant) is entry
     assert entry.renewals == 1
     assert world.gaps(tenant) == []
 
 
 def test_a_404_that_stays_although_it_is_there(world, tenant):
     """It is shown and cannot be renewed: no second one beside it."""
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.pass_time(3 * HOUR)
     world.double.fail("patch", status=404, times=None)
     world.run()
@@ -223,15 +203,13 @@ def test_a_404_that_stays_although_it_is_there(world, tenant):
 
 
 def test_it_was_removed(world, tenant):
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.pass_time(2 * HOUR)
     world.quiet()
     world.pass_time(HOUR)
     world.double.remove(entry)
     world.pass_time(HOUR)
-    world.quiet()
-    assert world.one(tenant) is not entry
+    assert world.kept(tenant) is not entry
     [gap] = world.gaps(tenant)
     # From the last moment that Graph showed it to the 201 of its successor.
     assert abs(seconds_of(gap["ends_at"])
@@ -245,12 +223,10 @@ def test_it_was_removed(world, tenant):
 
 def test_it_ran_out(world, tenant):
     """No cron for three days."""
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.pass_time(3 * DAY)
     assert world.live(tenant) == []
-    world.quiet()
-    assert world.one(tenant) is not entry
+    assert world.kept(tenant) is not entry
     world.assert_covered(tenant)
     assert len(world.gaps(tenant)) == 1
 
@@ -267,8 +243,7 @@ def test_no_successor_for_hours(world, tenant):
     [gap] = world.gaps(tenant)
     assert gap["ends_at"] is None
     world.double.clear_faults()
-    world.quiet()
-    world.one(tenant)
+    world.kept(tenant)
     [gap] = world.gaps(tenant)
     assert abs(seconds_of(gap["ends_at"]) - time.time()) < 5
     assert seconds_of(gap["begins_at"]) <= time.time() - 5 * HOUR + 5
@@ -284,20 +259,17 @@ def test_the_very_first_one_is_late(world, tenant):
     world.pass_time(HOUR)
     world.run()
     world.pass_time(HOUR)
-    world.quiet()
-    world.one(tenant)
+    world.kept(tenant)
     assert world.gaps(tenant) == []
 
 
 def test_an_entry_that_the_list_misses(world, tenant):
     """It is asked for itself before another one is made."""
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.asked()
     world.pass_time(2 * HOUR)
     world.double.fail("list", hide=True)
-    world.quiet()
-    assert world.one(tenant) is entry
+    assert world.kept(tenant) is entry
     assert "get" in world.asked()
     assert entry.renewals == 1
     assert world.gaps(tenant) == []
@@ -305,11 +277,9 @@ def test_an_entry_that_the_list_misses(world, tenant):
 
 def test_expired_ones_in_the_list(world, tenant):
     world.double.subscriptions.expired_stay_seconds = 10 * DAY
-    world.quiet()
-    first = world.one(tenant)
+    first = world.kept(tenant)
     world.pass_time(4 * DAY)
-    world.quiet()
-    assert world.one(tenant) is not first
+    assert world.kept(tenant) is not first
     world.pass_time(2 * HOUR)
     world.quiet()
     world.assert_covered(tenant)
@@ -364,8 +334,7 @@ def age(world, tenant, change):
 
 def test_refused_items_of_ours(world, tenant):
     """A database restored from yesterday holds the secret of yesterday."""
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     age(world, tenant, "secret_sha256 = sha256('before')")
     refuse(world, entry)
     assert world.notifications(tenant) == []
@@ -380,39 +349,32 @@ def test_refused_items_of_ours(world, tenant):
     assert gap["ends_at"] is not None
     assert "refused" in gap["reason"]
     world.asked()
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     assert len(world.gaps(tenant)) == 1
 
 
 def test_refused_items_of_one_that_we_forgot(world, tenant):
     """Its row is gone: the list tells, and it is replaced."""
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     age(world, tenant, f"subscription_id = '{uuid.uuid4()}'")
     refuse(world, entry)
-    world.quiet()
-    made = world.one(tenant)
+    made = world.kept(tenant)
     assert made is not entry and entry.removed_at is not None
     world.notify(made)
     assert len(world.notifications(tenant)) == 1
     assert all(gap["ends_at"] for gap in world.gaps(tenant))
     world.asked()
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
 
 
 def test_a_stranger_cannot_make_us_work(world, tenant):
     """Items with our id and a wrong secret beside good ones: nothing."""
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.pass_time(HOUR)
     world.asked()
     refuse(world, entry, clientState="stranger")
     world.notify(entry)
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     world.pass_time(5 * MINUTE)
     refuse(world, entry, clientState="stranger")
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []

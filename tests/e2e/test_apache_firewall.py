@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-import servers
-from apache_server import MODULES, Apache
-from helpers import assert_accepted
+from support.answers import assert_accepted
+from support.apache import MODULES, Apache
+from support.receiver import Receiver
 
 pytestmark = pytest.mark.skipif(
     not (os.path.exists(f"{MODULES}/mod_security2.so")
@@ -22,7 +22,7 @@ TOKEN = ("Validation%3a+Testing+client+application+reachability+for+"
 def apache(request, folder, cluster):
     database = cluster.create_database()
     settings = database.environment()
-    with servers.Receiver(folder, settings) as receiver:
+    with Receiver(folder, settings) as receiver:
         with Apache(folder, request.param, settings, receiver.path,
                     firewall=True) as started:
             started.database = database

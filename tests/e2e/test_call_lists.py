@@ -14,16 +14,8 @@ from support.world import DAY, HOUR, seconds_of
 CALLS = 5000 if FULL else 1500
 BIG_PAGE = 600                  # of the list: its quota is not the point
 
-
-@pytest.fixture
-def world(folder, site):
-    with RecordsWorld(folder, site, records="off") as made:
-        yield made
-
-
-@pytest.fixture
-def tenant(world):
-    return world.subscribed()
+pytestmark = [pytest.mark.world(kind=RecordsWorld, records="off"),
+              pytest.mark.subscribed]
 
 
 def reconcile(world, tenant, *options):

@@ -19,8 +19,7 @@ def digest(secret):
 # -- creation --------------------------------------------------------------
 
 def test_a_subscription_comes_into_being(world, tenant):
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     assert world.asked() == ["token", "list", "create"]
     assert entry.resource == "communications/callRecords"
     assert entry.change_type == "updated"
@@ -38,8 +37,7 @@ def test_a_subscription_comes_into_being(world, tenant):
 
 
 def test_its_notifications_arrive_at_once(world, tenant):
-    world.quiet()
-    call_id = world.notify(world.one(tenant))
+    call_id = world.notify(world.kept(tenant))
     assert [row["call_id"] for row in world.notifications(tenant)] \
         == [call_id]
 
@@ -91,15 +89,13 @@ def test_all_of_it_over_tls(folder, database):
 def test_the_lifetime_is_by_graphs_clock(world, tenant, offset):
     """Never more than lifetime_minutes, whatever our clock says."""
     world.double.clock_offset = offset
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     there = world.double.clock.now()
     assert 4199 < (entry.expires_at - there) / MINUTE <= 4200
     [row] = world.rows(tenant)
     assert abs(seconds_of(row["expires_at"]) - entry.expires_at) < 1.1
     world.asked()
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     world.pass_time(2 * HOUR)
     world.quiet()
     assert world.asked()[-1] == "patch"
@@ -110,8 +106,7 @@ def test_the_lifetime_is_by_graphs_clock(world, tenant, offset):
 def test_only_n_minutes(world, tenant):
     """Graph says how many it grants: those are taken, also to renew."""
     world.double.subscriptions.maximum_minutes = 90
-    world.quiet()
-    assert world.asked() == ["token", "list", "create", "create"]
+    assert world.asks() == ["token", "list", "create", "create"]
     entry = world.one(tenant)
     assert 89 < (entry.expires_at - time.time()) / MINUTE <= 90
     world.pass_time(HOUR)
@@ -125,34 +120,28 @@ def test_only_n_minutes(world, tenant):
 def test_what_graph_granted_is_what_counts(world, tenant):
     """Less than asked for: the renewals come so much sooner."""
     world.double.subscriptions.grant_seconds = 10 * MINUTE
-    world.quiet()
-    assert world.one(tenant).expires_at - time.time() < 10 * MINUTE
+    assert world.kept(tenant).expires_at - time.time() < 10 * MINUTE
     world.asked()
     world.pass_time(3 * MINUTE)
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     world.pass_time(2 * MINUTE)                     # half of it is over
-    world.quiet()
-    assert world.asked() == ["list", "patch"]
+    assert world.asks() == ["list", "patch"]
     assert 9 < (world.one(tenant).expires_at - time.time()) / MINUTE <= 10
 
 
 def test_a_short_lifetime_of_our_own(world):
     """Graph makes 45 minutes of less; so does the configuration."""
     tenant = world.add(lifetime_minutes=45, renew_every_minutes=10)
-    world.quiet()
-    assert 44 < (world.one(tenant).expires_at - time.time()) / MINUTE <= 45
+    assert 44 < (world.kept(tenant).expires_at - time.time()) / MINUTE <= 45
 
 
 # -- renewal ---------------------------------------------------------------
 
 def test_renewed_when_its_time_has_come(world, tenant):
-    world.quiet()
-    first = world.one(tenant)
+    first = world.kept(tenant)
     world.asked()
     world.pass_time(2 * HOUR - 5)
-    world.quiet()
-    assert world.asked() == []                      # too early
+    assert world.asks() == []                      # too early
     world.pass_time(5)
     world.quiet()
     asked = world.asked()
@@ -162,8 +151,7 @@ def test_renewed_when_its_time_has_come(world, tenant):
     assert first.expires_at > time.time() + 4199 * MINUTE
     [patch] = world.double.asked("patch")
     assert set(patch.body) == {"expirationDateTime"}
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     assert world.double.asked("reauthorize") == []
     assert world.gaps(tenant) == []
 
@@ -173,11 +161,9 @@ def test_another_rhythm(world):
     world.quiet()
     world.asked()
     world.pass_time(4 * MINUTE)
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     world.pass_time(MINUTE)
-    world.quiet()
-    assert world.asked() == ["list", "patch"]
+    assert world.asks() == ["list", "patch"]
 
 
 def connections(world):
@@ -216,28 +202,24 @@ def test_run_is_the_default(world, tenant):
 
 def test_the_patch_that_did_nothing(world, tenant):
     """200, but the expiry is as before: told, and tried again."""
-    world.quiet()
-    before = world.one(tenant).expires_at
+    before = world.kept(tenant).expires_at
     world.pass_time(3 * HOUR)
     world.double.fail("patch", unchanged=True, times=2)
     line = world.failing(tenant.name, "renew subscription")
     assert "expiry" in line
     assert world.one(tenant).expires_at == before - 3 * HOUR
     world.silently_failing()
-    world.quiet()
-    assert world.one(tenant).expires_at > before - 60
+    assert world.kept(tenant).expires_at > before - 60
 
 
 # -- several tenants, several runs -----------------------------------------
 
 def test_a_tenant_taken_out_of_the_configuration(world, tenant):
     other = world.add()
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     del world.renewer.tenants[tenant.name]
     world.asked()
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     assert world.live(tenant) == [entry]
     world.one(other)
 
@@ -249,8 +231,7 @@ def test_two_of_one_tenant(world):
     kinds = sorted(entry.change_type for entry in world.live(one))
     assert kinds == ["created", "updated"]
     world.asked()
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     world.pass_time(2 * HOUR)
     world.quiet()
     assert [entry.renewals for entry in world.live(two)] == [1, 1]
@@ -258,16 +239,13 @@ def test_two_of_one_tenant(world):
 
 def test_another_resource(world, tenant):
     """The one of before is orphaned: it goes."""
-    world.quiet()
-    before = world.one(tenant)
+    before = world.kept(tenant)
     tenant.keys["change_type"] = "created,updated"
-    world.quiet()
-    made = world.one(tenant)
+    made = world.kept(tenant)
     assert made is not before
     assert made.change_type == "created,updated"
     world.asked()
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
 
 
 def test_a_held_tenant_is_skipped(world, tenant):
@@ -304,8 +282,7 @@ def test_killed_in_the_middle(world, tenant, endpoint):
         wait_until(lambda: world.live(tenant), "it is made")
     run.kill()
     run.communicate()
-    world.quiet()
-    world.notify(world.one(tenant))
+    world.notify(world.kept(tenant))
     assert len(world.notifications(tenant)) == 1
     # No file of an unfinished writing is left.
     left = {path.suffix for path in world.renewer.state_dir.iterdir()}
@@ -323,12 +300,10 @@ def test_killed_twice(world, tenant):
         run.kill()
         run.communicate()
     assert len(world.rows(tenant)) == 2
-    world.quiet()
-    world.notify(world.one(tenant))
+    world.notify(world.kept(tenant))
     assert len(world.notifications(tenant)) == 1
     world.asked()
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
 
 
 def test_runs_that_overlap(world, tenant):
@@ -348,14 +323,12 @@ def test_runs_that_overlap(world, tenant):
 
 
 def test_killed_amid_a_renewal(world, tenant):
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.pass_time(3 * HOUR)
     world.double.fail("patch", delay=30)
     run = world.renewer.start("run")
     wait_until(lambda: entry.renewals, "it is renewed")
     run.kill()
     run.communicate()
-    world.quiet()
-    assert world.one(tenant) is entry
+    assert world.kept(tenant) is entry
     assert world.gaps(tenant) == []

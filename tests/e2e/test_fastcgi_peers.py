@@ -61,8 +61,7 @@ def test_a_body_cut_in_the_middle_of_a_record(site, subscription):
     before = site.database.count()
     body = collection(subscription.item())
     with site.receiver.connect() as peer:
-        peer.begin()
-        peer.params(cgi_variables("POST", "", body))
+        peer.head(cgi_variables("POST", "", body))
         peer.raw(struct.pack("!BBHHBx", 1, FastCGI.STDIN, 1, len(body), 0)
                  + body[:50])
     assert_accepted(site.send(subscription.item()))
@@ -73,8 +72,7 @@ def test_a_peer_that_leaves_before_the_end_of_the_body(site, subscription):
     before = site.database.count()
     body = collection(subscription.item())
     with site.receiver.connect() as peer:
-        peer.begin()
-        peer.params(cgi_variables("POST", "", body))
+        peer.head(cgi_variables("POST", "", body))
         peer.stdin(body, end=False)
     assert_accepted(site.send(subscription.item()))
     assert site.database.count() == before + 1
@@ -84,8 +82,7 @@ def test_an_aborted_request_stores_nothing(site, subscription):
     before = site.database.count()
     body = collection(subscription.item())
     with site.receiver.connect() as peer:
-        peer.begin()
-        peer.params(cgi_variables("POST", "", body))
+        peer.head(cgi_variables("POST", "", body))
         peer.stdin(body[:100], end=False)
         peer.abort()
         try:
@@ -100,8 +97,7 @@ def test_a_peer_that_leaves_without_reading_the_answer(site, subscription):
     body = collection(subscription.item())
     for _ in range(10):
         with site.receiver.connect() as peer:
-            peer.begin()
-            peer.params(cgi_variables("POST", "", body))
+            peer.head(cgi_variables("POST", "", body))
             peer.stdin(body)
     assert_accepted(site.send(subscription.item()))
 
@@ -109,8 +105,7 @@ def test_a_peer_that_leaves_without_reading_the_answer(site, subscription):
 def test_a_body_in_many_small_records(site, subscription):
     body = collection(subscription.item(), subscription.item())
     with site.receiver.connect() as peer:
-        peer.begin()
-        peer.params(cgi_variables("POST", "", body))
+        peer.head(cgi_variables("POST", "", body))
         for start in range(0, len(body), 7):
             peer.stdin(body[start:start + 7], end=False)
         peer.stdin(b"")
@@ -120,8 +115,7 @@ def test_a_body_in_many_small_records(site, subscription):
 
 def test_no_variables_at_all(site):
     with site.receiver.connect() as peer:
-        peer.begin()
-        peer.params({})
+        peer.head({})
         peer.stdin(b"")
         assert peer.answer().status in (400, 405)
 
@@ -163,8 +157,7 @@ def test_a_kept_connection_carries_one_request_after_the_other(
     body = collection(subscription.item())
     with site.receiver.connect() as peer:
         for _ in range(3):
-            peer.begin(flags=FastCGI.KEEP)
-            peer.params(cgi_variables("POST", "", body))
+            peer.head(cgi_variables("POST", "", body), flags=FastCGI.KEEP)
             peer.stdin(body)
             assert_accepted(peer.answer())
     assert len(site.rows(subscription)) == 3
@@ -172,8 +165,7 @@ def test_a_kept_connection_carries_one_request_after_the_other(
 
 def test_a_connection_is_closed_after_the_answer_unless_kept(site):
     with site.receiver.connect() as peer:
-        peer.begin()
-        peer.params(cgi_variables("GET"))
+        peer.head(cgi_variables("GET"))
         peer.stdin(b"")
         assert peer.answer().status == 405
         assert peer.socket.recv(1) == b""
@@ -220,8 +212,7 @@ def test_rubbish_does_not_stop_the_others(site, subscription, rubbish):
 def test_another_role_does_not_stop_the_others(site, subscription, role):
     with site.receiver.connect() as peer:
         try:
-            peer.begin(role=role)
-            peer.params(cgi_variables("GET"))
+            peer.head(cgi_variables("GET"), role=role)
             peer.stdin(b"")
         except OSError:
             pass                        # closed while we wrote: as good
@@ -231,8 +222,7 @@ def test_another_role_does_not_stop_the_others(site, subscription, role):
 def test_a_kept_connection_does_not_stop_the_others(site, subscription):
     body = collection(subscription.item())
     with site.receiver.connect() as peer:
-        peer.begin(flags=FastCGI.KEEP)
-        peer.params(cgi_variables("POST", "", body))
+        peer.head(cgi_variables("POST", "", body), flags=FastCGI.KEEP)
         peer.stdin(body)
         assert_accepted(peer.answer())
         assert_accepted(site.send(subscription.item()))

@@ -6,14 +6,7 @@ import pytest
 
 from support.world import HOUR, MINUTE, seconds_of
 
-
-@pytest.fixture
-def tenant(world):
-    """With a live subscription."""
-    made = world.add()
-    world.quiet()
-    world.asked()
-    return made
+pytestmark = pytest.mark.subscribed
 
 
 def say(world, tenant, event, **changes):
@@ -43,8 +36,7 @@ def test_reauthorization_is_one_patch(world, tenant):
     assert world.one(tenant) is entry
     assert entry.renewals == 1
     assert handled(world, tenant) == [("reauthorizationRequired", True)] * 2
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     assert world.gaps(tenant) == []
     assert world.double.asked("reauthorize") == []
 
@@ -81,8 +73,7 @@ def test_it_was_removed(world, tenant):
     world.pass_time(HOUR)
     entry = say(world, tenant, "subscriptionRemoved")
     world.double.remove(entry)
-    world.quiet()
-    made = world.one(tenant)
+    made = world.kept(tenant)
     assert made is not entry
     assert handled(world, tenant) == [("subscriptionRemoved", True)]
     world.assert_covered(tenant)
@@ -92,16 +83,14 @@ def test_it_was_removed(world, tenant):
     assert min(seconds_of(gap["begins_at"]) for gap in gaps) \
         < time.time() - HOUR + 5
     world.asked()
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     assert world.gaps(tenant) == gaps
 
 
 def test_it_was_said_to_be_removed_and_lives(world, tenant):
     world.pass_time(HOUR)
     entry = say(world, tenant, "subscriptionRemoved")
-    world.quiet()
-    assert world.one(tenant) is entry
+    assert world.kept(tenant) is entry
     assert entry.renewals == 1
     assert handled(world, tenant) == [("subscriptionRemoved", True)]
     world.quiet()
@@ -112,8 +101,7 @@ def test_some_were_missed(world, tenant):
     """A gap row; Graph is not asked."""
     world.pass_time(HOUR)
     entry = say(world, tenant, "missed")
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     assert world.one(tenant) is entry
     [gap] = world.gaps(tenant)
     [item] = world.notifications(tenant)
@@ -129,8 +117,7 @@ def test_some_were_missed(world, tenant):
 
 def test_events_that_nobody_knows(world, tenant):
     say(world, tenant, "unheardOf")
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     assert handled(world, tenant) == [("unheardOf", True)]
     assert world.gaps(tenant) == []
 
@@ -146,8 +133,7 @@ def test_late_events_of_one_that_is_gone(world, tenant):
     assert world.double.lifecycle(entry, "reauthorizationRequired") == 202
     made = world.one(tenant)
     world.asked()
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     assert world.one(tenant) is made
     assert len(world.gaps(tenant)) == gaps
     assert all(done for _, done in handled(world, tenant))
@@ -159,8 +145,7 @@ def test_events_of_another_tenant(world, tenant):
     world.quiet()
     world.pass_time(HOUR)
     say(world, tenant, "reauthorizationRequired")
-    world.quiet()
-    assert world.one(tenant).renewals == 1
+    assert world.kept(tenant).renewals == 1
     assert world.one(other).renewals == 0
 
 

@@ -12,12 +12,7 @@ from support.world import DAY, HOUR, seconds_of
 FULL = os.environ.get("CALLHOOK_TEST_FULL") == "1"
 LOGS = {"pstn": "pstn_calls", "direct_routing": "direct_routing_calls"}
 
-
-@pytest.fixture
-def world(folder, site):
-    with RecordsWorld(folder, site, pstn="on", records="off") as made:
-        made.logs = made.double.phone_logs
-        yield made
+pytestmark = pytest.mark.world(kind=RecordsWorld, pstn="on", records="off")
 
 
 @pytest.fixture

@@ -16,11 +16,7 @@ SECONDS = 35 if FULL else 10
 ALLOWED = 75                    # records a second: 1,500 in 20 s
 WINDOW = 20
 
-
-@pytest.fixture
-def world(folder, site):
-    with RecordsWorld(folder, site) as made:
-        yield made
+pytestmark = pytest.mark.world(kind=RecordsWorld)
 
 
 def most_in_a_window(times):

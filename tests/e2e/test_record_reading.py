@@ -17,16 +17,7 @@ SHAPES = [
      "participants": 7},
 ]
 
-
-@pytest.fixture
-def world(folder, site):
-    with RecordsWorld(folder, site) as made:
-        yield made
-
-
-@pytest.fixture
-def tenant(world):
-    return world.subscribed()
+pytestmark = [pytest.mark.world(kind=RecordsWorld), pytest.mark.subscribed]
 
 
 def asked_for(world, call, endpoint="record"):

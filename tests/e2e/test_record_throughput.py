@@ -15,17 +15,8 @@ RECORDS = 8000 if FULL else 1200
 AT_LEAST = 400 if FULL else 150     # records a second; other tests run too
 MEETING = {"sessions": 1000, "segments": 3, "participants": 700}
 
-
-@pytest.fixture
-def world(folder, site):
-    with RecordsWorld(folder, site, quota="off") as made:
-        made.double.limits.lift("record")
-        yield made
-
-
-@pytest.fixture
-def tenant(world):
-    return world.subscribed()
+pytestmark = [pytest.mark.world(kind=RecordsWorld, quota="off"),
+              pytest.mark.subscribed]
 
 
 def report(capsys, what, peak, rate=""):

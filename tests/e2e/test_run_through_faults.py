@@ -197,8 +197,7 @@ def test_one_bad_answer(world, tenant, fault):
     world.quiet()
     world.pass_time(2 * HOUR)
     world.double.fail("patch", **fault)
-    world.quiet()
-    assert world.one(tenant).renewals >= 1
+    assert world.kept(tenant).renewals >= 1
     assert world.double.asked("reauthorize") == []
 
 
@@ -223,8 +222,7 @@ def test_a_long_time_to_wait(world, tenant):
     world.quiet()                       # nothing is due yet
     assert world.asked() == []
     world.pass_time(200)
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     world.pass_time(101)
     world.quiet()
     assert "create" in world.asked()
@@ -235,11 +233,9 @@ def test_a_time_to_wait_for_the_token(world, tenant):
     world.double.fail("token", status=429, retry_after=300)
     world.failing(tenant.name, "token", "wait 300 s")
     world.asked()
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     world.pass_time(301)
-    world.quiet()
-    world.one(tenant)
+    world.kept(tenant)
 
 
 @pytest.mark.parametrize("far", ["Fri, 31 Dec 2100 23:59:59 GMT",
@@ -250,11 +246,9 @@ def test_a_time_to_wait_without_end(world, tenant, far):
     world.failing(tenant.name, "list subscriptions", "HTTP 503")
     world.pass_time(HOUR - 10)
     world.asked()
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
     world.pass_time(20)
-    world.quiet()
-    world.one(tenant)
+    world.kept(tenant)
     world.double.violations.clear()     # the double wants to wait for it
 
 
@@ -263,8 +257,7 @@ def test_a_time_to_wait_without_end(world, tenant, far):
 def test_an_odd_time_to_wait(world, tenant, odd):
     """As if there were none."""
     world.double.fail("list", status=429, retry_after=odd)
-    world.quiet()
-    world.one(tenant)
+    world.kept(tenant)
 
 
 def test_the_environments_proxy_is_ignored(world, tenant):
@@ -300,8 +293,7 @@ def test_more_hang_than_there_is_time_for(world):
 def test_slow_is_not_hanging(world, tenant):
     world.double.fail("list", drip=1)
     world.double.fail("create", delay=1)
-    world.quiet()
-    world.one(tenant)
+    world.kept(tenant)
 
 
 # -- without a database -----------------------------------------------------
@@ -317,13 +309,11 @@ def test_without_a_database_nothing_is_created(world, tenant):
     assert world.live(tenant) == []
     done = world.run(environment=AWAY)
     assert (done.status, done.stderr) == (1, "")    # said once
-    world.quiet()
-    world.one(tenant)
+    world.kept(tenant)
 
 
 def test_without_a_database_it_is_renewed(world, tenant):
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.asked()
     done = world.run(environment=AWAY)
     assert done.status == 1
@@ -340,8 +330,7 @@ def test_without_a_database_it_is_renewed(world, tenant):
     assert world.one(tenant) is entry
     assert world.gaps(tenant) == []
     world.asked()
-    world.quiet()
-    assert world.asked() == []
+    assert world.asks() == []
 
 
 def test_without_a_database_foreign_ones_stay(world, tenant):
@@ -359,15 +348,13 @@ def test_without_a_database_foreign_ones_stay(world, tenant):
 def test_without_a_database_for_an_hour(world, tenant):
     """Short-lived ones stay alive all the same."""
     world.double.subscriptions.grant_seconds = 40 * MINUTE
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     for _ in range(6):
         world.pass_time(10 * MINUTE)
         assert world.run(environment=AWAY).status == 1
         assert world.live(tenant) == [entry]
     world.pass_time(1)
-    world.quiet()
-    assert world.one(tenant) is entry
+    assert world.kept(tenant) is entry
     assert world.gaps(tenant) == []
 
 
@@ -401,8 +388,7 @@ def test_rights_that_are_missing(world, tenant):
 
 def test_a_table_is_locked(world, tenant):
     """The statements have a time limit; it is as without a database."""
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.pass_time(3 * HOUR)
     with world.database.session() as session:
         session.run("BEGIN; LOCK TABLE callhook_store.tenants")

@@ -67,8 +67,7 @@ def begin_request(receiver, subscription):
     """Send a whole request and leave the answer to be read later."""
     body = collection(subscription.item())
     peer = receiver.connect()
-    peer.begin()
-    peer.params(cgi_variables("POST", "", body))
+    peer.head(cgi_variables("POST", "", body))
     peer.stdin(body)
     return peer
 

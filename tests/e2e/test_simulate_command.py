@@ -6,17 +6,16 @@ import uuid
 
 import pytest
 
-from graph import GraphDouble, SecureSite
+from graph import SecureSite
 from support.notification import NIL
 from support.renewer import Renewer
 from support.service import wait_until
 
 
 @pytest.fixture
-def double(folder):
-    with GraphDouble(folder) as started:
-        yield started
-        assert started.requests == []           # Microsoft has no part in it
+def double(double):
+    yield double
+    assert double.requests == []                # Microsoft has no part in it
 
 
 @pytest.fixture

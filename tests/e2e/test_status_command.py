@@ -12,19 +12,13 @@ import uuid
 
 import pytest
 
-from graph import GraphDouble, SecureSite
+from graph import SecureSite
 from support.database import literal
 from support.notification import NIL
 from support.project import RENEWER
 from support.renewer import Renewer
 
 RED = "\033[31m"
-
-
-@pytest.fixture
-def double(folder):
-    with GraphDouble(folder) as started:
-        yield started
 
 
 @pytest.fixture

@@ -22,8 +22,7 @@ def test_nothing_there(world, tenant):
 
 
 def test_own_and_foreign(world, tenant):
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     foreign = world.double.plant(
         tenant.tenant_id, tenant.client_id, change_type="created",
         notification_url="https://elsewhere.example.com/x\x1b[31m\nä")
@@ -69,8 +68,7 @@ def test_subscriptions_without_a_database(world, tenant):
 # -- unsubscribe -----------------------------------------------------------
 
 def test_unsubscribe(world, tenant):
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     done = world.run("unsubscribe", tenant.name)
     assert (done.status, done.stderr) == (0, "")
     assert done.stdout == (f"{tenant.name}: subscription {entry.id} is "
@@ -98,8 +96,7 @@ def test_unsubscribe_and_taken_out(world, tenant):
 
 
 def test_unsubscribe_one_of_many(world, tenant):
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     foreign = world.double.plant(tenant.tenant_id, tenant.client_id,
                                  change_type="created")
     done = world.run("unsubscribe", tenant.name, foreign.id.upper())
@@ -140,8 +137,7 @@ def test_usage(world, tenant, words):
 
 
 def test_unsubscribe_that_fails(world, tenant):
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     world.double.fail("delete", status=403)
     done = world.run("unsubscribe", tenant.name)
     assert (done.status, done.stdout) == (1, "")
@@ -151,14 +147,12 @@ def test_unsubscribe_that_fails(world, tenant):
 
 def test_unsubscribe_without_a_database(world, tenant):
     """Graph's is gone; the next run finds that out."""
-    world.quiet()
-    entry = world.one(tenant)
+    entry = world.kept(tenant)
     done = world.run("unsubscribe", tenant.name, environment=AWAY)
     assert done.status == 1
     assert entry.removed_at is not None
     world.pass_time(2 * HOUR)
-    world.quiet()
-    assert world.one(tenant) is not entry
+    assert world.kept(tenant) is not entry
     world.assert_covered(tenant)
 
 
@@ -273,8 +267,7 @@ def test_a_token_that_was_revoked(world, tenant):
     world.pass_time(20 * MINUTE)
     world.double.revoke(tenant.tenant_id)
     world.asked()
-    world.quiet()
-    assert world.asked() == ["list", "token", "list", "patch"]
+    assert world.asks() == ["list", "token", "list", "patch"]
     assert token(world, tenant)[0] != old
 
 
@@ -304,8 +297,7 @@ def test_odd_secrets(world):
 
 def test_a_certificate(world):
     tenant = world.add(certificate=True)
-    world.quiet()
-    world.one(tenant)
+    world.kept(tenant)
     world.double.revoke(tenant.tenant_id)
     assert world.run("token", tenant.name).status == 0
     world.pass_time(2 * HOUR)
@@ -327,8 +319,7 @@ def test_expires_in(world, tenant, seconds):
 
 def test_a_short_lived_token_is_used_all_the_same(world, tenant):
     world.double.identity.token_seconds = 120
-    world.quiet()
-    world.one(tenant)
+    world.kept(tenant)
 
 
 def test_a_secret_that_was_replaced(world, tenant):
@@ -340,8 +331,7 @@ def test_a_secret_that_was_replaced(world, tenant):
                   "invalid_client/AADSTS7000215")
     world.silently_failing()
     write_private(tenant.keys["client_secret_file"], "new one")
-    world.quiet()
-    world.one(tenant)
+    world.kept(tenant)
     assert world.gaps(tenant) == []
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from support.full import full_only, length, only_in_full
 from support.proxy import Proxy
-from support.trial import check
+from support.trial import recovers
 
 ACK_MS = 1000
 
@@ -24,8 +24,8 @@ def proxy(request, cluster):
 
 def ends_well(one, proxy):
     """All of it is stored by itself, once."""
-    one.settle(draining=proxy.what != "hang", seconds=SILENCE_S)
-    check(one, later=0, cut=0, slowest_ms=ACK_MS + 500)
+    recovers(one, later=0, cut=0, slowest_ms=ACK_MS + 500,
+             draining=proxy.what != "hang", seconds=SILENCE_S)
 
 
 def test_every_third_batch(begin, proxy):
@@ -83,6 +83,6 @@ def test_while_draining(begin, proxy):
     proxy.at_batch = (lambda n: proxy.what if n - first in (1, 3, 4)
                       else "answer")
     proxy.mode = "pass"
-    one.settle(draining=False, seconds=SILENCE_S)
-    check(one, later=0, cut=0, slowest_ms=ACK_MS + 500)
+    recovers(one, later=0, cut=0, slowest_ms=ACK_MS + 500, draining=False,
+             seconds=SILENCE_S)
     assert proxy.batches >= first + 5

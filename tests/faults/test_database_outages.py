@@ -19,7 +19,7 @@ from support.postgres import Cluster
 from support.proxy import Proxy
 from support.service import wait_until
 from support.small_disks import fill_disk
-from support.trial import MARGIN_MS, check, during
+from support.trial import MARGIN_MS, during, recovers
 
 # Answers while the database hangs come after this time; less than the
 # default, so that a quick run sees more of them.
@@ -49,8 +49,7 @@ def test_killed_and_restarted(under_load, cluster):
     cluster.kill()
     lasts(under_load, 0)
     cluster.start()
-    under_load.settle()
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
 
 
 @full_only
@@ -62,24 +61,23 @@ def test_killed_again_and_again(under_load, cluster):
         cluster.start()
         under_load.wait_for_health(200, "ok")
         load.wait_for(300)
-    under_load.settle()
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
 
 
 def test_stopped_for_a_while(under_load, cluster):
     cluster.stop()
     lasts(under_load, length(5, 60))
     cluster.start()
-    under_load.settle(seconds=length(40, 120))
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS,
+             seconds=length(40, 120))
 
 
 def test_hanging(under_load, cluster):
     """SIGSTOP: connections stay open and nothing is answered."""
     with frozen(cluster):
         lasts(under_load, length(4, 20))
-    under_load.settle(seconds=length(40, 60))
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS,
+             seconds=length(40, 60))
 
 
 def test_hanging_under_full_load(begin, cluster):
@@ -93,8 +91,7 @@ def test_hanging_under_full_load(begin, cluster):
         load.wait_for(2000)
         load.stop()
         slowest = load.slowest_since()
-    one.settle()
-    check(one, later=0, cut=0)
+    recovers(one, later=0, cut=0)
     # 64 wait for the deadline, and 64 for these
     assert slowest <= 2 * LATEST_MS
 
@@ -109,8 +106,7 @@ def test_hanging_for_moments(under_load, cluster):
         with frozen(cluster):
             during(0.7 * ACK_MS / 1000, load)
         load.wait_for(1)
-    under_load.settle()
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
 
 
 def test_sessions_ended_in_a_loop(under_load):
@@ -121,8 +117,7 @@ def test_sessions_ended_in_a_loop(under_load):
             WHERE usename = 'test_receiver'
                 AND datname = current_database()""")
         load.wait_for(5)
-    under_load.settle()
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
 
 
 @full_only
@@ -134,15 +129,13 @@ def test_statements_cancelled_in_a_loop(under_load):
             WHERE usename = 'test_receiver'
                 AND datname = current_database()""")
         load.wait_for(5)
-    under_load.settle()
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
 
 
 def test_table_locked(under_load):
     with locked(under_load.database):
         lasts(under_load, length(2, 20))
-    under_load.settle()
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
 
 
 def test_secrets_locked(under_load):
@@ -154,8 +147,7 @@ def test_secrets_locked(under_load):
         assert under_load.receiver.send(stranger.item()).status == 202
         load.wait_for(300)
         session.run("ROLLBACK")
-    under_load.settle()
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
 
 
 def test_read_only(under_load):
@@ -168,8 +160,7 @@ def test_read_only(under_load):
     database.execute("SET default_transaction_read_only = off; "
                      f"ALTER DATABASE {database.name} RESET "
                      "default_transaction_read_only")
-    under_load.settle()
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
 
 
 @full_only
@@ -188,8 +179,7 @@ def test_no_rights(under_load):
         lasts(under_load, length(0.5, 10))
         session.run(f"GRANT INSERT ({columns}) "
                     "ON callhook_store.notifications TO callhook_receiver")
-    under_load.settle()
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
 
 
 # Not for what the rows hold: they would pass another time.
@@ -212,8 +202,7 @@ def test_every_other_fault_of_a_statement(under_load):
             FOR EACH ROW EXECUTE FUNCTION public.fail()""")
         load.wait_for(length(60, 600))
     database.alter("DROP TRIGGER fail ON callhook_store.notifications")
-    under_load.settle()
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
     assert under_load.spool.rejects() == []
 
 
@@ -244,8 +233,7 @@ def test_out_of_connections(folder, begin):
                 database.session("somebody")).run("SELECT 1")
             second.run("ALTER ROLE test_receiver CONNECTION LIMIT -1")
             lasts(one, length(1, 10))
-        one.settle()
-        check(one, later=0, cut=0, slowest_ms=LATEST_MS)
+        recovers(one, later=0, cut=0, slowest_ms=LATEST_MS)
         one.close()
 
 
@@ -266,8 +254,7 @@ def test_disk_full(small_disk, begin):
         if not cluster.alive():
             cluster.process = None
             cluster.start()
-        one.settle(more=2000)
-        check(one, later=0, cut=0, slowest_ms=LATEST_MS)
+        recovers(one, later=0, cut=0, slowest_ms=LATEST_MS, more=2000)
         one.close()
 
 
@@ -287,8 +274,7 @@ def test_another_thing_answers_for_the_database(begin, cluster, mode):
                 AND datname = current_database()""")
         lasts(one, length(2, 20))
         proxy.mode = "pass"
-        one.settle()
-        check(one, later=0, cut=0, slowest_ms=LATEST_MS)
+        recovers(one, later=0, cut=0, slowest_ms=LATEST_MS)
         one.close()
 
 
@@ -309,8 +295,7 @@ def test_a_black_hole_from_the_beginning(begin, cluster, full_backlog):
         if full_backlog:
             proxy.__enter__()
         proxy.mode = "pass"
-        one.settle()
-        check(one, later=0, cut=0, slowest_ms=LATEST_MS)
+        recovers(one, later=0, cut=0, slowest_ms=LATEST_MS)
         assert load.counts().acknowledged > 100
         one.close()
     finally:
@@ -353,8 +338,7 @@ def test_restarted_by_its_own_tools(under_load, cluster):
         cluster.process = None
         cluster.start()
         under_load.wait_for_health(200, "ok")
-    under_load.settle()
-    check(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
+    recovers(under_load, later=0, cut=0, slowest_ms=LATEST_MS)
 
 
 def test_a_doubtful_item_keeps_its_own_deadline(begin):

@@ -19,7 +19,7 @@ from support.later import Later
 from support.notification import collection
 from support.receiver import Receiver, cgi_variables
 from support.service import wait_until
-from support.trial import check, during
+from support.trial import during, recovers
 
 HANDSHAKE = cgi_variables("GET", "validationToken=x")
 BEGIN_CONTENT = struct.pack("!HB5x", 1, 0)
@@ -373,8 +373,7 @@ def test_a_body_longer_than_stated(receiver):
     variables = cgi_variables("POST", "", body)
     for more in (1, 1000, 300_000, 6_000_000):
         with receiver.connect() as peer:
-            peer.begin()
-            peer.params(variables)
+            peer.head(variables)
             with contextlib.suppress(OSError):
                 peer.stdin(body + b" " * more)
             with contextlib.suppress(OSError):
@@ -390,8 +389,7 @@ def test_a_body_without_end(receiver):
 
     def pour():
         with receiver.connect() as peer, contextlib.suppress(OSError):
-            peer.begin()
-            peer.params(variables)
+            peer.head(variables)
             for _ in range(length(1500, 6000)):
                 peer.record(FastCGI.STDIN, b" " * 65535)
 
@@ -527,5 +525,4 @@ def test_abuse_beside_real_traffic(begin):
             for _ in range(3):
                 send_and_end(one.receiver, data)
         load.wait_for(300)
-    one.settle()
-    check(one, later=0, cut=0, slowest_ms=1000)
+    recovers(one, later=0, cut=0, slowest_ms=1000)

@@ -11,7 +11,7 @@ from support.freeze import frozen
 from support.full import full_only, length, only_in_full
 from support.locks import locked, wait_until_blocked
 from support.service import wait_until
-from support.trial import check, during
+from support.trial import during, recovers
 
 
 def killed_and_started(one):
@@ -30,8 +30,7 @@ def test_killed_in_the_middle_of_a_batch(begin):
             wait_until_blocked(one.database)
             killed_and_started(one)
         load.wait_for(200)
-    one.settle()
-    check(one, later=0)
+    recovers(one, later=0)
     assert load.counts().cut > 0
 
 
@@ -41,8 +40,7 @@ def test_killed_at_any_moment(begin):
     for moment in range(length(8, 60)):
         load.wait_for(100 + 37 * moment)
         killed_and_started(one)
-    one.settle()
-    check(one, later=0)
+    recovers(one, later=0)
 
 
 @full_only
@@ -53,8 +51,7 @@ def test_killed_at_any_moment_without_nginx(begin):
     for moment in range(length(8, 60)):
         load.wait_for(100 + 37 * moment)
         killed_and_started(one)
-    one.settle()
-    check(one, later=0)
+    recovers(one, later=0)
 
 
 def test_killed_while_spooling(begin):
@@ -67,8 +64,7 @@ def test_killed_while_spooling(begin):
         for moment in range(length(5, 40)):
             load.wait_for(100 + 37 * moment)
             killed_and_started(one)
-    one.settle(seconds=length(40, 120))
-    check(one, later=0)
+    recovers(one, later=0, seconds=length(40, 120))
 
 
 def test_killed_while_draining(begin):
@@ -88,8 +84,7 @@ def test_killed_while_draining(begin):
         killed_and_started(one)
         kills += 1
     assert kills > 0
-    one.settle(seconds=length(40, 120))
-    check(one, later=0)
+    recovers(one, later=0, seconds=length(40, 120))
     assert one.spool.everything() == []
 
 
@@ -102,8 +97,7 @@ def test_a_file_that_a_dead_process_left_unfinished(begin):
     with locked(one.database):
         one.wait_for_health(200, "spooling")
         load.wait_for(200)
-    one.settle()
-    check(one, later=0, cut=0)
+    recovers(one, later=0, cut=0)
     assert one.spool.rejects() == []
 
 
@@ -118,8 +112,7 @@ def test_told_to_stop_under_load(begin, number):
         one.receiver.terminate(number)
         assert one.receiver.wait(10) == 0
         one.receiver.start()
-    one.settle()
-    check(one, later=0, cut=0)
+    recovers(one, later=0, cut=0)
 
 
 def test_told_to_stop_while_the_database_hangs(begin, cluster):
@@ -136,8 +129,7 @@ def test_told_to_stop_while_the_database_hangs(begin, cluster):
         one.receiver.terminate()
         assert one.receiver.wait(5) == 0
         one.receiver.start()
-    one.settle()
-    check(one, later=0, cut=0)
+    recovers(one, later=0, cut=0)
 
 
 @full_only
@@ -150,8 +142,7 @@ def test_one_of_two_receivers_is_killed(begin):
         other.kill()
         load.wait_for(300)
         other.start()
-    one.settle()
-    check(one, later=0)
+    recovers(one, later=0)
 
 
 def test_two_receivers_empty_one_spool(begin):
@@ -165,8 +156,7 @@ def test_two_receivers_empty_one_spool(begin):
         one.another_receiver()
         one.another_receiver()
         load.wait_for(length(1000, 10000), seconds=100)
-    one.settle(seconds=length(40, 120))
-    check(one, later=0, cut=0)
+    recovers(one, later=0, cut=0, seconds=length(40, 120))
     assert one.spool.everything() == []
 
 
@@ -176,8 +166,7 @@ def test_nginx_reloaded_under_load(begin):
     for _ in range(length(4, 30)):
         load.wait_for(300)
         one.nginx.process.send_signal(signal.SIGHUP)
-    one.settle()
-    check(one, later=0)
+    recovers(one, later=0)
 
 
 @full_only
@@ -194,8 +183,7 @@ def test_nginx_stopped_and_started(begin):
         wait_until(lambda: not somebody_listens(one), "the end of nginx")
         one.nginx.spawn([one.nginx._program(), "-p", one.nginx.home, "-e",
                          "stderr", "-c", one.nginx.home / "nginx.conf"])
-    one.settle()
-    check(one, later=0)
+    recovers(one, later=0)
 
 
 def somebody_listens(one):
@@ -244,8 +232,7 @@ def test_the_clock_is_set(begin, folder, tools, jump):
         load.wait_for(100)
     one.wait_for_health(200, "ok")
     clock.set(0)
-    one.settle()
-    check(one, later=0, cut=0, slowest_ms=800)
+    recovers(one, later=0, cut=0, slowest_ms=800)
     assert one.spool.everything() == []
 
 

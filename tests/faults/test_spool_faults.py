@@ -13,7 +13,7 @@ from support.notification import ABSENT, NIL, Subscription
 from support.receiver import Receiver, run_program
 from support.service import wait_until
 from support.small_disks import fill_disk
-from support.trial import check, during
+from support.trial import check, during, recovers
 
 ACK_MS = 300
 AWAY = {"CALLHOOK_ACK_MS": ACK_MS}
@@ -79,8 +79,7 @@ def test_spool_full_by_its_limit(begin):
     load.wait_for(100)
     both_gone(one, load, NEITHER)
     assert one.spool.bytes() <= limit
-    one.settle()
-    check(one, cut=0)
+    recovers(one, cut=0)
 
 
 def test_disk_of_the_spool_full(begin, small_disk):
@@ -89,8 +88,7 @@ def test_disk_of_the_spool_full(begin, small_disk):
     load = one.load()
     load.wait_for(100)
     both_gone(one, load, NEITHER)
-    one.settle()
-    check(one, cut=0)
+    recovers(one, cut=0)
     assert one.spool.everything() == []
 
 
@@ -102,8 +100,7 @@ def test_no_inodes_for_the_spool(begin, small_disk):
     load = one.load()
     load.wait_for(100)
     both_gone(one, load, NEITHER)
-    one.settle()
-    check(one, cut=0)
+    recovers(one, cut=0)
 
 
 def test_no_folder_for_the_spool(begin):
@@ -118,8 +115,7 @@ def test_no_folder_for_the_spool(begin):
         one.spool.path.mkdir(mode=0o700)
         one.wait_for_health(200, "spooling")
         load.wait_for(100)
-    one.settle()
-    check(one, cut=0)
+    recovers(one, cut=0)
 
 
 def test_room_again(begin, small_disk):
@@ -136,8 +132,7 @@ def test_room_again(begin, small_disk):
         ballast.unlink()
         load.wait_for(100)
         one.wait_for_health(200, "spooling")
-    one.settle()
-    check(one, cut=0)
+    recovers(one, cut=0)
 
 
 # --- What health says -------------------------------------------------------
@@ -165,8 +160,7 @@ def test_strangers_fill_a_sixteenth(begin):
         good = one.load(rate=200)
         good.wait_for(200)
         assert good.counts().later == 0
-    one.settle(more=100)
-    result = check(one, cut=0)
+    result = recovers(one, cut=0, more=100)
     assert result.acknowledged == result.stored
 
 
@@ -248,8 +242,7 @@ def test_files_are_whole_and_ours_alone(begin):
         assert one.spool.modes() == {0o600}
         text = b"".join(path.read_bytes() for path in one.spool.files())
         assert one.subscription.secret.encode() not in text
-    one.settle()
-    check(one, later=0, cut=0)
+    recovers(one, later=0, cut=0)
     assert one.spool.everything() == []
 
 
@@ -457,8 +450,7 @@ def test_two_receivers_and_drain_at_the_same_time(begin):
         while not one.spool.empty():
             assert drain(one).returncode in (0, 1)
         one.wait_for_health(200, "ok")
-    one.settle()
-    check(one, later=0, cut=0)
+    recovers(one, later=0, cut=0)
     assert one.spool.everything() == []
 
 

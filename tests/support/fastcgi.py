@@ -47,6 +47,10 @@ class FastCGI:
         self.stream(self.PARAMS, b"".join(
             self.pair(name, value) for name, value in variables.items()), end)
 
+    def head(self, variables, **beginning):
+        self.begin(**beginning)
+        self.params(variables)
+
     def stdin(self, data, end=True):
         self.stream(self.STDIN, data, end)
 

@@ -50,6 +50,7 @@ class Cluster(Service):
     SETTINGS = {
         "listen_addresses": "''",
         "unix_socket_permissions": "0700",
+        "fsync": "off",                 # no machine loses its power here
         "shared_buffers": "32MB",
         "max_connections": "60",
         "timezone": "'UTC'",

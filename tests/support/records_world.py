@@ -34,6 +34,9 @@ class RecordsWorld(World):
         super().__init__(folder, site, **{
             "records": "on", "reconcile": "off", **settings})
         self.records = self.double.records
+        self.logs = self.double.phone_logs
+        if settings.get("quota") == "off":
+            self.double.limits.lift("record")
 
     def subscribed(self, **keys):
         """A tenant with a subscription."""

@@ -180,6 +180,14 @@ def check(trial, *, acknowledged=1, later=None, cut=None, slowest_ms=None):
     return result
 
 
+def recovers(trial, *, acknowledged=1, later=None, cut=None, slowest_ms=None,
+             **settling):
+    """All is well again by itself, and the rule of all trials holds."""
+    trial.settle(**settling)
+    return check(trial, acknowledged=acknowledged, later=later, cut=cut,
+                 slowest_ms=slowest_ms)
+
+
 class Trials:
     """Makes trials, ends them, and notes what they counted."""
 

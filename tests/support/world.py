@@ -102,6 +102,11 @@ class World:
         return [entry.endpoint for entry in entries[seen:]
                 if tenant is None or entry.tenant_id == tenant.tenant_id]
 
+    def asks(self, tenant=None):
+        """A quiet run, and what was asked since the last call."""
+        self.quiet()
+        return self.asked(tenant)
+
     # -- what there is -----------------------------------------------------
 
     def live(self, tenant=None):
@@ -115,6 +120,11 @@ class World:
         assert abs(seconds_of(rows[0]["expires_at"]) - entry.expires_at) < 1.1
         assert rows[0]["notification_url"] == entry.notification_url
         return entry
+
+    def kept(self, tenant):
+        """The only one that lives after a quiet run."""
+        self.quiet()
+        return self.one(tenant)
 
     def rows(self, tenant):
         """Of callhook_store.subscriptions."""
