@@ -65,36 +65,17 @@ static void check_state_dir(const struct settings *settings)
 /* -- the database ------------------------------------------------------ */
 
 /*
- * What sql/grants.sql gives to the role callhook_renewer. Names are looked up
- * in the catalogs: asking for the rights on what is not there is an error.
+ * What sql/grants.sql gives to each role. The renewer's rights are this user's;
+ * where a user installed for himself alone there are no other roles.
  */
 static const char select_missing[] =
-    "WITH wanted (name, rights) AS (VALUES"
-    " ('callhook_store.subscriptions', 'SELECT,INSERT,UPDATE,DELETE'),"
-    " ('callhook_store.gaps', 'SELECT,INSERT,UPDATE,DELETE'),"
-    " ('callhook_store.lifecycle_handled', 'SELECT,INSERT,UPDATE,DELETE'),"
-    " ('callhook_store.tenants', 'SELECT,INSERT,UPDATE,DELETE'),"
-    " ('callhook_store.refusals', 'SELECT,DELETE'),"
-    " ('callhook_store.notifications', 'SELECT'),"
-    " ('callhook.notifications', 'SELECT'), ('schema callhook', 'USAGE'),"
-    " ('callhook_store.make_partitions', 'EXECUTE'),"
-    " ('callhook_store.remove_simulated', 'EXECUTE'),"
-    " ('callhook_store.status', 'EXECUTE')),"
-    " ours AS (SELECT oid AS schema, nspname FROM pg_namespace"
-    " WHERE nspname IN ('callhook_store', 'callhook')),"
-    " held AS (SELECT nspname || '.' || relname, r FROM pg_class"
-    " JOIN ours ON schema = relnamespace"
-    " CROSS JOIN unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS r"
-    " WHERE has_table_privilege(pg_class.oid, r)"
-    " UNION ALL SELECT nspname || '.' || proname, 'EXECUTE' FROM pg_proc"
-    " JOIN ours ON schema = pronamespace"
-    " WHERE has_function_privilege(pg_proc.oid, 'EXECUTE')"
-    " UNION ALL SELECT 'schema ' || nspname, 'USAGE' FROM ours"
-    " WHERE has_schema_privilege(schema, 'USAGE'))"
-    " SELECT name, string_agg(r, ', ') FROM wanted"
-    " CROSS JOIN unnest(string_to_array(rights, ',')) AS r"
-    " WHERE (name, r) NOT IN (SELECT * FROM held)"
-    " GROUP BY name ORDER BY name";
+    "SELECT m.privilege, m.object, role, holder"
+    " FROM (VALUES ('callhook_renewer', current_user),"
+    " ('callhook_receiver', 'callhook_receiver'),"
+    " ('callhook_reader', 'callhook_reader')) AS r (role, holder)"
+    " CROSS JOIN LATERAL callhook_store.missing_rights(role, holder) AS m"
+    " WHERE holder IN (SELECT rolname FROM pg_catalog.pg_roles)"
+    " ORDER BY role DESC, m.object, m.privilege";
 
 static void check_rights(struct database *database)
 {
@@ -107,9 +88,10 @@ static void check_rights(struct database *database)
                   "standard error");
     for (int i = 0; i < count; i++)
         check_say(FAULTY, "database",
-                  "%s of %s is missing: run sql/install.sql again as the owner "
-                  "of the schema, and GRANT callhook_renewer to this user",
-                  PQgetvalue(result, i, 1), PQgetvalue(result, i, 0));
+                  "%s on %s is missing for %s: run sql/install.sql again as "
+                  "the owner of the schema, and GRANT %s to who needs it",
+                  PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
+                  PQgetvalue(result, i, 3), PQgetvalue(result, i, 2));
     if (result && count == 0)
         check_say(FINE, "database", "the rights are there");
     PQclear(result);

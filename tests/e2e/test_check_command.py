@@ -306,12 +306,44 @@ def test_missing_rights(renewer, contoso, database):
         REVOKE INSERT, UPDATE ON callhook_store.gaps FROM callhook_renewer;
         REVOKE EXECUTE ON FUNCTION callhook_store.make_partitions(integer)
             FROM callhook_renewer;
-        REVOKE USAGE ON SCHEMA callhook FROM callhook_renewer""")
+        REVOKE USAGE ON SCHEMA callhook FROM callhook_renewer;
+        REVOKE INSERT (resource) ON callhook_store.notifications
+            FROM callhook_receiver;
+        REVOKE EXECUTE ON FUNCTION callhook_store.good_secrets(bigint)
+            FROM callhook_receiver;
+        REVOKE SELECT ON callhook.calls FROM callhook_reader""")
     found = faults(renewer)
-    assert [fault.partition(" is missing")[0] for fault in found] == [
-        "database: INSERT, UPDATE of callhook_store.gaps",
-        "database: EXECUTE of callhook_store.make_partitions",
-        "database: USAGE of schema callhook"]
+    assert [fault.partition(": run sql")[0] for fault in found] == [
+        f"database: {what}" for what in (
+            "EXECUTE on function callhook_store.make_partitions is missing "
+            "for test_renewer",
+            "USAGE on schema callhook is missing for test_renewer",
+            "INSERT on table callhook_store.gaps is missing for test_renewer",
+            "UPDATE on table callhook_store.gaps is missing for test_renewer",
+            "EXECUTE on function callhook_store.good_secrets is missing for "
+            "callhook_receiver",
+            "INSERT (resource) on table callhook_store.notifications is "
+            "missing for callhook_receiver",
+            "SELECT on table callhook.calls is missing for callhook_reader")]
+
+
+def test_every_right_of_a_run_is_checked(renewer, contoso, database):
+    """All that a run could miss but the way to this very question."""
+    given = database.query("""
+        SELECT privilege, lower(kind) || ' ' || object AS object,
+            format('REVOKE %s ON %s %s FROM callhook_renewer', privilege, kind,
+                CASE kind WHEN 'FUNCTION' THEN object_id::regprocedure::text
+                          ELSE object END) AS revoke
+        FROM callhook_store.rights()
+        WHERE role_name = 'callhook_renewer'
+            AND object NOT IN ('callhook_store', 'callhook_store.schema_major',
+                               'callhook_store.missing_rights')""")
+    assert len(given) > 40
+    database.execute(";".join(row["revoke"] for row in given))
+    named = {fault.partition(" is missing for test_renewer")[0]
+             for fault in faults(renewer) if " is missing for " in fault}
+    assert named == {f"database: {row['privilege']} on {row['object']}"
+                     for row in given}
 
 
 def test_no_rights_at_all(renewer, contoso, database):

@@ -342,12 +342,91 @@ def functions(database, role):
 
 def test_which_functions_the_roles_may_call(installed):
     assert functions(installed, "callhook_receiver") == {
-        "schema_major", "good_secrets", "add_minute", "add_refusals"}
+        "schema_major", "missing_rights", "good_secrets", "add_minute",
+        "add_refusals"}
     renewers = functions(installed, "callhook_renewer")
     assert renewers >= {"schema_major", "make_partitions", "remove_simulated"}
     assert not renewers & {"good_secrets", "add_minute", "add_refusals",
                            "add_arrays", "make_partition"}
     assert functions(installed, "callhook_reader") == set()
+
+
+ROLES = ("callhook_receiver", "callhook_renewer", "callhook_reader")
+
+
+def missing_rights(database, role):
+    return [f"{row['privilege']} on {row['object']}" for row in database.query(
+        "SELECT * FROM "
+        f"callhook_store.missing_rights('{role}', '{role}')")]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_right_that_is_taken_away_is_named(database, role):
+    """In turn, and given back: in one block, for a psql each takes long."""
+    assert missing_rights(database, role) == []
+    database.execute(f"""
+        CREATE TABLE public.taken (what text, named text[]);
+        DO $$ DECLARE given record; BEGIN
+        FOR given IN
+            SELECT privilege || coalesce(' (' || c || ')', '') AS right,
+                kind || ' ' || CASE kind
+                    WHEN 'FUNCTION' THEN object_id::regprocedure::text
+                    ELSE object END AS target,
+                lower(kind) || ' ' || object AS name
+            FROM callhook_store.rights()
+            LEFT JOIN unnest(columns) AS c ON true WHERE role_name = '{role}'
+        LOOP
+            EXECUTE format('REVOKE %s ON %s FROM {role}', given.right,
+                           given.target);
+            INSERT INTO public.taken
+            SELECT given.right || ' on ' || given.name, array_agg(
+                privilege || ' on ' || object)
+            FROM callhook_store.missing_rights('{role}', '{role}');
+            EXECUTE format('GRANT %s ON %s TO {role}', given.right,
+                           given.target);
+        END LOOP; END $$""")
+    taken = database.query("SELECT * FROM public.taken")
+    assert len(taken) > 10
+    for right in taken:
+        assert right["named"] == [right["what"]]
+    assert missing_rights(database, role) == []
+
+
+def test_every_right_that_a_role_holds_is_in_the_list(installed):
+    """No other grant, on whatever object of the schemas, stands beside it."""
+    held = installed.query(f"""
+        SELECT DISTINCT a.grantee::regrole::text AS role, a.privilege_type
+            || ' ' || o.id::text AS right
+        FROM (SELECT oid AS id, nspacl AS acl FROM pg_namespace
+              WHERE nspname IN {SCHEMAS}
+              UNION ALL SELECT oid, relacl FROM pg_class
+              UNION ALL SELECT attrelid, attacl FROM pg_attribute
+              UNION ALL SELECT oid, proacl FROM pg_proc) AS o
+        CROSS JOIN LATERAL aclexplode(o.acl) AS a
+        JOIN pg_roles AS r ON r.oid = a.grantee
+        WHERE rolname LIKE 'callhook%' ORDER BY 1, 2""")
+    listed = installed.query("""
+        SELECT DISTINCT role_name AS role,
+            privilege || ' ' || object_id::text AS right
+        FROM callhook_store.rights() ORDER BY 1, 2""")
+    assert held == listed
+
+
+def test_what_is_not_there_counts_as_missing(database):
+    database.execute("DROP FUNCTION callhook_store.retain")
+    assert missing_rights(database, "callhook_renewer") == [
+        "EXECUTE on function callhook_store.retain"]
+
+
+def test_an_upgrade_takes_back_what_is_nobodys_right(database):
+    database.execute("""
+        GRANT SELECT ON callhook_store.calls TO callhook_reader;
+        GRANT EXECUTE ON FUNCTION callhook_store.backoff(integer)
+            TO callhook_renewer;
+        GRANT ALL ON callhook_store.notifications TO PUBLIC""")
+    assert run_file(database, INSTALL_SQL).returncode == 0
+    test_every_right_that_a_role_holds_is_in_the_list(database)
+    assert rights(database, "public", "callhook_store") == []
 
 
 @pytest.mark.parametrize("sql", [
