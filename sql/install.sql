@@ -7,7 +7,9 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL search_path = pg_catalog;
 SET LOCAL lock_timeout = '5s';
-SELECT pg_advisory_xact_lock(hashtext('callhook install'));
+DO $$ BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('callhook install'));
+END $$;
 
 \ir roles.sql
 \ir schema.sql
@@ -29,6 +31,6 @@ SELECT pg_advisory_xact_lock(hashtext('callhook install'));
 \ir retention.sql
 \ir grants.sql
 
-SELECT callhook_store.make_partitions();
+DO $$ BEGIN PERFORM callhook_store.make_partitions(); END $$;
 COMMIT;
 \echo callhook is installed.
