@@ -29,9 +29,17 @@ def sample_rows(name):
     return rows["value"] if isinstance(rows, dict) else rows
 
 
+class OldStore(Store):
+    """The functions as they were."""
+
+    def page(self, call_id, reading, kind, number, body):
+        return self.value("store_page", self.tenant, call_id, reading, kind,
+                          number, body)
+
+
 def fill(database):
     """Something in each table, by the old functions where there is one."""
-    store = Store(database)
+    store = OldStore(database)
     subscription = database.subscribe(tenant_id=store.tenant)
     database.subscribe(tenant_id=store.tenant, ended="2 hours")
     database.subscribe(announced=True)
@@ -52,8 +60,8 @@ def fill(database):
     record = {key: value for key, value in record.items()
               if not key.endswith("nextLink")}
     assert store.read(record["id"], record) == "stored"
-    store.call("store_page", store.tenant, told[1], store.begin(told[1]),
-               "record", 1, {"id": told[1]})            # a reading stopped
+    store.page(told[1], store.begin(told[1]), "record", 1,
+               {"id": told[1]})                         # a reading stopped
     store.call("reading_failed", store.tenant, told[2], store.begin(told[2]),
                404, "notFound", "r1")
     store.call("store_pstn_rows", store.tenant,
