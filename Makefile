@@ -96,7 +96,9 @@ export UBSAN_OPTIONS ?= print_stacktrace=1
 export TSAN_OPTIONS ?= second_deadlock_stack=1
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 
-PYTEST = timeout 1500 $(PYTHON) -m pytest -q -n 2 -p no:cacheprovider
+# Test processes at a time; they wait more than they compute.
+TEST_WORKERS ?= 2
+PYTEST = timeout 1500 $(PYTHON) -m pytest -q -n $(TEST_WORKERS)
 # By name: these put many requests, processes or signals to work at once.
 THREAD_TESTS = load or threads or signals or connection or in_flight or processes
 
@@ -226,8 +228,7 @@ check-e2e: program
 check-faults:
 	@tests/install-packages check
 	@$(SUBMAKE) all
-	@CALLHOOK_TEST_FULL=1 timeout 3600 $(PYTHON) -m pytest -q -n 2 \
-	    -p no:cacheprovider tests/faults
+	@CALLHOOK_TEST_FULL=1 timeout 3600 $(PYTHON) -m pytest -q -n 2 tests/faults
 	@$(PYTHON) tests/faults/marathon.py
 
 # CHECKED=1: `make check` has just passed in release mode.
@@ -237,7 +238,7 @@ check-all:
 	@test -n "$(CHECKED)" || $(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory lint
 	@$(SUBMAKE) dev
-	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory check PYTEST_ARGS='-m "not no_program"'
 	@echo "== tests of the threads, tsan build"
 	@$(SUBMAKE) tsan
 	@$(SUBMAKE) units MODE=tsan

@@ -14,6 +14,8 @@ from support.notification import NIL
 from support.record_store import TENANT, Store, notification
 from support.service import Trouble
 
+pytestmark = pytest.mark.no_program
+
 
 @pytest.fixture
 def store(database):

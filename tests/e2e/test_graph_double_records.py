@@ -14,6 +14,8 @@ from graph.records_data import LATE_MEMBERS, guid
 from support import project
 from test_graph_double import Client
 
+pytestmark = pytest.mark.no_program
+
 DAY = 86400
 ROOT = "/v1.0/communications/callRecords"
 ALL = "?$expand=sessions($expand=segments),participants_v2"

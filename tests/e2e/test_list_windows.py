@@ -7,6 +7,8 @@ import pytest
 from support.call_records import new_id
 from support.record_store import TENANT, Store
 
+pytestmark = pytest.mark.no_program
+
 HOUR, DAY = 3600, 86400
 MONTH = 30 * DAY
 

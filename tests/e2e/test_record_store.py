@@ -12,6 +12,8 @@ from support.record_store import TENANT, Store
 from support.record_walk import Walk, snake_case
 from support.service import Trouble
 
+pytestmark = pytest.mark.no_program
+
 MANY = 1000
 
 

@@ -11,6 +11,8 @@ from support.later import Later
 from support.record_store import TENANT, Store
 from support.service import Trouble, wait_until
 
+pytestmark = pytest.mark.no_program
+
 TABLES = ("calls", "call_records", "participants", "sessions", "segments",
           "media", "streams", "feedback", "record_pages", "record_versions")
 

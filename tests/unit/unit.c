@@ -29,8 +29,7 @@ __attribute__((weak)) int unit_teardown(void **state)
     return 0;
 }
 
-/* Weak: a file may still have a main() of its own. */
-__attribute__((weak)) int main(void)
+int main(void)
 {
     return _cmocka_run_group_tests("tests", tests, test_count, unit_setup,
                                    unit_teardown);

@@ -52,21 +52,6 @@ int unit_teardown(void **state);
     }                                                                          \
     static void name_(const __typeof__(*(table)) *row)
 
-/* The older form: a file with a main() and lists of its own. */
-#define ROW_OF(state) (*(const void *const *)(state))
-#define RUN_TABLE(failed, table, function)                                     \
-    do {                                                                       \
-        struct CMUnitTest tests_[COUNT(table)];                                \
-        for (size_t i_ = 0; i_ < COUNT(table); i_++)                           \
-            tests_[i_] = (struct CMUnitTest){                                  \
-                .name = (table)[i_].name,                                      \
-                .test_func = (function),                                       \
-                .initial_state = (void *)(uintptr_t) & (table)[i_],            \
-            };                                                                 \
-        (failed) +=                                                            \
-            cmocka_run_group_tests_name(#function, tests_, NULL, NULL);        \
-    } while (0)
-
 /* Compares bytes with a literal, which may hold NUL. */
 #define assert_bytes(bytes, length, literal)                                   \
     do {                                                                       \
