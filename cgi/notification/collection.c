@@ -257,6 +257,12 @@ const char *collection_read(const char *body, size_t length,
                             const struct settings *settings,
                             struct item_list *list)
 {
+    static const char mark[] = "\xef\xbb\xbf";
+
+    if (length >= 3 && memcmp(body, mark, 3) == 0) {
+        body += 3;
+        length -= 3;
+    }
     struct reader reader = {
         .body = body,
         .length = length,

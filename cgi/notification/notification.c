@@ -221,25 +221,57 @@ static struct notification_text without_slash(struct notification_text path)
     return path;
 }
 
+/* Without a query, and without the slash that some put at the end. */
+static struct notification_text without_end(struct notification_text path)
+{
+    const char *query = memchr(path.text, '?', path.length);
+
+    if (query)
+        path.length = (size_t)(query - path.text);
+    if (path.length && path.text[path.length - 1] == '/')
+        path.length--;
+    return path;
+}
+
+/* What stands behind host and version of an absolute URL; else the path. */
+static struct notification_text below_version(struct notification_text path)
+{
+    const char *end = path.text + path.length;
+    const char *at = memmem(path.text, path.length, "://", 3);
+
+    if (!at)
+        return without_slash(path);
+    at += 3;
+    for (int slashes = 0; at < end && slashes < 2; at++)
+        slashes += *at == '/';
+    return (struct notification_text){at, (size_t)(end - at)};
+}
+
 static bool is_call_record(const struct notification_text *resource)
 {
     static const char collection[] = "communications/callRecords";
     size_t n = sizeof(collection) - 1;
-    struct notification_text path = without_slash(*resource);
+    struct notification_text path = below_version(without_end(*resource));
 
     return path.length >= n && strncasecmp(path.text, collection, n) == 0 &&
-           (path.length == n || strchr("/?(", path.text[n]));
+           (path.length == n || path.text[n] == '/' || path.text[n] == '(');
 }
 
-/* The last part of a path, without a query. */
+/* The last part of a path, or the key in brackets at its end. */
 static struct notification_text last_part(const struct notification_text *path)
 {
-    const char *query = memchr(path->text, '?', path->length);
-    const char *end = query ? query : path->text + path->length;
+    struct notification_text whole = without_end(*path);
+    const char *end = whole.text + whole.length;
     const char *start = end;
+    const char *key;
 
-    while (start > path->text && start[-1] != '/')
+    while (start > whole.text && start[-1] != '/')
         start--;
+    key = memmem(start, (size_t)(end - start), "('", 2);
+    if (key && end - key >= 4 && end[-1] == ')' && end[-2] == '\'') {
+        start = key + 2;
+        end -= 2;
+    }
     return (struct notification_text){start, (size_t)(end - start)};
 }
 
