@@ -109,7 +109,7 @@ static void give_back(struct receiver *receiver, bool in_doubt, bool away)
     exchange_list_move(&list, &receiver->decided); /* the older ones first */
     receiver->decided = list;
     if (away)
-        receiver->away = true;
+        receiver->away = receiver->unproven = true;
     pthread_cond_signal(&receiver->deadline);
     pthread_mutex_unlock(&receiver->lock);
 }
@@ -129,8 +129,9 @@ static void store_batch(struct committer *c)
     c->commit_us = clock_now() - begun - (int64_t)c->batch.count * HOLD_ROW_US;
     switch (outcome) {
     case DATABASE_DONE:
-        reconnect_forget(&c->reconnect);
+        reconnect_prove(&c->reconnect);
         pthread_mutex_lock(&receiver->lock);
+        receiver->unproven = false;
         c->returning = c->batch.owners + receiver->decided.count;
         pthread_mutex_unlock(&receiver->lock);
         sort_stored(c, failed);
@@ -280,6 +281,35 @@ static void work(struct committer *c)
         write_minutes(c);
 }
 
+/*
+ * Brings the database back. A trial is not the work: after a batch that was
+ * late or failed, the database counts as away until a real one is through, the
+ * first of those that went to the spool.
+ */
+static void return_to_database(struct committer *c)
+{
+    struct receiver *receiver = c->receiver;
+
+    if (c->database.overdue)
+        receiver_note_database(receiver, false, true);
+    bool reached = reconnect_attempt(&c->reconnect, &c->database, &c->trust);
+    pthread_mutex_lock(&receiver->lock);
+    bool unproven = receiver->unproven && receiver->stays;
+    pthread_mutex_unlock(&receiver->lock);
+    if (reached && unproven)
+        reached = drain_prove(&c->drain, &c->database, receiver->settings,
+                              &receiver->spool);
+    if (!reached) {
+        receiver_note_database(receiver, false, true);
+        reconnect_pause(&c->reconnect);
+        return;
+    }
+    if (unproven)
+        reconnect_prove(&c->reconnect);
+    reconnect_succeed(&c->reconnect);
+    receiver_note_database(receiver, true, false);
+}
+
 /* A CGI program may have nothing to store, nor to ask. */
 static void wait_until_wanted(struct receiver *receiver)
 {
@@ -297,9 +327,9 @@ void *committer_run(void *context)
         .database = {.timeout_us = receiver->settings->ack_us},
         .drain = {.listing_due = receiver->stays ? 0 : INT64_MAX},
         .trust = {.receiver = receiver},
-        .reconnect = {.receiver = receiver},
     };
 
+    reconnect_init(&c.reconnect, receiver);
     wait_until_wanted(receiver);
     while (!receiver_is_closing(receiver)) {
         pthread_mutex_lock(&receiver->lock);
@@ -308,7 +338,7 @@ void *committer_run(void *context)
         if (clock_now() >= c.minute_due)
             count_minute(&c);
         if (!database_is_usable(&c.database) || away)
-            reconnect_attempt(&c.reconnect, &c.database, &c.trust);
+            return_to_database(&c);
         else if (wait_for_work(&c))
             work(&c);
     }
@@ -317,6 +347,7 @@ void *committer_run(void *context)
         write_minutes(&c);
     statistics_free();
     database_close(&c.database);
+    reconnect_free(&c.reconnect);
     batch_free(&c.batch);
     drain_free(&c.drain);
     return NULL;

@@ -37,7 +37,7 @@ static void claim(struct receiver *receiver, struct exchange_list *list)
                   is_overdue(receiver, &receiver->doubtful, now);
 
     if (missed && !receiver->away) {
-        receiver->away = true;
+        receiver->away = receiver->unproven = true;
         pthread_cond_signal(&receiver->work);
         log_cause(LOG_STATEMENT, "the database did not answer in time");
     }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "spool/taken_file.h"
+#include "store/probe.h"
 #include "store/refusals.h"
 #include "store/secret_store.h"
 
@@ -23,6 +24,7 @@
 #define FAILURES_MAX 8
 #define PATIENCE_MAX_US (60 * SECOND)
 #define COMMAND_STATEMENT_US (60 * SECOND)
+#define PROBE_US (5 * SECOND)
 
 int64_t drain_due(const struct drain *drain)
 {
@@ -290,6 +292,22 @@ void drain_step(struct drain *drain, struct database *database,
         end_pass(drain, pause_after(drain));
 }
 
+bool drain_prove(struct drain *drain, struct database *database,
+                 const struct settings *settings, struct spool *spool)
+{
+    bool proven;
+
+    if (drain->next == drain->names.count)
+        drain_step(drain, database, settings, spool);
+    if (drain->names.count == 0)
+        return true;
+    bool more = next_files(drain, database, settings, spool);
+    proven = drain->failures == 0 && database_is_usable(database);
+    if (!more)
+        end_pass(drain, drain->failures ? RETRY_US : LISTING_US);
+    return proven;
+}
+
 void drain_free(struct drain *drain)
 {
     spool_names_free(&drain->names);
@@ -330,6 +348,25 @@ static bool drain_one(struct drain *drain, struct database *database,
     return done;
 }
 
+/* The first host that takes rows. */
+static bool connect_any(struct database *database)
+{
+    struct hosts hosts;
+    bool connected = false;
+
+    hosts_read(&hosts);
+    for (size_t i = 0; i < hosts.count && !connected; i++) {
+        connected = database_connect(database, &hosts.list[i]) &&
+                    probe_run(database, clock_now() + PROBE_US);
+        if (connected)
+            break;
+        log_line("%s", database->why);
+        database_close(database);
+    }
+    hosts_free(&hosts);
+    return connected;
+}
+
 int drain_command(const struct settings *settings, const char *path)
 {
     struct spool spool = {.folder = settings->spool,
@@ -347,7 +384,7 @@ int drain_command(const struct settings *settings, const char *path)
         done = drain.names.count == 0;
         spool_names_free(&drain.names);
     }
-    if (!done && database_connect(&database))
+    if (!done && connect_any(&database))
         done = path ? drain_one(&drain, &database, settings, &spool, path)
                     : drain_all(&drain, &database, settings, &spool);
     drain_free(&drain);

@@ -44,6 +44,13 @@ void drain_hurry(struct drain *drain);
 void drain_step(struct drain *drain, struct database *database,
                 const struct settings *settings, struct spool *spool);
 
+/*
+ * Stores the next few files, whatever is due; false if that fails. True, too,
+ * if there is none.
+ */
+bool drain_prove(struct drain *drain, struct database *database,
+                 const struct settings *settings, struct spool *spool);
+
 void drain_free(struct drain *drain);
 
 /*

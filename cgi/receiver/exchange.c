@@ -18,6 +18,8 @@ static const struct {
     [ANSWER_BAD_REQUEST] = {"400 Bad Request", ""},
     [ANSWER_BAD_METHOD] = {"405 Method Not Allowed", "Allow: GET, POST\r\n"},
     [ANSWER_TOO_LARGE] = {"413 Content Too Large", ""},
+    [ANSWER_ENCODED] = {"415 Unsupported Media Type", "Accept-Encoding: "
+                                                      "identity\r\n"},
     [ANSWER_LATER] = {"503 Service Unavailable", "Retry-After: 30\r\n"},
 };
 
@@ -65,11 +67,13 @@ void exchange_answer(struct exchange *exchange, enum answer_kind kind,
     struct buffer response = {0};
     char head[320];
 
-    stats_count_answer(clock_now() - exchange->arrived);
+    int64_t now = clock_now();
+
+    stats_count_answer(exchange->arrived ? now - exchange->arrived : 0);
     if (kind == ANSWER_TOKEN)
         stats_count(STATS_HANDSHAKES, 1);
     else if (kind == ANSWER_BAD_REQUEST || kind == ANSWER_BAD_METHOD ||
-             kind == ANSWER_TOO_LARGE)
+             kind == ANSWER_TOO_LARGE || kind == ANSWER_ENCODED)
         stats_count(STATS_BAD_REQUESTS, 1);
 
     int n = snprintf(head, sizeof(head),

@@ -17,6 +17,7 @@ enum answer_kind {
     ANSWER_BAD_REQUEST, /* 400: a fault of the peer's */
     ANSWER_BAD_METHOD,  /* 405 */
     ANSWER_TOO_LARGE,   /* 413 */
+    ANSWER_ENCODED,     /* 415 */
     ANSWER_LATER,       /* 503: neither database nor spool took it */
 };
 
@@ -37,7 +38,9 @@ struct transport {
 struct exchange {
     struct exchange *next; /* in the one list that it is in */
     const struct transport *transport;
-    int64_t arrived; /* clock_now() when it was read */
+    int64_t arrived; /* clock_now(), at the latest; 0: still to be read */
+    int64_t read_at; /* when its body was read: what it is judged by is newer */
+    size_t body_length; /* of one that was collected, else 0 */
     struct item_list items;
     size_t reserved; /* bytes, see receiver_reserve */
     size_t doubtful; /* items that the next reading of secrets decides */

@@ -72,9 +72,10 @@ void receiver_reserve(struct receiver *receiver, struct exchange *exchange,
     pthread_mutex_lock(&receiver->lock);
     while (receiver->bytes && receiver->bytes + bytes > PARKED_BYTES_MAX)
         pthread_cond_wait(&receiver->room, &receiver->lock);
-    receiver->bytes += bytes;
+    /* A large body is one at a time, and small ones do not wait for it. */
+    exchange->reserved = exchange->body_length ? 0 : bytes;
+    receiver->bytes += exchange->reserved;
     pthread_mutex_unlock(&receiver->lock);
-    exchange->reserved = bytes;
 }
 
 void receiver_unreserve(struct receiver *receiver, struct exchange *exchange)
@@ -208,6 +209,8 @@ void receiver_note_database(struct receiver *receiver, bool connected,
 {
     pthread_mutex_lock(&receiver->lock);
     receiver->connected = connected;
+    if (!away)
+        receiver->unproven = false;
     pthread_cond_broadcast(&receiver->room);
     if (receiver->away != away) {
         receiver->away = away;

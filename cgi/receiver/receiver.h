@@ -34,6 +34,7 @@ struct receiver {
     size_t bytes;                  /* reserved for items, or taken by them */
     bool connected;
     bool away;           /* the database takes nothing: to the spool at once */
+    bool unproven;       /* a batch was late or failed, none is through since */
     bool wants_database; /* somebody has asked for it */
     bool stays;          /* this process serves more than one request */
     bool spooled;        /* there may be something to drain */

@@ -1,63 +1,142 @@
-/* Connecting again: when, and what shows that the database takes rows. */
+/* Connecting again: when, to whom, and what shows that rows are taken. */
 #include "receiver/reconnect.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/insert.h"
+#include "store/probe.h"
 
 #define MS INT64_C(1000)
 
-/* Pauses between attempts to connect: a database that is back is noticed
- * within 5 s. */
+/* Pauses between attempts: a database that is back is noticed within 5 s. */
 #define BACKOFF_MIN_US (50 * MS)
 #define BACKOFF_MAX_US (2000 * MS)
-/* How long a connection that owes an answer is waited for before another is
- * made: each that is given up may leave a process behind in the server. */
+/* How long an answer that is owed is waited for before the host is asked anew:
+ * each connection that is given up may leave a process behind in the server. */
 #define PATIENCE_MIN_US (3 * 1000 * MS)
-#define PATIENCE_MAX_US (600 * 1000 * MS)
+#define PATIENCE_MAX_US (120 * 1000 * MS)
+/* While answers are owed: how soon it is noticed that the receiver closes. */
+#define STIR_US (200 * MS)
 
-/*
- * A batch of no rows shows that the table takes one, a record in the log that
- * a commit gets through; both must, for a server can hang in either.
- */
-static bool probe(struct database *database, int64_t deadline)
+void reconnect_init(struct reconnect *reconnect, struct receiver *receiver)
 {
-    static const char commit[] = "SELECT "
-                                 "pg_catalog.pg_logical_emit_message(true, "
-                                 "'callhook', '')";
-    const struct buffer nothing = {0};
-
-    insert_copy_begin(database);
-    enum database_outcome outcome = insert_copy(database, &nothing, deadline);
-    if (outcome == DATABASE_DONE) {
-        outcome = DATABASE_DOUBT;
-        if (PQsendQuery(database->connection, commit))
-            outcome = database_settle(database, DATABASE_DONE, deadline);
-    }
-    if (outcome != DATABASE_DONE)
-        log_cause(LOG_CONNECTION, "the database takes no rows: %s",
-                  database_fault(database));
-    return outcome == DATABASE_DONE;
+    *reconnect = (struct reconnect){.receiver = receiver};
+    hosts_read(&reconnect->hosts);
 }
 
-/* Waits for the connection that owes an answer, then gives it up. */
-static void watch_overdue(struct reconnect *reconnect,
-                          struct database *database)
+/* The connection that owes an answer is put by; its place is free. */
+static void put_by(struct reconnect *reconnect, struct database *database)
 {
+    struct reconnect_host *host = &reconnect->states[reconnect->current];
     int64_t patience =
-        reconnect->patience_us ? 2 * reconnect->patience_us : PATIENCE_MIN_US;
-    int64_t end;
+        host->patience_us ? 2 * host->patience_us : PATIENCE_MIN_US;
 
-    reconnect->patience_us =
-        patience < PATIENCE_MAX_US ? patience : PATIENCE_MAX_US;
-    end = clock_now() + reconnect->patience_us;
-    while (!receiver_is_closing(reconnect->receiver) && clock_now() < end)
-        if (database_has_stirred(database, clock_now() + 200 * MS))
-            break;
-    database_close(database);
+    if (host->owing)
+        PQfinish(host->owing);
+    host->owing = database->connection;
+    host->patience_us = patience < PATIENCE_MAX_US ? patience : PATIENCE_MAX_US;
+    host->owing_until = clock_now() + host->patience_us;
+    database->connection = NULL;
+    database->overdue = false;
 }
 
-static void pause_before_next_try(struct reconnect *reconnect)
+/* Whether a host still owes an answer; one that has come is not read. */
+static bool owes(struct reconnect_host *host)
+{
+    struct pollfd fd = {.events = POLLIN};
+
+    if (!host->owing)
+        return false;
+    fd.fd = PQsocket(host->owing);
+    if (clock_now() < host->owing_until && poll(&fd, 1, 0) == 0)
+        return true;
+    PQfinish(host->owing);
+    host->owing = NULL;
+    return false;
+}
+
+static bool takes_rows(struct database *database, struct trust *trust)
+{
+    if (!trust_read(trust, database)) {
+        snprintf(database->why, sizeof(database->why),
+                 "the secrets cannot be read: %s", database_fault(database));
+        return false;
+    }
+    return probe_run(database, clock_now() + database->timeout_us);
+}
+
+/* One host; false: `told` gets why, behind what it says of others. */
+static bool try_host(struct reconnect *reconnect, size_t index,
+                     struct database *database, struct trust *trust, char *told,
+                     size_t room)
+{
+    size_t length = strlen(told);
+
+    reconnect->current = index;
+    if ((database->connection ||
+         database_connect(database, &reconnect->hosts.list[index])) &&
+        takes_rows(database, trust))
+        return true;
+    snprintf(told + length, room - length, "%s%s", length ? "; " : "",
+             database->why);
+    if (database->overdue)
+        put_by(reconnect, database);
+    /* Another session may have other settings, or another server. */
+    database_close(database);
+    return false;
+}
+
+bool reconnect_attempt(struct reconnect *reconnect, struct database *database,
+                       struct trust *trust)
+{
+    size_t count = reconnect->hosts.count;
+    char told[1000] = "";
+    bool reached = false;
+
+    if (database->overdue)
+        put_by(reconnect, database);
+    else if (count > 1)
+        database_close(database);
+    for (size_t i = 0; i < count && !reached; i++) {
+        size_t index = (reconnect->first + i) % count;
+        if (owes(&reconnect->states[index]))
+            continue;
+        if (receiver_is_closing(reconnect->receiver))
+            break;
+        reached =
+            try_host(reconnect, index, database, trust, told, sizeof(told));
+    }
+    if (*told)
+        log_cause(LOG_CONNECTION, "%s", told);
+    reconnect->first = (reconnect->current + 1) % count;
+    return reached;
+}
+
+/* Until one of those that owe an answer stirs, or for a while. */
+static bool wait_for_stir(struct reconnect *reconnect, int64_t wait_us)
+{
+    struct pollfd fds[HOSTS_MAX];
+    nfds_t n = 0;
+
+    for (size_t i = 0; i < reconnect->hosts.count; i++)
+        if (reconnect->states[i].owing)
+            fds[n++] = (struct pollfd){
+                .fd = PQsocket(reconnect->states[i].owing), .events = POLLIN};
+    return n > 0 && poll(fds, n, (int)(wait_us / MS) + 1) > 0;
+}
+
+static bool is_owing(const struct reconnect *reconnect)
+{
+    for (size_t i = 0; i < reconnect->hosts.count; i++)
+        if (reconnect->states[i].owing)
+            return true;
+    return false;
+}
+
+void reconnect_pause(struct reconnect *reconnect)
 {
     struct receiver *receiver = reconnect->receiver;
     int64_t backoff =
@@ -65,40 +144,34 @@ static void pause_before_next_try(struct reconnect *reconnect)
 
     reconnect->backoff_us = backoff < BACKOFF_MAX_US ? backoff : BACKOFF_MAX_US;
     int64_t until = clock_now() + reconnect->backoff_us;
+    while (is_owing(reconnect) && clock_now() < until &&
+           !receiver_is_closing(receiver))
+        if (wait_for_stir(reconnect, STIR_US))
+            return;
     pthread_mutex_lock(&receiver->lock);
     while (!receiver->closing && clock_now() < until)
         receiver_wait_for_work(receiver, until);
     pthread_mutex_unlock(&receiver->lock);
 }
 
-void reconnect_attempt(struct reconnect *reconnect, struct database *database,
-                       struct trust *trust)
+void reconnect_succeed(struct reconnect *reconnect)
 {
-    struct receiver *receiver = reconnect->receiver;
+    struct reconnect_host *host = &reconnect->states[reconnect->current];
 
-    if (database->overdue) {
-        receiver_note_database(receiver, false, true);
-        watch_overdue(reconnect, database);
-    }
-    bool reached = (database->connection || database_connect(database)) &&
-                   trust_read(trust, database) &&
-                   probe(database, clock_now() + receiver->settings->ack_us);
-
-    receiver_note_database(receiver, reached, !reached);
-    if (!reached) {
-        if (database->overdue)
-            return;
-        /* Another session may have other settings, or another server. */
-        database_close(database);
-        pause_before_next_try(reconnect);
-        return;
-    }
-    if (reconnect->backoff_us || reconnect->patience_us)
+    if (reconnect->backoff_us || host->patience_us)
         log_line("the database takes rows again");
     reconnect->backoff_us = 0;
 }
 
-void reconnect_forget(struct reconnect *reconnect)
+void reconnect_prove(struct reconnect *reconnect)
 {
-    reconnect->patience_us = 0;
+    reconnect->states[reconnect->current].patience_us = 0;
+}
+
+void reconnect_free(struct reconnect *reconnect)
+{
+    for (size_t i = 0; i < reconnect->hosts.count; i++)
+        if (reconnect->states[i].owing)
+            PQfinish(reconnect->states[i].owing);
+    hosts_free(&reconnect->hosts);
 }

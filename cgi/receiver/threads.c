@@ -2,11 +2,9 @@
 #include "receiver/threads.h"
 
 #include <pthread.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/thread.h"
 #include "receiver/committer.h"
 #include "receiver/deadline.h"
 
@@ -15,19 +13,10 @@
 
 static pthread_t committer, deadline;
 
-static void start(pthread_t *thread, void *(*run)(void *),
-                  struct receiver *receiver)
-{
-    int error = pthread_create(thread, NULL, run, receiver);
-
-    if (error)
-        die(EX_OSERR, "no thread can be started: %s", strerror(error));
-}
-
 void threads_start(struct receiver *receiver)
 {
-    start(&committer, committer_run, receiver);
-    start(&deadline, deadline_run, receiver);
+    thread_start(&committer, committer_run, receiver);
+    thread_start(&deadline, deadline_run, receiver);
 }
 
 void threads_stop(struct receiver *receiver, int status)

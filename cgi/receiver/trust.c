@@ -53,7 +53,7 @@ void trust_decide(struct trust *trust)
     pthread_mutex_lock(&receiver->lock);
     pthread_mutex_lock(&receiver->secrets_lock);
     while ((exchange = exchange_list_take(&receiver->doubtful))) {
-        if (exchange->arrived >= receiver->secrets.read_at) {
+        if (exchange->read_at >= receiver->secrets.read_at) {
             exchange_list_add(&later, exchange);
             continue;
         }

@@ -20,7 +20,7 @@ int64_t trust_due(const struct trust *trust);
 bool trust_read(struct trust *trust, struct database *database);
 
 /*
- * Judges for good the doubtful ones that arrived before the last reading of
+ * Judges for good the doubtful ones that were read before the last reading of
  * the secrets, and moves them to the decided ones.
  */
 void trust_decide(struct trust *trust);

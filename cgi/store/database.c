@@ -26,13 +26,21 @@ bool database_is_usable(const struct database *database)
     return database->connection && !database->overdue;
 }
 
-void database_lose(struct database *database, const char *what)
+/* Closes, and keeps why; libpq's words hold no payload here. */
+static void fail(struct database *database, const char *what)
 {
     const char *why = PQerrorMessage(database->connection);
 
-    log_cause(LOG_CONNECTION, "%s: %.*s", what, (int)strcspn(why, "\n"),
-              *why ? why : "no answer in time");
+    snprintf(database->why, sizeof(database->why), "%s: %.*s", what,
+             (int)strcspn(why, "\n"), *why ? why : "no answer in time");
     database_close(database);
+}
+
+/* A connection that was in use is lost. */
+static void lose(struct database *database)
+{
+    fail(database, "the connection to the database is lost");
+    log_cause(LOG_CONNECTION, "%s", database->why);
 }
 
 /* Waits for the socket; false when the time is over. */
@@ -52,11 +60,6 @@ static bool wait_for(PGconn *connection, short events, int64_t deadline)
     }
 }
 
-bool database_has_stirred(struct database *database, int64_t deadline)
-{
-    return wait_for(database->connection, POLLIN, deadline);
-}
-
 /* Sends what libpq still holds; false: see database_result. */
 static bool flush(struct database *database, int64_t deadline)
 {
@@ -74,7 +77,7 @@ static bool flush(struct database *database, int64_t deadline)
             break;
     }
     if (left < 0)
-        database_lose(database, "the connection to the database is lost");
+        lose(database);
     return left == 0;
 }
 
@@ -96,7 +99,7 @@ PGresult *database_result(struct database *database, int64_t deadline)
     if (!PQisBusy(connection))
         result = PQgetResult(connection);
     if (!result && PQstatus(connection) != CONNECTION_OK)
-        database_lose(database, "the connection to the database is lost");
+        lose(database);
     return result;
 }
 
@@ -120,6 +123,8 @@ const char *database_fault(const struct database *database)
 {
     if (database->overdue)
         return "no answer in time";
+    if (strcmp(database->sqlstate, "25006") == 0)
+        return "25006, the server is read-only";
     return database->sqlstate[0] ? database->sqlstate : "no SQLSTATE";
 }
 
@@ -150,38 +155,121 @@ enum database_outcome database_settle(struct database *database,
     return database_is_usable(database) ? outcome : DATABASE_DOUBT;
 }
 
+bool database_send_limits(struct database *database)
+{
+    static const char limits[] =
+        "SELECT pg_catalog.set_config('synchronous_commit', 'on', true), "
+        "pg_catalog.set_config('statement_timeout', $1, true)";
+    char timeout[24];
+    const char *const values[] = {timeout};
+
+    snprintf(timeout, sizeof(timeout), "%lld",
+             (long long)database->timeout_us / 1000);
+    return PQsendQueryParams(database->connection, limits, 1, NULL, values,
+                             NULL, NULL, 0);
+}
+
+enum database_outcome database_take_transaction(struct database *database,
+                                                PGresult **rows,
+                                                int64_t deadline)
+{
+    enum database_outcome outcome = DATABASE_DONE;
+    bool synced = false;
+
+    while (!synced && database_is_usable(database)) {
+        PGresult *result = database_result(database, deadline);
+        switch (PQresultStatus(result)) {
+        case PGRES_PIPELINE_SYNC:
+            synced = true;
+            break;
+        case PGRES_FATAL_ERROR:
+            /* of no result at all, too: between rows, or no connection */
+            if (result)
+                outcome = database_sort_fault(database, result);
+            break;
+        case PGRES_TUPLES_OK:
+            if (rows) {
+                PQclear(*rows);
+                *rows = result;
+                result = NULL;
+            }
+            break;
+        default:
+            break;
+        }
+        PQclear(result);
+    }
+    return synced ? outcome : DATABASE_DOUBT;
+}
+
+void database_leave_pipeline(struct database *database)
+{
+    if (database_is_usable(database) &&
+        !PQexitPipelineMode(database->connection))
+        database_close(database);
+}
+
+enum database_outcome database_query(struct database *database,
+                                     const char *statement, int count,
+                                     const char *const *values, bool binary,
+                                     PGresult **rows, int64_t deadline)
+{
+    PGconn *connection = database->connection;
+    enum database_outcome outcome;
+
+    database->sqlstate[0] = '\0';
+    if (!PQenterPipelineMode(connection) || !database_send_limits(database) ||
+        !PQsendQueryParams(connection, statement, count, NULL, values, NULL,
+                           NULL, binary) ||
+        !PQpipelineSync(connection)) {
+        lose(database);
+        return DATABASE_DOUBT;
+    }
+    outcome = database_take_transaction(database, rows, deadline);
+    database_leave_pipeline(database);
+    return outcome;
+}
+
 enum database_outcome database_call(struct database *database,
                                     const char *statement, int count,
                                     const char *const *values, int64_t deadline)
 {
-    database->sqlstate[0] = '\0';
-    if (!PQsendQueryParams(database->connection, statement, count, NULL, values,
-                           NULL, NULL, 0))
-        return DATABASE_DOUBT;
-    return database_settle(database, DATABASE_DONE, deadline);
+    return database_query(database, statement, count, values, false, NULL,
+                          deadline);
 }
 
-/* Runs one command that returns no rows of interest. */
-static bool command(struct database *database, int sent, int64_t deadline)
+/* A notice may quote what a row holds. */
+static void ignore_notice(void *context, const char *message)
 {
-    database->sqlstate[0] = '\0';
-    if (sent &&
-        database_settle(database, DATABASE_DONE, deadline) == DATABASE_DONE)
-        return true;
-    if (database->connection)
-        database_lose(database, "the session cannot be set up");
-    return false;
+    (void)context, (void)message;
 }
 
-static bool start(struct database *database)
+/*
+ * What a session may be given: a pooler passes on no options, and hands the
+ * session to others afterwards. Durability, limits and names are the matter
+ * of each transaction.
+ */
+static bool start(struct database *database, const struct host *host)
 {
-    static const char *const names[] = {
-        "fallback_application_name", "client_encoding",
-        "tcp_user_timeout",          "keepalives_idle",
-        "keepalives_interval",       "keepalives_count",
-        "connect_timeout",           NULL};
-    const char *const values[] = {"callhook",
+    const char *const keywords[] = {"host",
+                                    "hostaddr",
+                                    "port",
+                                    "client_encoding",
+                                    "target_session_attrs",
+                                    "fallback_application_name",
+                                    "tcp_user_timeout",
+                                    "keepalives_idle",
+                                    "keepalives_interval",
+                                    "keepalives_count",
+                                    "connect_timeout",
+                                    NULL};
+    const char *const values[] = {host->name,
+                                  host->address,
+                                  host->port,
                                   "UTF8",
+                                  getenv("PGTARGETSESSIONATTRS") ? NULL
+                                                                 : "read-write",
+                                  "callhook",
                                   "5000",
                                   "5",
                                   "2",
@@ -189,59 +277,44 @@ static bool start(struct database *database)
                                   getenv("PGCONNECT_TIMEOUT") ? NULL : "2",
                                   NULL};
 
-    /* Waits itself, since only so it goes on to the next host in time. */
-    database->connection = PQconnectdbParams(names, values, 0);
+    database->connection = PQconnectdbParams(keywords, values, 0);
     if (database->connection &&
         PQstatus(database->connection) == CONNECTION_OK &&
-        PQsetnonblocking(database->connection, 1) == 0)
+        PQsetnonblocking(database->connection, 1) == 0) {
+        PQsetNoticeProcessor(database->connection, ignore_notice, NULL);
         return true;
-    database_lose(database, "the database cannot be reached");
+    }
+    fail(database, "the database cannot be reached");
     return false;
 }
 
 /* A newer schema may give the tables another meaning. */
 static bool check_version(struct database *database, int64_t deadline)
 {
-    PGconn *connection = database->connection;
-    PGresult *result;
+    PGresult *rows = NULL;
     int major = 0;
 
-    if (!PQsendQuery(connection, "SELECT callhook_store.schema_major()")) {
-        database_lose(database, "the session cannot be set up");
-        return false;
-    }
-    result = database_result(database, deadline);
-    if (PQresultStatus(result) == PGRES_TUPLES_OK)
-        major = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
-    PQclear(result);
-    database_settle(database, DATABASE_DONE, deadline);
+    database_query(database, "SELECT callhook_store.schema_major()", 0, NULL,
+                   false, &rows, deadline);
+    if (PQntuples(rows) == 1)
+        major = (int)strtol(PQgetvalue(rows, 0, 0), NULL, 10);
+    PQclear(rows);
     if (major >= 1 && major <= SCHEMA_MAJOR)
         return true;
-    if (major > SCHEMA_MAJOR)
-        log_cause(LOG_CONNECTION,
-                  "the database has schema version %d, this program knows %d",
-                  major, SCHEMA_MAJOR);
-    else if (database->connection)
-        database_lose(database, "the schema callhook_store cannot be used");
-    database_close(database);
+    if (major > SCHEMA_MAJOR) {
+        snprintf(database->why, sizeof(database->why),
+                 "the database has schema version %d, this program knows %d",
+                 major, SCHEMA_MAJOR);
+        database_close(database);
+    } else if (database->connection) {
+        fail(database, "the schema callhook_store cannot be used");
+    }
     return false;
 }
 
-bool database_connect(struct database *database)
+bool database_connect(struct database *database, const struct host *host)
 {
-    char settings[256];
-
     database_close(database);
-    if (!start(database))
-        return false;
-    int64_t deadline = clock_now() + database->timeout_us;
-    /* Lock waits must not outlive the client that has given up on them. */
-    snprintf(settings, sizeof(settings),
-             "SET search_path = ''; SET statement_timeout = %lld; "
-             "SET synchronous_commit = on; "
-             "SET idle_in_transaction_session_timeout = 10000",
-             (long long)database->timeout_us / 1000);
-    return command(database, PQsendQuery(database->connection, settings),
-                   deadline) &&
-           check_version(database, deadline);
+    return start(database, host) &&
+           check_version(database, clock_now() + database->timeout_us);
 }

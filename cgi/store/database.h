@@ -11,6 +11,8 @@
 
 #include <libpq-fe.h>
 
+#include "store/hosts.h"
+
 /* What became of something that the database was asked to do. */
 enum database_outcome {
     DATABASE_DONE,    /* and committed */
@@ -24,28 +26,19 @@ struct database {
     bool overdue;       /* it owes an answer: only to be watched or closed */
     int64_t timeout_us; /* for a statement on the server's side */
     char sqlstate[6];   /* of the last fault; "" if there was none */
+    char why[256];      /* there is no connection */
 };
 
 /*
- * Connects by libpq's environment and makes the session's settings. False: not
- * connected, and told.
+ * Connects to a host by libpq's environment, and sees whether the schema is
+ * one that we know. False: not connected, `why` says why not.
  */
-bool database_connect(struct database *database);
+bool database_connect(struct database *database, const struct host *host);
 
 /* Whether statements can be sent. */
 bool database_is_usable(const struct database *database);
 
-/*
- * Waits for a sign of life on an overdue connection: a server that hangs is
- * back when it answers, and another connection would hang beside this one.
- */
-bool database_has_stirred(struct database *database, int64_t deadline);
-
 void database_close(struct database *database);
-
-/* Tells why there is no connection (libpq's words hold no payload), and closes
- * what is left of it. */
-void database_lose(struct database *database, const char *what);
 
 /*
  * The next result of what was sent, NULL if there are no more. Flushes and
@@ -75,7 +68,39 @@ enum database_outcome database_settle(struct database *database,
                                       enum database_outcome outcome,
                                       int64_t deadline);
 
-/* Runs a statement with `count` values as text; its rows are thrown away. */
+/*
+ * Each transaction sets for itself what its durability and its end depend on:
+ * a role may have other settings, and behind a pooler the session is not ours.
+ * In one simple query the settings go first; it is one transaction.
+ */
+#define DATABASE_LIMITS                                                        \
+    "SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = %lld; "
+
+/* The same in a pipeline, at the start of each transaction. */
+bool database_send_limits(struct database *database);
+
+/*
+ * Takes the results of one transaction of a pipeline, up to its end. An error
+ * can come with any statement, or at the commit. `rows`, if not NULL, gets
+ * the last result that has any; PQclear() it.
+ */
+enum database_outcome database_take_transaction(struct database *database,
+                                                PGresult **rows,
+                                                int64_t deadline);
+
+/* Back to plain commands; a connection that cannot is of no use. */
+void database_leave_pipeline(struct database *database);
+
+/*
+ * Runs a statement with `count` values as text in a transaction of its own,
+ * and `rows` gets what it returns, in text or binary form; PQclear() it.
+ */
+enum database_outcome database_query(struct database *database,
+                                     const char *statement, int count,
+                                     const char *const *values, bool binary,
+                                     PGresult **rows, int64_t deadline);
+
+/* The same for a statement whose rows are of no interest. */
 enum database_outcome database_call(struct database *database,
                                     const char *statement, int count,
                                     const char *const *values,

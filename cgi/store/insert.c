@@ -5,6 +5,7 @@
  */
 #include "store/insert.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -43,17 +44,50 @@ static enum database_outcome finish(struct database *database, PGresult *result,
     return database_settle(database, outcome, deadline);
 }
 
+/* Sends the statement, between what else there is. */
+static void begin_copy(struct database *database, const char *before,
+                       const char *after)
+{
+    char query[512];
+    int n = snprintf(query, sizeof(query), "%s" DATABASE_LIMITS, before,
+                     (long long)database->timeout_us / 1000);
+
+    snprintf(query + n, sizeof(query) - (size_t)n, "%s%s", copy_statement,
+             after);
+    database->sqlstate[0] = '\0';
+    if (!PQsendQuery(database->connection, query))
+        give_up(database);
+}
+
 void insert_copy_begin(struct database *database)
 {
-    if (!PQsendQuery(database->connection, copy_statement))
-        give_up(database);
+    begin_copy(database, "", "");
+}
+
+enum database_outcome insert_trial(struct database *database,
+                                   const struct buffer *rows, int64_t deadline)
+{
+    begin_copy(database, "BEGIN; ", "; ROLLBACK");
+    enum database_outcome outcome = insert_copy(database, rows, deadline);
+    /* after a fault the rest of the query was not looked at */
+    if (database_is_usable(database) &&
+        PQtransactionStatus(database->connection) != PQTRANS_IDLE &&
+        (!PQsendQuery(database->connection, "ROLLBACK") ||
+         database_settle(database, DATABASE_DONE, deadline) != DATABASE_DONE))
+        return give_up(database);
+    return outcome;
 }
 
 enum database_outcome insert_copy(struct database *database,
                                   const struct buffer *rows, int64_t deadline)
 {
     PGconn *connection = database->connection;
-    PGresult *result = database_result(database, deadline);
+    PGresult *result;
+
+    /* of the settings first */
+    while (PQresultStatus(result = database_result(database, deadline)) ==
+           PGRES_COMMAND_OK)
+        PQclear(result);
     if (PQresultStatus(result) != PGRES_COPY_IN)
         return finish(database, result, deadline);
     PQclear(result);
@@ -85,70 +119,37 @@ static bool send_row(PGconn *connection, const struct insert_row *row,
                                         formats, 0);
 }
 
-/*
- * Sends every row; `each`: a transaction of its own. A pooler may give each
- * transaction another session, so that none relies on a statement that an
- * earlier one has prepared.
- */
-static bool send_rows(PGconn *connection, const struct insert_row *rows,
+/* Sends every row; `each`: a transaction of its own. */
+static bool send_rows(struct database *database, const struct insert_row *rows,
                       size_t count, bool each)
 {
+    PGconn *connection = database->connection;
+
     if (!PQenterPipelineMode(connection))
         return false;
-    if (!each && !PQsendPrepare(connection, "", insert_statement, 0, NULL))
+    if (!each && (!database_send_limits(database) ||
+                  !PQsendPrepare(connection, "", insert_statement, 0, NULL)))
         return false;
-    for (size_t i = 0; i < count; i++)
-        if (!send_row(connection, &rows[i], !each) ||
-            (each && !PQpipelineSync(connection)))
+    for (size_t i = 0; i < count; i++) {
+        if (each && !database_send_limits(database))
             return false;
-    return each || PQpipelineSync(connection);
-}
-
-/*
- * Takes the results of one transaction up to its PIPELINE_SYNC. An error can
- * come with any row, or at the commit.
- */
-static enum database_outcome take_transaction(struct database *database,
-                                              int64_t deadline)
-{
-    enum database_outcome outcome = DATABASE_DONE;
-    bool synced = false;
-
-    while (!synced && database_is_usable(database)) {
-        PGresult *result = database_result(database, deadline);
-        switch (PQresultStatus(result)) {
-        case PGRES_PIPELINE_SYNC:
-            synced = true;
-            break;
-        case PGRES_FATAL_ERROR:
-            /* of no result at all, too: between rows, or no connection */
-            if (result)
-                outcome = database_sort_fault(database, result);
-            break;
-        default:
-            break;
-        }
-        PQclear(result);
+        if (!send_row(connection, &rows[i], !each))
+            return false;
+        if (each && !PQpipelineSync(connection))
+            return false;
     }
-    return synced ? outcome : DATABASE_DOUBT;
-}
-
-/* Back to plain commands; a connection that cannot is of no use. */
-static void leave_pipeline(struct database *database)
-{
-    if (database_is_usable(database) &&
-        !PQexitPipelineMode(database->connection))
-        database_close(database);
+    return each || PQpipelineSync(connection);
 }
 
 enum database_outcome insert_rows(struct database *database,
                                   const struct insert_row *rows, size_t count,
                                   int64_t deadline)
 {
-    if (!send_rows(database->connection, rows, count, false))
+    if (!send_rows(database, rows, count, false))
         return give_up(database);
-    enum database_outcome outcome = take_transaction(database, deadline);
-    leave_pipeline(database);
+    enum database_outcome outcome =
+        database_take_transaction(database, NULL, deadline);
+    database_leave_pipeline(database);
     return outcome;
 }
 
@@ -159,15 +160,15 @@ enum database_outcome insert_each(struct database *database,
 {
     enum database_outcome worst = DATABASE_DONE;
 
-    if (!send_rows(database->connection, rows, count, true))
+    if (!send_rows(database, rows, count, true))
         return give_up(database);
     for (size_t i = 0; i < count; i++) {
         struct insert_result *result = &results[i];
-        result->outcome = take_transaction(database, deadline);
+        result->outcome = database_take_transaction(database, NULL, deadline);
         memcpy(result->sqlstate, database->sqlstate, sizeof(result->sqlstate));
         if (result->outcome > worst)
             worst = result->outcome;
     }
-    leave_pipeline(database);
+    database_leave_pipeline(database);
     return worst;
 }

@@ -25,6 +25,10 @@ void insert_copy_begin(struct database *database);
 enum database_outcome insert_copy(struct database *database,
                                   const struct buffer *rows, int64_t deadline);
 
+/* Stores rows as well, but takes them back: only to see whether it can be. */
+enum database_outcome insert_trial(struct database *database,
+                                   const struct buffer *rows, int64_t deadline);
+
 /*
  * Stores rows that the database may have already, in one transaction; those
  * are left as they are.

@@ -43,25 +43,18 @@ bool secret_store_read(struct secrets *secrets, struct database *database,
                                 "FROM callhook_store.good_secrets($1::bigint)";
     char age[24];
     const char *const values[] = {age};
-    bool read = false;
+    PGresult *rows = NULL;
 
     *secrets = (struct secrets){.read_at = clock_now()};
     snprintf(age, sizeof(age), "%lld", (long long)age_s);
-    if (!PQsendQueryParams(database->connection, query, 1, NULL, values, NULL,
-                           NULL, 1)) {
-        database_lose(database, "the database does not take a command");
-        return false;
-    }
-    PGresult *result = database_result(database, deadline);
-    if (PQresultStatus(result) == PGRES_TUPLES_OK && PQnfields(result) == 3) {
-        take_secrets(result, secrets);
-        read = true;
-    } else if (result) {
-        database_sort_fault(database, result);
+    bool read = database_query(database, query, 1, values, true, &rows,
+                               deadline) == DATABASE_DONE &&
+                PQnfields(rows) == 3;
+    if (read)
+        take_secrets(rows, secrets);
+    else
         log_cause(LOG_STATEMENT, "the secrets cannot be read: %s",
                   database_fault(database));
-    }
-    PQclear(result);
-    database_settle(database, DATABASE_DONE, deadline);
+    PQclear(rows);
     return read;
 }

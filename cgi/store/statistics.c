@@ -25,14 +25,6 @@ static struct minute *kept;
 static size_t kept_count;
 static int64_t current; /* the minute that is being counted */
 
-static bool is_empty(const struct stats *stats)
-{
-    for (int i = 0; i < STATS_COUNTERS; i++)
-        if (stats->counters[i])
-            return false;
-    return stats->spool_bytes == 0;
-}
-
 void statistics_roll(int64_t wall, bool end)
 {
     int64_t number = wall / MINUTE_US;
@@ -46,7 +38,7 @@ void statistics_roll(int64_t wall, bool end)
     current = number;
     stats_take(kept_count == KEPT_MAX ? &kept[KEPT_MAX - 1].stats
                                       : &minute.stats);
-    if (kept_count == KEPT_MAX || is_empty(&minute.stats))
+    if (kept_count == KEPT_MAX)
         return;
     kept = memory_resize(kept, (kept_count + 1) * sizeof(*kept));
     kept[kept_count++] = minute;

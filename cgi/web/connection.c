@@ -30,6 +30,8 @@
 /* libfcgi never has to wait: a request is there before it reads, and an
  * answer fits into the socket's buffer, unless the peer never reads. */
 #define PATIENCE_US 10000
+/* From which time on a wait for room counts. */
+#define HELD_US 10000
 
 static struct connection *connection_of(struct exchange *exchange)
 {
@@ -131,16 +133,43 @@ static void finish(struct exchange *exchange, const char *response,
 
 static const struct transport transport = {variables, read_body, finish};
 
+/* A wait that took so long had nothing to do. */
+#define IDLE_US 100
+
+void connection_note_wait(struct server *server, int64_t before)
+{
+    if (server->held_since && clock_now() - before > IDLE_US)
+        server->held_since = 0;
+}
+
+/*
+ * Waits for room. What is admitted then, and what comes behind it until
+ * nothing is left, has been on its socket for some of that time: its deadline
+ * is counted from the begin of the wait.
+ */
+static void admit(struct connection *connection)
+{
+    struct server *server = connection->server;
+    int64_t before = clock_now();
+
+    receiver_admit(&server->receiver);
+    if (!server->held_since && clock_now() - before > HELD_US)
+        server->held_since = before;
+    connection->exchange = (struct exchange){
+        .transport = &transport,
+        .arrived = server->held_since ? server->held_since : before,
+    };
+}
+
 /* Sees to the answer of a request that has arrived whole. */
 static void serve_whole(struct connection *connection)
 {
     struct receiver *receiver = &connection->server->receiver;
 
-    receiver_admit(receiver);
+    admit(connection);
     /* With no socket to listen on it takes only what is in ipcFd, which it
      * would close first as the last request's, were it not to be kept. */
     connection->fcgi.keepConnection = 1;
-    connection->exchange = (struct exchange){.transport = &transport};
     if (FCGX_Accept_r(&connection->fcgi) < 0) {
         drop(connection);
         receiver_dismiss(receiver);
@@ -174,8 +203,15 @@ static void attend_body(struct connection *connection)
     }
     TAILQ_REMOVE(&connection->server->coming, connection, coming);
     stop_waiting(connection);
-    receiver_admit(receiver);
-    connection->exchange = (struct exchange){.transport = &transport};
+    size_t length = connection->body.bytes.length;
+    if (length > HEAD_BYTES) {
+        connection->exchange = (struct exchange){.transport = &transport,
+                                                 .arrived = clock_now(),
+                                                 .body_length = length};
+        slow_lane_add(&connection->server->slow_lane, &connection->exchange);
+        return;
+    }
+    admit(connection);
     request_handle(receiver, &connection->exchange);
 }
 
@@ -202,7 +238,7 @@ static void begin_body(struct connection *connection)
 int connection_sweep_bodies(struct server *server)
 {
     struct connection *connection;
-    size_t bytes = 0;
+    size_t bytes = slow_lane_bytes(&server->slow_lane);
     int64_t left;
 
     TAILQ_FOREACH(connection, &server->coming, coming)
@@ -275,18 +311,20 @@ static void attend(struct connection *connection)
     }
 }
 
-void connection_evict_idle(struct server *server)
+bool connection_evict_idle(struct server *server, bool now)
 {
     struct connection *connection;
 
     pthread_mutex_lock(&server->lock);
-    connection =
-        server->open >= server->open_max ? TAILQ_FIRST(&server->idle) : NULL;
+    connection = now || server->open >= server->open_max
+                     ? TAILQ_FIRST(&server->idle)
+                     : NULL;
     if (connection)
         TAILQ_REMOVE(&server->idle, connection, idle);
     pthread_mutex_unlock(&server->lock);
     if (connection)
         close_connection(connection);
+    return connection != NULL;
 }
 
 void connection_open(struct server *server, int fd)
@@ -294,7 +332,7 @@ void connection_open(struct server *server, int fd)
     static const struct timeval patience = {.tv_usec = PATIENCE_US};
     struct connection *connection = memory_new(1, sizeof(*connection));
 
-    connection_evict_idle(server);
+    connection_evict_idle(server, false);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     FCGX_InitRequest(&connection->fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR);

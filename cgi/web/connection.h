@@ -15,6 +15,7 @@
 #include "receiver/exchange.h"
 #include "receiver/receiver.h"
 #include "web/fcgi_body.h"
+#include "web/slow_lane.h"
 
 /* A connection, which carries one request at a time. */
 struct connection {
@@ -42,6 +43,8 @@ struct server {
     idle; /* the longest idle one first */
     size_t open;
     size_t open_max;
+    struct slow_lane slow_lane;
+    int64_t held_since; /* requests that come may have waited since; 0: not */
 };
 
 /* Takes a connection that was accepted, and attends to it. */
@@ -50,8 +53,17 @@ void connection_open(struct server *server, int fd);
 /* Does what the edge of a connection asks for. */
 void connection_attend(struct server *server, struct connection *connection);
 
-/* If too many are open: closes the one that has been idle for longest. */
-void connection_evict_idle(struct server *server);
+/*
+ * If too many are open, or `now`: closes the one that has been idle for
+ * longest. False: none is idle.
+ */
+bool connection_evict_idle(struct server *server, bool now);
+
+/*
+ * A wait for events that began at `before` is over. What comes without one
+ * may have been on its socket since this thread last waited for room.
+ */
+void connection_note_wait(struct server *server, int64_t before);
 
 /*
  * Closes connections whose body is late, or, if all that has come takes too

@@ -12,13 +12,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "receiver/receiver.h"
 #include "receiver/threads.h"
@@ -26,12 +26,19 @@
 
 #define LISTENER 0
 #define EVENTS_A_WAIT 64
-/* Connections that are open; past it the longest idle one is closed. */
-#define OPEN_MAX_CONNECTIONS 4096
-#define OPEN_MIN 64
 #define FIRST_LOOK_US 200000
 /* After a signal: for requests on connections that were just accepted. */
 #define GRACE_US 1000000
+/* Pause while no connection can be accepted. */
+#define FULL_US 10000
+
+/* No descriptor is left: the listener would wake us again and again. */
+static void make_way(struct server *server)
+{
+    log_cause(LOG_FASTCGI, "no connection is accepted: %s", strerror(errno));
+    if (!connection_evict_idle(server, true))
+        usleep(FULL_US);
+}
 
 static void accept_connections(struct server *server)
 {
@@ -40,8 +47,7 @@ static void accept_connections(struct server *server)
         int fd = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE)
-                log_cause(LOG_FASTCGI, "no connection is accepted: %s",
-                          strerror(errno));
+                make_way(server);
             return;
         }
         connection_open(server, fd);
@@ -67,8 +73,10 @@ static struct round attend_events(struct server *server, int timeout_ms)
 {
     struct epoll_event events[EVENTS_A_WAIT];
     struct round round = {false, false};
+    int64_t before = clock_now();
     int n = epoll_wait(server->poll, events, EVENTS_A_WAIT, timeout_ms);
 
+    connection_note_wait(server, before);
     for (int i = 0; i < n; i++) {
         if (events[i].data.ptr == &server->signals)
             round.stop = true;
@@ -114,22 +122,6 @@ static void take_signals(struct server *server)
         die(EX_OSERR, "signals cannot be read: %s", strerror(errno));
 }
 
-/* As many descriptors as the system lets us have; some are for others. */
-static size_t allow_connections(void)
-{
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files))
-        return OPEN_MIN;
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur < 2 * OPEN_MIN)
-        return OPEN_MIN;
-    return files.rlim_cur - OPEN_MIN < OPEN_MAX_CONNECTIONS
-               ? files.rlim_cur - OPEN_MIN
-               : OPEN_MAX_CONNECTIONS;
-}
-
 static void open_server(struct server *server)
 {
     int flags = fcntl(LISTENER, F_GETFL);
@@ -137,7 +129,7 @@ static void open_server(struct server *server)
     take_signals(server);
     if (FCGX_Init() || fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK))
         die(EX_OSERR, "libfcgi cannot be started");
-    server->open_max = allow_connections();
+    server->open_max = limits_connections();
     pthread_mutex_init(&server->lock, NULL);
     TAILQ_INIT(&server->idle);
     TAILQ_INIT(&server->coming);
@@ -153,6 +145,7 @@ static void open_server(struct server *server)
 static void close_server(struct server *server)
 {
     close(LISTENER);
+    slow_lane_stop(&server->slow_lane);
     threads_stop(&server->receiver, EX_OK);
     close(server->poll);
     close(server->signals);
@@ -177,6 +170,7 @@ int fastcgi_serve(const struct settings *settings)
     threads_start(&server.receiver);
     /* So that the first answers are not given in ignorance. */
     receiver_look(&server.receiver, FIRST_LOOK_US);
+    slow_lane_start(&server.slow_lane, &server.receiver);
     log_line("ready, %zu requests in flight at most", settings->requests);
     run(&server);
     close_server(&server);

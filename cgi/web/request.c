@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -103,6 +104,14 @@ static const char *forwarded_for(struct exchange *exchange)
     return NULL;
 }
 
+/* A body that is compressed, say. */
+static bool is_encoded(struct exchange *exchange)
+{
+    const char *encoding = exchange_variable(exchange, "HTTP_CONTENT_ENCODING");
+
+    return *encoding && strcasecmp(encoding, "identity") != 0;
+}
+
 static void take_notifications(struct receiver *receiver,
                                struct exchange *exchange)
 {
@@ -110,6 +119,12 @@ static void take_notifications(struct receiver *receiver,
     struct buffer body = {0};
     const char *why;
 
+    if (is_encoded(exchange)) {
+        skip_body(exchange);
+        answer_line(exchange, ANSWER_ENCODED,
+                    "the body has a Content-Encoding: send it as it is");
+        return;
+    }
     switch (read_body(exchange, settings->max_body, &body, &why)) {
     case BODY_TOO_LARGE:
         buffer_free(&body);
@@ -124,7 +139,9 @@ static void take_notifications(struct receiver *receiver,
     case BODY_READ:
         break;
     }
-    exchange->arrived = clock_now();
+    exchange->read_at = clock_now();
+    if (!exchange->arrived)
+        exchange->arrived = exchange->read_at;
     struct arrival arrival = {.wall = clock_wall(),
                               .forwarded_for = forwarded_for(exchange)};
     receiver_reserve(receiver, exchange, body.length);
@@ -196,7 +213,6 @@ void request_handle(struct receiver *receiver, struct exchange *exchange)
     bool get = strcmp(method, "GET") == 0;
     bool head = strcmp(method, "HEAD") == 0;
 
-    exchange->arrived = clock_now();
     exchange->is_head = head;
     if ((post || get) && shake_hands(exchange))
         return;

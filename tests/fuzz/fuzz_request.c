@@ -238,8 +238,8 @@ static void check_states(void)
 /* One answer of ours: header lines, then as many bytes as they say. */
 static void check_answer(void)
 {
-    static const char *const statuses[] = {"200 ", "202 ", "400 ",
-                                           "405 ", "413 ", "503 "};
+    static const char *const statuses[] = {"200 ", "202 ", "400 ", "405 ",
+                                           "413 ", "415 ", "503 "};
     const char *text = (const char *)peer.text;
     const char *end = memmem(text, peer.text_length, "\r\n\r\n", 4);
     const char *length = memmem(text, peer.text_length, "Content-Length: ", 16);
@@ -343,7 +343,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     send_up_to(peer.length);
     serve_events();
     connection_evict_idle(
-        &server); /* part of a request, the rest of which never comes */
+        &server, false); /* part of a request, the rest of which never comes */
     REQUIRE(server.open == 0);
     REQUIRE(server.receiver.in_flight == 0);
     hang_up();
