@@ -6,8 +6,10 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "receiver/check.h"
 #include "receiver/drain.h"
 #include "web/cgi.h"
 #include "web/fastcgi.h"
@@ -15,14 +17,16 @@
 static const char usage[] = "usage: callhook            (under a web server, "
                             "by FastCGI or CGI)\n"
                             "       callhook --drain [FILE]\n"
+                            "       callhook --check\n"
                             "       callhook --version | --help\n";
 
-enum command { SERVE, DRAIN, VERSION, HELP, WRONG };
+enum command { SERVE, DRAIN, CHECK, VERSION, HELP, WRONG };
 
 static enum command read_command(int argc, char **argv, const char **file)
 {
     static const struct option options[] = {
         {"drain", no_argument, NULL, DRAIN},
+        {"check", no_argument, NULL, CHECK},
         {"version", no_argument, NULL, VERSION},
         {"help", no_argument, NULL, HELP},
         {0},
@@ -69,14 +73,21 @@ int main(int argc, char **argv)
         return EX_USAGE;
     case SERVE:
     case DRAIN:
+    case CHECK:
         break;
     }
+    if (!limits_prepare())
+        return EX_CONFIG;
     if (!settings_read(&settings)) {
         settings_free(&settings);
         return EX_CONFIG;
     }
-    status =
-        command == DRAIN ? drain_command(&settings, file) : serve(&settings);
+    if (command == DRAIN)
+        status = drain_command(&settings, file);
+    else if (command == CHECK)
+        status = check_command(&settings);
+    else
+        status = serve(&settings);
     settings_free(&settings);
     return status;
 }

@@ -1,0 +1,153 @@
+/* callhook --check: what a receiver needs, tried without serving. */
+#include "receiver/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "notification/copy_row.h"
+#include "spool/durable_file.h"
+#include "store/database.h"
+#include "store/hosts.h"
+#include "store/probe.h"
+
+#define PROBE_US INT64_C(5000000)
+
+/* Rights that the role lacks, a line each. */
+static const char rights[] =
+    "SELECT need FROM (VALUES "
+    "('INSERT on callhook_store.notifications',"
+    " (SELECT pg_catalog.bool_and(pg_catalog.has_column_privilege("
+    "'callhook_store.notifications', name, 'INSERT')) FROM pg_catalog.unnest("
+    "pg_catalog.string_to_array('" COPY_ROW_COLUMNS "', ', ')) AS name)), "
+    "('EXECUTE on callhook_store.good_secrets',"
+    " pg_catalog.has_function_privilege("
+    "'callhook_store.good_secrets(bigint)', 'EXECUTE')), "
+    "('EXECUTE on callhook_store.add_minute',"
+    " pg_catalog.has_function_privilege('callhook_store.add_minute("
+    "timestamptz,text,bigint[],integer[],bigint,bigint)', 'EXECUTE')), "
+    "('EXECUTE on callhook_store.add_refusals',"
+    " pg_catalog.has_function_privilege('callhook_store.add_refusals("
+    "uuid[],uuid[],text[],bigint[])', 'EXECUTE')), "
+    "('EXECUTE on pg_logical_emit_message',"
+    " pg_catalog.has_function_privilege("
+    "'pg_catalog.pg_logical_emit_message(boolean,text,text)', 'EXECUTE'))"
+    ") AS needs (need, has) WHERE NOT has";
+
+/* What lets a commit be lost that the server has confirmed. */
+static const char weaknesses[] =
+    "SELECT 'the server runs with ' || name || ' = off: a crash of its host "
+    "can lose what it has confirmed' FROM pg_catalog.pg_settings "
+    "WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' "
+    "UNION ALL SELECT relname || ' is unlogged: a crash empties it' "
+    "FROM pg_catalog.pg_class WHERE relpersistence = 'u' AND relnamespace = "
+    "'callhook_store'::pg_catalog.regnamespace AND relname ~ '^notif'";
+
+static bool fault(const char *what, const char *why)
+{
+    printf("%s: %s\n", what, why);
+    return false;
+}
+
+/* Writes a file as the spool does, and removes it. */
+static bool write_trial(const struct settings *settings, int at)
+{
+    struct buffer bytes = {0};
+    char name[64];
+
+    snprintf(name, sizeof(name), "check-%ld", (long)getpid());
+    buffer_add(&bytes, "\n", 1);
+    bool written = durable_file_write(at, name, &bytes);
+    int error = errno;
+    buffer_free(&bytes);
+    if (!written)
+        return fault(settings->spool, strerror(error));
+    unlinkat(at, name, 0);
+    return true;
+}
+
+static bool check_spool(const struct settings *settings)
+{
+    struct statfs system;
+
+    if (!settings->spool) {
+        puts("weak: there is no spool: what the database does not take in "
+             "time is answered with 503");
+        return true;
+    }
+    int at = open(settings->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (at < 0)
+        return fault(settings->spool, strerror(errno));
+    bool sound = write_trial(settings, at);
+    if (fstatfs(at, &system) == 0 &&
+        (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC))
+        printf("weak: %s: in memory, a crash of this host empties it\n",
+               settings->spool);
+    close(at);
+    return sound;
+}
+
+/* Prints the rows of a query behind `before`; how many, -1: it failed. */
+static int print_rows(struct database *database, const char *query,
+                      const char *before)
+{
+    PGresult *rows = NULL;
+    int count = -1;
+
+    if (database_query(database, query, 0, NULL, false, &rows,
+                       clock_now() + PROBE_US) == DATABASE_DONE) {
+        count = PQntuples(rows);
+        for (int i = 0; i < count; i++)
+            printf("%s%s\n", before, PQgetvalue(rows, i, 0));
+    } else {
+        fault("the database", database_fault(database));
+    }
+    PQclear(rows);
+    return count;
+}
+
+/* One host that lets us in; its rights first: they may be all that fails. */
+static bool check_host(struct database *database)
+{
+    if (print_rows(database, rights, "the role lacks ") != 0)
+        return false;
+    if (!probe_run(database, clock_now() + PROBE_US)) {
+        puts(database->why);
+        return false;
+    }
+    return print_rows(database, weaknesses, "weak: ") >= 0;
+}
+
+static bool check_database(void)
+{
+    struct database database = {.timeout_us = PROBE_US};
+    struct hosts hosts;
+    bool sound = false;
+
+    hosts_read(&hosts);
+    for (size_t i = 0; i < hosts.count && !sound; i++) {
+        if (database_connect(&database, &hosts.list[i]))
+            sound = check_host(&database);
+        else
+            puts(database.why);
+        database_close(&database);
+    }
+    hosts_free(&hosts);
+    return sound;
+}
+
+int check_command(const struct settings *settings)
+{
+    bool spool = check_spool(settings);
+    bool database = check_database();
+
+    return spool && database ? EX_OK : EXIT_FAILURE;
+}

@@ -1,0 +1,108 @@
+"""callhook --check names what a receiver lacks."""
+
+import os
+
+import pytest
+
+from support.receiver import run_program
+
+
+@pytest.fixture
+def settings(database, tmp_path):
+    spool = tmp_path / "spool"
+    spool.mkdir(mode=0o700)
+    return [database.environment(), {"CALLHOOK_SPOOL": spool}]
+
+
+def check(*settings):
+    done = run_program("--check", settings=settings)
+    lines = done.stdout.decode().splitlines()
+    return done.returncode, [line for line in lines
+                             if not line.startswith("weak: ")], lines
+
+
+def test_all_is_well(settings, tmp_path):
+    status, faults, _ = check(*settings)
+    assert (status, faults) == (0, [])
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_bad_setting(settings):
+    done = run_program("--check", settings=[*settings,
+                                            {"CALLHOOK_ACK_MS": "x"}])
+    assert done.returncode == 78
+    assert b"CALLHOOK_ACK_MS" in done.stderr
+
+
+def test_no_spool_is_weak(settings):
+    status, faults, lines = check(*settings, {"CALLHOOK_SPOOL": ""})
+    assert (status, faults) == (0, [])
+    assert any("no spool" in line for line in lines)
+
+
+def test_a_spool_that_is_not_there(settings, tmp_path):
+    missing = tmp_path / "missing"
+    status, faults, _ = check(*settings, {"CALLHOOK_SPOOL": missing})
+    assert status == 1
+    assert faults == [f"{missing}: No such file or directory"]
+
+
+def test_a_database_that_is_not_there(settings, tmp_path):
+    status, faults, _ = check(*settings, {"PGHOST": tmp_path})
+    assert status == 1
+    assert "the database cannot be reached" in faults[0]
+
+
+def test_both_faults_are_named(settings, tmp_path):
+    status, faults, _ = check(*settings, {"PGHOST": tmp_path,
+                                          "CALLHOOK_SPOOL": tmp_path / "no"})
+    assert status == 1
+    assert len(faults) == 2
+
+
+def test_a_read_only_server(settings, database):
+    database.execute(f"ALTER DATABASE {database.name} "
+                     "SET default_transaction_read_only = on")
+    for session in ({}, {"PGTARGETSESSIONATTRS": "any"}):
+        status, faults, _ = check(*settings, session)
+        assert status == 1
+        assert "read-only" in faults[0]
+
+
+@pytest.mark.parametrize(("taken", "named"), [
+    ("INSERT ON callhook_store.notifications",
+     "INSERT on callhook_store.notifications"),
+    ("EXECUTE ON FUNCTION callhook_store.good_secrets",
+     "EXECUTE on callhook_store.good_secrets"),
+    ("EXECUTE ON FUNCTION callhook_store.add_minute",
+     "EXECUTE on callhook_store.add_minute"),
+    ("EXECUTE ON FUNCTION callhook_store.add_refusals",
+     "EXECUTE on callhook_store.add_refusals"),
+])
+def test_a_right_that_is_missing(settings, database, taken, named):
+    database.execute(f"REVOKE {taken} FROM callhook_receiver")
+    status, faults, _ = check(*settings)
+    assert (status, faults) == (1, [f"the role lacks {named}"])
+
+
+def test_no_right_to_the_schema(settings, database):
+    database.execute("REVOKE USAGE ON SCHEMA callhook_store "
+                     "FROM callhook_receiver")
+    status, faults, _ = check(*settings)
+    assert status == 1
+    assert "the schema callhook_store cannot be used" in faults[0]
+
+
+def test_an_unlogged_table_is_weak(settings, database):
+    database.execute("ALTER TABLE callhook_store.notifications_default "
+                     "SET UNLOGGED")
+    status, faults, lines = check(*settings)
+    assert (status, faults) == (0, [])
+    assert any("unlogged" in line for line in lines)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
+def test_a_spool_in_memory_is_weak(settings):
+    status, faults, lines = check(*settings, {"CALLHOOK_SPOOL": "/dev/shm"})
+    assert (status, faults) == (0, [])
+    assert any("in memory" in line for line in lines)
