@@ -32,6 +32,7 @@ static const struct command {
     {"token", token_command, 1, 1, "token TENANT"},
     {"fetch", fetch_command, 2, 1000, "fetch TENANT CALL-ID..."},
     {"reconcile", reconcile_command, 0, 3, "reconcile [TENANT] [--since WHEN]"},
+    {"load", load_command, 0, 3, "load KIND TENANT FILE"},
     {"simulate", simulate_command, 1, 1, "simulate TENANT"},
 };
 

@@ -36,7 +36,17 @@ AS $$
          '{schema_major,missing_rights,make_partitions,remove_simulated,status,
            fold_notifications,set_reading,claim_calls,want_calls,take_pages,
            release_call,reading_failed,take_listed,note_listing,next_window,
-           close_listed_gaps,retain,forget_person}', NULL),
+           close_listed_gaps,retain,forget_person,fill_facts,refresh_day,
+           refresh_month,load_reference}', NULL),
+
+        -- Figures that name nobody have a role of their own.
+        ('callhook_figures', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
+        ('callhook_figures', 'TABLE', 'callhook', 'SELECT',
+         '{calls_by_hour,concurrent_calls,meetings_by_day,quality_by_day,
+           quality_by_building,quality_by_device,quality_percentiles,
+           connections_by_day,platforms_by_month,failures_by_day,
+           ratings_by_day,phone_by_day,trunks_by_day,queues_by_day,
+           users_by_month}', NULL),
 
         ('callhook_reader', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
         ('callhook_reader', 'TABLE', 'callhook', 'SELECT', '{*}', NULL)

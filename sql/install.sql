@@ -29,6 +29,16 @@ END $$;
 \ir logs.sql
 \ir status.sql
 \ir retention.sql
+\ir reports/facts_tables.sql
+\ir reports/reference.sql
+\ir reports/rules.sql
+\ir reports/facts.sql
+\ir reports/phones.sql
+\ir reports/day_tables.sql
+\ir reports/cdr.sql
+\ir reports/figures.sql
+\ir reports/comments.sql
+\ir reports/upkeep.sql
 \ir grants.sql
 
 DO $$ BEGIN PERFORM callhook_store.make_partitions(); END $$;

@@ -257,7 +257,9 @@ BEGIN
         SELECT FROM callhook_store.call_records AS r
         WHERE r.call_id = p.call_id AND r.tenant_id = p.tenant_id
           AND r.reading_no = p.reading_no);
-    RETURN records + callhook_store.forget_in_logs(ids);
+    records := records + callhook_store.forget_in_logs(ids);
+    PERFORM callhook_store.forget_in_reports(ids);
+    RETURN records;
 END
 $$;
 COMMENT ON FUNCTION callhook_store.forget_person(text) IS

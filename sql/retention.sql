@@ -147,6 +147,9 @@ BEGIN
     IF days <= 0 THEN
         RETURN 0;
     END IF;
+    IF NOT callhook_store.freeze_reports(before) THEN
+        RETURN batch;
+    END IF;
     -- A month that is dropped locks out inserts until the transaction ends.
     IF callhook_store.drop_months(before) > 0 THEN
         RETURN batch;

@@ -1,4 +1,4 @@
--- The three roles. None can log in: grant them to those who do.
+-- The roles. None can log in: grant them to those who do.
 --   GRANT callhook_receiver TO the_receivers_user;
 DO $$
 DECLARE
@@ -10,7 +10,8 @@ BEGIN
     FOR name, role_comment IN VALUES
         ('callhook_receiver', 'callhook: stores notifications'),
         ('callhook_renewer', 'callhook: keeps subscriptions'),
-        ('callhook_reader', 'callhook: reads the views')
+        ('callhook_reader', 'callhook: reads the views'),
+        ('callhook_figures', 'callhook: reads figures that name nobody')
     LOOP
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
             CONTINUE;

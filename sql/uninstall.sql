@@ -11,7 +11,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['callhook_receiver', 'callhook_renewer',
-                                'callhook_reader']
+                                'callhook_reader', 'callhook_figures']
     LOOP
         BEGIN
             EXECUTE format('DROP ROLE IF EXISTS %I', name);

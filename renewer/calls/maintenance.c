@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pg_list.h"
+#include "calls/day_tables.h"
 #include "subscriptions/subscription_store.h"
 
 #define NUMBER_SIZE 24
@@ -99,7 +100,8 @@ static bool retain(struct database *database, long days, int64_t deadline)
 bool maintenance_end(struct database *database, const struct settings *settings,
                      int64_t deadline)
 {
-    bool good = subscription_store_make_partitions(database);
+    bool good = subscription_store_make_partitions(database) &&
+                day_tables_refresh(database, deadline);
 
     if (settings->retention_days > 0)
         good = retain(database, settings->retention_days, deadline) && good;

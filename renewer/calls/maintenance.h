@@ -12,7 +12,7 @@
 bool maintenance_begin(struct database *database,
                        const struct settings *settings, int64_t deadline);
 
-/* At the end: months to come, and what is too old. */
+/* At the end: months to come, figures of reports, and what is too old. */
 bool maintenance_end(struct database *database, const struct settings *settings,
                      int64_t deadline);
 

@@ -24,6 +24,7 @@ int token_command(const struct settings *settings, const struct words *words);
 int simulate_command(const struct settings *settings,
                      const struct words *words);
 int fetch_command(const struct settings *settings, const struct words *words);
+int load_command(const struct settings *settings, const struct words *words);
 int reconcile_command(const struct settings *settings,
                       const struct words *words);
 

@@ -546,7 +546,8 @@ def test_the_roles_cannot_log_in(cluster, installed):
                           "rolcreaterole, rolcreatedb FROM pg_roles "
                           "WHERE rolname LIKE 'callhook%'")
     assert {role.pop("rolname") for role in roles} == {
-        "callhook_receiver", "callhook_renewer", "callhook_reader"}
+        "callhook_receiver", "callhook_renewer", "callhook_reader",
+        "callhook_figures"}
     assert not any(any(role.values()) for role in roles)
 
 

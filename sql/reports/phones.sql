@@ -1,0 +1,388 @@
+-- Facts of the phone logs, and which of their rows a call record knows, too.
+
+-- Both logs as their facts need them.
+CREATE OR REPLACE VIEW callhook_store.log_rows AS
+SELECT l.*,
+       (coalesce(l.started_at, l.read_at) AT TIME ZONE 'UTC')::date AS day,
+       site.charge AS site_charge, site.currency AS site_currency
+FROM (
+    SELECT 'pstn'::text AS log, tenant_id, id, NULL::uuid AS correlation_id,
+           user_id, user_principal_name, user_display_name AS user_name,
+           start_date_time AS started_at, end_date_time AS ended_at, read_at,
+           duration_seconds AS seconds,
+           CASE WHEN num_nonnulls(charge, connection_charge) > 0
+                THEN coalesce(charge, 0) + coalesce(connection_charge, 0) END
+               AS charge,
+           currency, call_type, usage_country_code AS country,
+           destination_name AS destination, NULL::text AS trunk,
+           NULL::integer AS sip_code, caller_number, callee_number,
+           CASE WHEN duration_seconds > 0 THEN 'connected'
+                ELSE 'not_connected' END AS stage,
+           CASE WHEN call_type ~* 'in(_|$)' THEN 'i' ELSE 'o' END::"char"
+               AS direction
+    FROM callhook_store.pstn_calls
+    UNION ALL
+    SELECT 'direct_routing', tenant_id, id,
+           callhook_store.as_uuid(correlation_id), user_id,
+           user_principal_name, user_display_name,
+           coalesce(start_date_time, invite_date_time, failure_date_time),
+           end_date_time, read_at, duration_seconds, NULL, NULL, call_type,
+           NULL, NULL, trunk_fully_qualified_domain_name, final_sip_code,
+           caller_number, callee_number,
+           CASE WHEN successful_call THEN 'connected'
+                ELSE 'not_connected' END,
+           CASE WHEN call_type ~* '^byotin' THEN 'i' ELSE 'o' END::"char"
+    FROM callhook_store.direct_routing_calls) AS l
+LEFT JOIN LATERAL callhook_store.site_charge(
+    l.tenant_id, l.callee_number,
+    (coalesce(l.started_at, l.read_at) AT TIME ZONE 'UTC')::date, l.seconds)
+    AS site ON l.direction = 'o';
+COMMENT ON VIEW callhook_store.log_rows IS
+    'The rows of both phone logs, in one form.';
+
+CREATE OR REPLACE FUNCTION callhook_store.put_phones(
+    tenant uuid, which text, ids text[])
+RETURNS void
+LANGUAGE plpgsql
+SET timezone = 'UTC'
+SET jit = off
+AS $$
+DECLARE
+    changed bigint[];
+BEGIN
+    PERFORM callhook_store.add_report_terms(ARRAY(
+        SELECT w FROM callhook_store.log_rows AS r
+        CROSS JOIN LATERAL unnest(ARRAY[
+            r.stage, r.call_type, r.country, r.destination,
+            r.currency, r.trunk, r.site_currency, 'user', 'phone']) AS w
+        WHERE r.tenant_id = tenant AND r.log = which
+          AND r.id = ANY (ids)));
+    INSERT INTO callhook_store.report_people AS p (tenant_id, key, id, name,
+        principal_name, home_tenant, department, seen_in)
+    SELECT DISTINCT ON (n.key) tenant, n.key, r.user_id, r.user_name,
+           r.user_principal_name, tenant::text, d.department,
+           date_trunc('month', r.day)::date
+    FROM callhook_store.log_rows AS r
+    CROSS JOIN LATERAL (SELECT callhook_store.person_key(
+                            r.user_id, r.user_name)) AS n (key)
+    LEFT JOIN LATERAL callhook_store.department_of(
+        tenant, r.user_id, r.user_principal_name) AS d ON true
+    WHERE r.tenant_id = tenant AND r.log = which
+      AND r.id = ANY (ids) AND n.key IS NOT NULL
+    ORDER BY n.key, r.day DESC, r.user_name
+    ON CONFLICT (key, tenant_id) DO UPDATE
+    SET seen_in = excluded.seen_in,
+        name = coalesce(excluded.name, p.name),
+        principal_name = coalesce(excluded.principal_name, p.principal_name)
+    WHERE p.seen_in < excluded.seen_in;
+
+    -- The days that lose a row; those that get it are marked below.
+    PERFORM callhook_store.mark_phone_days(ARRAY(
+        SELECT p.phone_no FROM callhook_store.report_phones AS p
+        WHERE p.tenant_id = tenant AND p.source = left(which, 1)::"char"
+          AND p.id = ANY (ids)
+          AND NOT EXISTS (
+              SELECT FROM callhook_store.log_rows AS r
+              WHERE r.tenant_id = tenant AND r.log = which
+                AND r.id = p.id AND r.day = p.day)));
+    DELETE FROM callhook_store.report_phones AS p
+    WHERE p.tenant_id = tenant AND p.source = left(which, 1)::"char"
+      AND p.id = ANY (ids)
+      AND NOT EXISTS (
+          SELECT FROM callhook_store.log_rows AS r
+          WHERE r.tenant_id = tenant AND r.log = which
+            AND r.id = p.id);
+    WITH put AS (
+        INSERT INTO callhook_store.report_phones AS p (
+            started_at, ended_at, tenant_id, correlation_id, id, charge,
+            own_charge, day, seconds, person_no, sip_code, stage_no,
+            call_type_no, country_no, destination_no, currency_no, trunk_no,
+            caller_number, callee_number, source, direction, disposition)
+        SELECT r.started_at, r.ended_at, tenant, r.correlation_id, r.id,
+               coalesce(r.charge, r.site_charge), r.charge IS NOT NULL,
+               r.day, r.seconds, person.person_no, r.sip_code, stage.term_no,
+               call_type.term_no, country.term_no, destination.term_no,
+               currency.term_no, trunk.term_no, r.caller_number,
+               r.callee_number, left(which, 1)::"char", r.direction,
+               coalesce(rule.disposition, 'u')
+        FROM callhook_store.log_rows AS r
+        LEFT JOIN LATERAL callhook_store.disposition_by_rule(
+            which, r.stage, NULL, r.sip_code, r.day) AS rule ON true
+        LEFT JOIN callhook_store.report_people AS person
+            ON person.key = callhook_store.person_key(r.user_id, r.user_name)
+           AND person.tenant_id = tenant
+        LEFT JOIN callhook_store.report_terms AS stage
+            ON stage.term = r.stage
+        LEFT JOIN callhook_store.report_terms AS call_type
+            ON call_type.term = left(r.call_type, 600)
+        LEFT JOIN callhook_store.report_terms AS country
+            ON country.term = left(r.country, 600)
+        LEFT JOIN callhook_store.report_terms AS destination
+            ON destination.term = left(r.destination, 600)
+        LEFT JOIN callhook_store.report_terms AS currency
+            ON currency.term = left(CASE WHEN r.charge IS NULL
+                                         THEN r.site_currency
+                                         ELSE r.currency END, 600)
+        LEFT JOIN callhook_store.report_terms AS trunk
+            ON trunk.term = left(r.trunk, 600)
+        WHERE r.tenant_id = tenant AND r.log = which
+          AND r.id = ANY (ids)
+        ON CONFLICT (id, tenant_id, source) DO UPDATE SET
+            started_at = excluded.started_at, ended_at = excluded.ended_at,
+            correlation_id = excluded.correlation_id,
+            charge = excluded.charge, own_charge = excluded.own_charge,
+            day = excluded.day, seconds = excluded.seconds,
+            person_no = excluded.person_no, sip_code = excluded.sip_code,
+            stage_no = excluded.stage_no,
+            call_type_no = excluded.call_type_no,
+            country_no = excluded.country_no,
+            destination_no = excluded.destination_no,
+            currency_no = excluded.currency_no, trunk_no = excluded.trunk_no,
+            caller_number = excluded.caller_number,
+            callee_number = excluded.callee_number,
+            direction = excluded.direction,
+            disposition = excluded.disposition
+        WHERE (p.started_at, p.ended_at, p.correlation_id, p.charge,
+               p.own_charge, p.day, p.seconds, p.person_no, p.sip_code,
+               p.stage_no, p.call_type_no, p.country_no, p.destination_no,
+               p.currency_no, p.trunk_no, p.caller_number, p.callee_number,
+               p.direction, p.disposition)
+              IS DISTINCT FROM
+              (excluded.started_at, excluded.ended_at,
+               excluded.correlation_id, excluded.charge, excluded.own_charge,
+               excluded.day, excluded.seconds, excluded.person_no,
+               excluded.sip_code, excluded.stage_no, excluded.call_type_no,
+               excluded.country_no, excluded.destination_no,
+               excluded.currency_no, excluded.trunk_no,
+               excluded.caller_number, excluded.callee_number,
+               excluded.direction, excluded.disposition)
+        RETURNING phone_no)
+    SELECT array_agg(phone_no) INTO changed FROM put;
+    PERFORM callhook_store.mark_phone_days(changed);
+    PERFORM callhook_store.match_phones(changed);
+END
+$$;
+COMMENT ON FUNCTION callhook_store.put_phones(uuid, text, text[]) IS
+    'Fills the facts of rows of a phone log: pstn or direct_routing.';
+
+CREATE OR REPLACE FUNCTION callhook_store.mark_phone_days(phones bigint[])
+RETURNS void
+LANGUAGE sql
+AS $$
+    INSERT INTO callhook_store.report_dirty_days (tenant_id, day)
+    SELECT DISTINCT p.tenant_id, d::date
+    FROM callhook_store.report_phones AS p
+    CROSS JOIN LATERAL generate_series(
+        p.day::timestamp,
+        greatest(p.day, least((p.ended_at AT TIME ZONE 'UTC')::date,
+                              p.day + 7))::timestamp, '1 day') AS d
+    WHERE p.phone_no = ANY (phones)
+      AND d >= (SELECT frozen_before FROM callhook_store.report_state);
+$$;
+COMMENT ON FUNCTION callhook_store.mark_phone_days(bigint[]) IS
+    'Notes the days whose figures some phone calls change.';
+
+-- The record of a phone call, as callhook.call_legs finds it: by the log's
+-- correlation id, else the closest one within 5 minutes that has both the
+-- user and one of the numbers.
+CREATE OR REPLACE FUNCTION callhook_store.match_phones(phones bigint[])
+RETURNS void
+LANGUAGE plpgsql
+SET jit = off
+AS $$
+DECLARE
+    tenant uuid;
+    touched uuid[];
+BEGIN
+    IF coalesce(cardinality(phones), 0) = 0 THEN
+        RETURN;
+    END IF;
+    FOR tenant, touched IN
+        WITH found AS (
+            SELECT p.phone_no, p.call_id AS former,
+                   coalesce(exact.call_id, near.call_id) AS call_id
+            FROM callhook_store.report_phones AS p
+            LEFT JOIN callhook_store.report_calls AS exact
+                ON exact.call_id = p.correlation_id
+               AND exact.tenant_id = p.tenant_id
+            LEFT JOIN LATERAL (
+                SELECT c.call_id
+                FROM callhook_store.report_legs AS l
+                JOIN callhook_store.report_calls AS c
+                    USING (call_id, tenant_id)
+                WHERE exact.call_id IS NULL
+                  AND l.person_no = p.person_no
+                  AND l.day BETWEEN p.day - 1 AND p.day + 1
+                  AND c.started_at
+                      BETWEEN p.started_at - interval '5 minutes'
+                          AND p.started_at + interval '5 minutes'
+                  AND EXISTS (
+                      SELECT FROM callhook_store.report_legs AS o
+                      JOIN callhook_store.report_people AS q
+                          ON q.person_no IN (o.person_no, o.peer_no)
+                      CROSS JOIN (VALUES
+                          (rtrim(p.caller_number, '*')),
+                          (rtrim(p.callee_number, '*'))) AS n (number)
+                      WHERE o.call_id = c.call_id
+                        AND o.tenant_id = c.tenant_id AND o.day = c.day
+                        AND q.id ~ '^\+?\d{5,}\**$' AND length(number) > 5
+                        AND (starts_with(q.id, number)
+                             OR starts_with(number, rtrim(q.id, '*'))))
+                ORDER BY abs(extract(epoch FROM c.started_at
+                                                - p.started_at)), c.call_id
+                LIMIT 1) AS near ON true
+            WHERE p.phone_no = ANY (phones)
+        ), changed AS (
+            UPDATE callhook_store.report_phones AS p SET call_id = f.call_id
+            FROM found AS f
+            WHERE p.phone_no = f.phone_no
+              AND p.call_id IS DISTINCT FROM f.call_id
+            RETURNING p.phone_no
+        ), marked AS (
+            SELECT callhook_store.mark_phone_days(array_agg(phone_no))
+            FROM changed
+        )
+        SELECT p.tenant_id, array_agg(DISTINCT c.id)
+        FROM found AS f
+        CROSS JOIN marked
+        JOIN callhook_store.report_phones AS p USING (phone_no)
+        CROSS JOIN LATERAL (VALUES (f.former), (f.call_id)) AS c (id)
+        WHERE c.id IS NOT NULL
+        GROUP BY p.tenant_id
+    LOOP
+        PERFORM callhook_store.link_phones(tenant, touched);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.match_phones(bigint[]) IS
+    'Finds the call records that rows of phone logs belong to.';
+
+-- A phone call's row is shown on the row of its user, else of another person
+-- of the call.
+CREATE OR REPLACE FUNCTION callhook_store.link_phones(
+    tenant uuid, calls uuid[])
+RETURNS void
+LANGUAGE sql
+AS $$
+    UPDATE callhook_store.report_legs AS l SET phone_no = w.phone_no
+    FROM (
+        SELECT DISTINCT ON (o.tableoid, o.ctid) o.tableoid AS part,
+               o.ctid AS place, b.phone_no, o.day, o.call_id
+        FROM callhook_store.report_calls AS c
+        JOIN callhook_store.report_legs AS o
+            ON o.call_id = c.call_id AND o.tenant_id = c.tenant_id
+           AND o.day = c.day
+        LEFT JOIN LATERAL (
+            SELECT p.phone_no, p.source, p.id
+            FROM callhook_store.report_phones AS p
+            CROSS JOIN LATERAL (
+                SELECT i.ctid, i.tableoid
+                FROM callhook_store.report_legs AS i
+                LEFT JOIN callhook_store.report_terms AS k
+                    ON k.term_no = i.person_kind_no
+                WHERE i.call_id = c.call_id AND i.tenant_id = c.tenant_id
+                  AND i.day = c.day
+                ORDER BY i.person_no = p.person_no DESC NULLS LAST,
+                         k.term = 'phone', i.started_at, i.person_no
+                LIMIT 1) AS best
+            WHERE p.call_id = c.call_id AND p.tenant_id = c.tenant_id
+              AND best.ctid = o.ctid AND best.tableoid = o.tableoid) AS b
+            ON true
+        WHERE c.call_id = ANY (calls) AND c.tenant_id = tenant
+        ORDER BY o.tableoid, o.ctid, b.source, b.id) AS w
+    WHERE l.call_id = w.call_id AND l.tenant_id = tenant AND l.day = w.day
+      AND l.ctid = w.place AND l.tableoid = w.part
+      AND l.phone_no IS DISTINCT FROM w.phone_no;
+$$;
+COMMENT ON FUNCTION callhook_store.link_phones(uuid, uuid[]) IS
+    'Puts the rows of phone logs beside the persons of their calls.';
+
+-- After records were stored: the log's rows that they may be.
+CREATE OR REPLACE FUNCTION callhook_store.match_phones_of_calls(
+    tenant uuid, calls uuid[])
+RETURNS void
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET jit = off
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM callhook_store.report_phones) THEN
+        RETURN;
+    END IF;
+    PERFORM callhook_store.match_phones(ARRAY(
+        SELECT p.phone_no FROM callhook_store.report_phones AS p
+        WHERE p.correlation_id = ANY (calls) AND p.tenant_id = tenant
+        UNION
+        SELECT p.phone_no
+        FROM callhook_store.report_calls AS c
+        JOIN callhook_store.report_phones AS p
+            ON p.started_at BETWEEN c.started_at - interval '5 minutes'
+                                AND c.started_at + interval '5 minutes'
+           AND p.tenant_id = c.tenant_id
+        WHERE c.call_id = ANY (calls) AND c.tenant_id = tenant
+          AND EXISTS (
+              SELECT FROM callhook_store.report_legs AS l
+              WHERE l.call_id = c.call_id AND l.tenant_id = c.tenant_id
+                AND l.day = c.day AND l.person_no = p.person_no)));
+END
+$$;
+COMMENT ON FUNCTION callhook_store.match_phones_of_calls(uuid, uuid[]) IS
+    'Finds the rows of phone logs that belong to records just stored.';
+
+CREATE OR REPLACE FUNCTION callhook_store.report_phones_changed()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    tenant uuid;
+    ids text[];
+BEGIN
+    FOR tenant, ids IN
+        SELECT tenant_id, array_agg(id) FROM changed GROUP BY tenant_id
+    LOOP
+        PERFORM callhook_store.put_phones(tenant, TG_ARGV[0], ids);
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.report_phones_changed() IS
+    'Trigger: keeps the facts of a phone log.';
+
+DO $$
+DECLARE
+    log text;
+    event text;
+BEGIN
+    FOREACH log IN ARRAY ARRAY['pstn', 'direct_routing'] LOOP
+        FOREACH event IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE'] LOOP
+            EXECUTE format(
+                'CREATE OR REPLACE TRIGGER %I
+                     AFTER %s ON callhook_store.%I
+                     REFERENCING %s TABLE AS changed FOR EACH STATEMENT
+                     EXECUTE FUNCTION
+                         callhook_store.report_phones_changed(%L)',
+                'report_' || lower(event), event, log || '_calls',
+                CASE event WHEN 'DELETE' THEN 'OLD' ELSE 'NEW' END, log);
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+-- New rates: the charges that Microsoft does not name.
+CREATE OR REPLACE FUNCTION callhook_store.apply_rates(tenant uuid)
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    log text;
+BEGIN
+    FOREACH log IN ARRAY ARRAY['pstn', 'direct_routing'] LOOP
+        PERFORM callhook_store.put_phones(tenant, log, ARRAY(
+            SELECT id FROM callhook_store.report_phones
+            WHERE tenant_id = tenant AND source = left(log, 1)::"char"
+              AND NOT own_charge));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.apply_rates(uuid) IS
+    'Computes the charges that Microsoft does not name.';

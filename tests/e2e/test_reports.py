@@ -1,0 +1,657 @@
+"""Reports: facts beside the records, figures that are exact at each moment."""
+
+import json
+import os
+import random
+
+import pytest
+
+from support.call_records import new_id
+from support.company import (BRIDGE, VOICEMAIL, Party, guid, media, moment,
+                             phone, record, service, session, stream, talk)
+from support.database import literal
+from support.record_store import TENANT, Store
+from support.service import Trouble
+
+DAY = "2026-03-10"
+ANN, BOB, CID = Party("Ann"), Party("Bob"), Party("Cid")
+EVE = Party("Eve", tenant=guid("another tenant"))
+PHONE = phone("+493012345678")
+QUEUE = service("skypeForBusinessCallQueues", "Support")
+OTHER_TENANT = "11111111-2222-3333-4444-555555555555"
+
+
+@pytest.fixture
+def store(database):
+    return Store(database)
+
+
+def read(store, made):
+    """As the renewer reads a record of one page; what became of it."""
+    call = made["id"]
+    [row] = store.database.query(f"""
+        SELECT t.outcome
+        FROM (SELECT callhook_store.want_calls('{TENANT}', '{{{call}}}')
+              OFFSET 0) AS w
+        CROSS JOIN LATERAL callhook_store.claim_calls(
+            '{TENANT}', 1, CASE WHEN w IS NOT NULL
+                                THEN '{{{call}}}'::uuid[] END) AS c
+        CROSS JOIN LATERAL callhook_store.take_pages(
+            '{TENANT}', json_build_array(json_build_array(
+                c.call_id, c.reading_no, 'record', 1, false)),
+            {literal(json.dumps(made))}) AS t""", "test_renewer")
+    return row["outcome"]
+
+
+def put(store, made):
+    assert read(store, made) == "stored"
+    return made["id"]
+
+
+def rows(store, view, condition="true", user="test_reader"):
+    return store.database.query(
+        f"SELECT * FROM callhook.{view} WHERE {condition}", user)
+
+
+def legs(store, call_id):
+    """The rows of cdr by the person's name."""
+    found = rows(store, "cdr", f"call_id = '{call_id}'")
+    assert len({row["person_name"] for row in found}) == len(found)
+    return {row["person_name"]: row for row in found}
+
+
+def work_off(store):
+    """As the renewer does at each run."""
+    for name, first in (("day", "infinity"), ("month", "infinity")):
+        at = (first, "ffffffff-ffff-ffff-ffff-ffffffffffff")
+        while at:
+            found = store.database.query(
+                f"SELECT * FROM callhook_store.refresh_{name}"
+                f"('{at[0]}', '{at[1]}')", "test_renewer")
+            at = found and (found[0][f"done_{name}"], found[0]["done_tenant"])
+
+
+def verify(store, days=None):
+    """Nothing differs, on any day that has something."""
+    if days is None:
+        days = [row["day"] for row in store.database.query("""
+            SELECT day FROM callhook_store.report_calls
+            UNION SELECT day FROM callhook_store.report_phones
+            UNION SELECT day FROM callhook_store.calls
+            UNION SELECT day FROM callhook_store.day_call_hours ORDER BY 1""")]
+    for day in days:
+        assert store.database.query(
+            f"SELECT * FROM callhook_store.verify_reports('{day}')") == []
+    return days
+
+
+def rule(store, source, stage, reason, disposition, code=None,
+         since="2020-01-01"):
+    values = ", ".join(literal(v) for v in (
+        source, stage, reason, code, disposition, since))
+    store.database.execute(
+        "INSERT INTO callhook_store.disposition_rule (source, stage, reason, "
+        f"sip_code, disposition, valid_from) VALUES ({values})")
+
+
+# --- cdr: one row a call and person ---
+
+def test_a_call_of_two(store):
+    start = moment(DAY)
+    call = put(store, record([session(
+        ANN, BOB, start, 90, talk(ANN, BOB), rating="good",
+        callee_rating="notRated", modalities=("audio", "video"))], ANN))
+    found = legs(store, call)
+    assert set(found) == {"Ann", "Bob"}
+    ann, bob = found["Ann"], found["Bob"]
+    assert (ann["kind"], ann["direction"], bob["direction"]) == (
+        "peer_to_peer", "out", "in")
+    assert (ann["person_id"], ann["peer_id"]) == (ANN.id, BOB.id)
+    assert bob["peer_name"] == "Ann" and bob["peer_kind"] == "user"
+    assert ann["person_principal_name"] == "ann@contoso.example"
+    assert ann["external"] is False and bob["person_tenant_id"] == TENANT
+    assert ann["disposition"] == bob["disposition"] == "answered"
+    assert (ann["rating"], bob["rating"]) == ("good", None)
+    assert ann["duration_seconds"] == 90 and ann["day"] == DAY
+    assert ann["modalities"] == ["audio", "video"]
+    assert (ann["platform"], ann["client_version"]) == ("windows", "1.5")
+    assert ann["audio"] == "good" and ann["source"] == "record"
+    assert ann["is_test"] is False and ann["leg_id"] is None
+    verify(store)
+
+
+def test_a_meeting_and_who_rejoined(store):
+    start = moment(DAY)
+    later = moment(DAY, "10:10:00")
+    call = put(store, record([
+        session(ANN, BRIDGE, start, 300, talk(ANN, BRIDGE)),
+        session(ANN, BRIDGE, later, 300, talk(ANN, BRIDGE, jitter=40)),
+        session(EVE, BRIDGE, start, 600, talk(EVE, BRIDGE)),
+        session(PHONE, BRIDGE, start, 600, talk(PHONE, BRIDGE))],
+        ANN, kind="groupCall", participants=(ANN, EVE, CID)))
+    found = legs(store, call)
+    assert set(found) == {"Ann", "Eve", PHONE.name, "Cid"}
+    assert {row["kind"] for row in found.values()} == {"meeting"}
+    assert {row["direction"] for row in found.values()} == {"meeting"}
+    assert found["Ann"]["duration_seconds"] == 900
+    assert found["Ann"]["audio"] == "poor" and found["Eve"]["audio"] == "good"
+    assert found["Ann"]["peer_id"] is None
+    assert found["Eve"]["peer_id"] == ANN.id
+    assert [found[name]["external"] for name in ("Ann", "Eve", PHONE.name)] \
+        == [False, True, True]
+    assert (found["Cid"]["disposition"], found["Cid"]["started_at"]) == (
+        "unknown", None)
+    [ann] = rows(store, "meeting_attendance", f"person_id = '{ANN.id}'")
+    assert (ann["present_seconds"], ann["organizer_name"]) == (600, "Ann")
+    verify(store)
+
+
+def test_dispositions_come_from_rules(store):
+    start = moment(DAY)
+    call = put(store, record([session(
+        ANN, BOB, start, 5, stage="callSetup", reason="NoAnswerHere")], ANN))
+    assert legs(store, call)["Bob"]["disposition"] == "unknown"
+    rule(store, "record", "callSetup", "%noanswer%", "missed")
+    found = legs(store, call)
+    assert found["Bob"]["disposition"] == found["Ann"]["disposition"] \
+        == "missed"
+    assert found["Bob"]["failure_reason"] == "NoAnswerHere"
+    assert found["Bob"]["returned_at"] is None
+    # A rule of a later day leaves the call as it is.
+    rule(store, "record", "callSetup", "NoAnswerHere", "failed",
+         since="2026-04-01")
+    assert legs(store, call)["Bob"]["disposition"] == "missed"
+    back = moment(DAY, "11:00:00")
+    put(store, record([session(BOB, ANN, back, 60, talk(BOB, ANN))], BOB))
+    assert legs(store, call)["Bob"]["returned_at"].startswith(f"{DAY}T11:00")
+    assert legs(store, call)["Ann"]["returned_at"] is None
+    store.database.execute("DELETE FROM callhook_store.disposition_rule "
+                           "WHERE reason LIKE '%noanswer%'")
+    assert legs(store, call)["Bob"]["disposition"] == "unknown"
+    verify(store)
+
+
+def test_a_failure_amid_a_call_that_was_heard(store):
+    heard = put(store, record([session(
+        ANN, BOB, moment(DAY), 50, talk(ANN, BOB), stage="midcall",
+        reason="NetworkLost")], ANN))
+    silent = put(store, record([session(
+        ANN, BOB, moment(DAY), 50, stage="midcall")], ANN))
+    assert legs(store, heard)["Ann"]["disposition"] == "answered"
+    assert legs(store, heard)["Ann"]["failure_stage"] == "midcall"
+    assert legs(store, silent)["Ann"]["disposition"] == "unknown"
+
+
+def test_a_queue_that_one_agent_answers(store):
+    start = moment(DAY)
+    rule(store, "record", "callSetup", "NoAnswer", "missed")
+    call = put(store, record([
+        session(PHONE, QUEUE, start, 120, talk(PHONE, QUEUE)),
+        session(QUEUE, ANN, moment(DAY, seconds=10), 10, stage="callSetup",
+                reason="NoAnswer"),
+        session(QUEUE, BOB, moment(DAY, seconds=20), 100, talk(QUEUE, BOB))],
+        PHONE, kind="groupCall", participants=(PHONE, ANN, BOB)))
+    found = legs(store, call)
+    assert set(found) == {PHONE.name, "Ann", "Bob"}
+    assert [found[n]["disposition"] for n in (PHONE.name, "Ann", "Bob")] == [
+        "answered", "unknown", "answered"]
+    assert [found[n]["direction"] for n in (PHONE.name, "Ann", "Bob")] == [
+        "out", "in", "in"]
+    assert {row["kind"] for row in found.values()} == {"phone"}
+    assert {row["queue_name"] for row in found.values()} == {"Support"}
+    assert found["Bob"]["peer_id"] == PHONE.id
+    assert found[PHONE.name]["peer_id"] == BOB.id
+    assert found["Bob"]["caller_number"] == PHONE.id
+    [row] = rows(store, "queue_calls")
+    assert (row["outcome"], row["wait_seconds"], row["agent_name"],
+            row["caller_id"]) == ("answered", 20, "Bob", PHONE.id)
+    # The same, answered by nobody.
+    put(store, record([
+        session(PHONE, QUEUE, start, 40, talk(PHONE, QUEUE)),
+        session(QUEUE, ANN, moment(DAY, seconds=10), 10, stage="callSetup",
+                reason="NoAnswer")], PHONE, kind="groupCall"))
+    [day] = rows(store, "queues_by_day")
+    assert (day["offered"], day["answered"], day["abandoned"],
+            day["wait_seconds"]) == (2, 1, 1, 60)
+    assert len(rows(store, "missed_calls")) == 1
+    verify(store)
+
+
+def test_voicemail_takes_a_call(store):
+    rule(store, "record", "callSetup", "NoAnswer", "missed")
+    start = moment(DAY)
+    call = put(store, record([
+        session(ANN, BOB, start, 20, stage="callSetup", reason="NoAnswer"),
+        session(ANN, VOICEMAIL, moment(DAY, seconds=20), 30,
+                talk(ANN, VOICEMAIL))], ANN))
+    found = legs(store, call)
+    assert set(found) == {"Ann", "Bob"}
+    assert found["Ann"]["disposition"] == found["Bob"]["disposition"] \
+        == "voicemail"
+
+
+def test_test_calls_are_in_no_figure(store):
+    call = put(store, record([session(
+        ANN, BOB, moment(DAY), 50, talk(ANN, BOB), test=True)], ANN))
+    assert legs(store, call)["Ann"]["is_test"] is True
+    for clean in (False, True):
+        if clean:
+            work_off(store)
+        for view in ("calls_by_hour", "quality_by_day", "people_by_day",
+                     "concurrent_calls", "users_by_month"):
+            assert rows(store, view) == []
+
+
+# --- stream_quality ---
+
+def test_sides_and_verdicts(store):
+    ann = Party("Ann", subnet="10.1.0.0", device="Desk mic", platform="macOS")
+    bob = Party("Bob", subnet="10.2.0.0", device="Ear", connection="wifi")
+    call = put(store, record([session(ann, bob, moment(DAY), 60, media(
+        ann, bob, stream(True, jitter=31, start=moment(DAY)),
+        stream(False, packets=500, loss=0.5), stream(True, loss=0.1, trip=500,
+                                                     jitter=30),
+        stream(True, jitter=None, trip=None, loss=None)),
+        media(ann, bob, stream(True, averageVideoFrameLossPercentage=51.0),
+              stream(True, averageVideoFrameRate=7.0),
+              stream(True, averageVideoFrameRate=6.9),
+              stream(True, postForwardErrorCorrectionPacketLossRate=0.16),
+              stream(True), label="main-video"),
+        media(ann, bob, stream(True, averageVideoFrameRate=2.0),
+              label="applicationsharing-video"))], ann))
+    found = rows(store, "stream_quality",
+                 f"call_id = '{call}' ORDER BY media_no, stream_no")
+    assert [row["verdict"] for row in found] == [
+        "poor", "unclassified", "good", "unclassified", "poor", "good", "poor",
+        "poor", "unclassified", "good"]
+    assert [row["media"] for row in found] == (
+        ["audio"] * 4 + ["video"] * 5 + ["screen_sharing"])
+    forth, back = found[0], found[1]
+    assert (forth["sender_id"], forth["receiver_name"]) == (ann.id, "Bob")
+    assert (back["sender_name"], back["receiver_id"]) == ("Bob", ann.id)
+    assert (forth["sender_device"], forth["receiver_device"]) == (
+        "Desk mic", "Ear")
+    assert (back["sender_connection"], back["receiver_connection"]) == (
+        "wifi", "wired")
+    assert (forth["sender_subnet"], forth["receiver_subnet"]) == (
+        "10.1.0.0", "10.2.0.0")
+    assert forth["sender_platform"] == "macOS"
+    assert (forth["jitter_ms"], forth["loss"], forth["seconds"]) == (
+        31, 0.01, 60)
+    assert (forth["session_no"], forth["segment_no"], forth["media_no"],
+            forth["stream_no"], forth["transport"]) == (1, 1, 1, 1, "udp")
+    verify(store)
+
+
+def test_a_rule_of_quality_changes_from_its_day_on(store):
+    calls = [put(store, record([session(
+        ANN, BOB, moment(day), 60, talk(ANN, BOB, jitter=25))], ANN))
+        for day in ("2026-03-01", "2026-03-20")]
+    work_off(store)
+    store.database.execute("""
+        INSERT INTO callhook_store.quality_rule
+            (media, measure, above, valid_from)
+        VALUES ('audio', 'jitter_ms', 20, '2026-03-15')""")
+    for call, audio in zip(calls, ("good", "poor")):
+        assert legs(store, call)["Ann"]["audio"] == audio
+    assert [row["poor"] for row in rows(
+        store, "quality_by_day", "media = 'audio' ORDER BY day")] == [0, 2]
+    store.database.execute("DELETE FROM callhook_store.quality_rule "
+                           "WHERE valid_from = '2026-03-15'")
+    assert legs(store, calls[1])["Ann"]["audio"] == "good"
+    work_off(store)
+    verify(store)
+
+
+# --- Phone logs ---
+
+def pstn_row(name, user, number, start, seconds=60, **more):
+    return {"id": name, "userId": user.id, "userDisplayName": user.name,
+            "userPrincipalName": user.principal_name,
+            "startDateTime": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "endDateTime": moment(DAY, start.strftime("%H:%M:%S"),
+                                  seconds).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "duration": seconds, "charge": 0.5, "connectionCharge": 0.25,
+            "currency": "EUR", "callType": "user_out",
+            "calleeNumber": number, "callerNumber": "+4930111111",
+            "destinationName": "Germany", "usageCountryCode": "DE", **more}
+
+
+def direct_row(name, user, number, start, code=0, correlation=None, **more):
+    return {"id": name, "correlationId": correlation, "userId": user.id,
+            "userDisplayName": user.name,
+            "userPrincipalName": user.principal_name,
+            "inviteDateTime": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "startDateTime": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "duration": 0 if code else 30, "callType": "ByotOut",
+            "successfulCall": code == 0, "callerNumber": "+4930222***",
+            "calleeNumber": number[:-3] + "***", "finalSipCode": code,
+            "trunkFullyQualifiedDomainName": "sbc.contoso.example", **more}
+
+
+def test_phone_calls_that_only_a_log_knows(store):
+    store.call("store_pstn_rows", TENANT, [pstn_row(
+        "p1", ANN, "+4940123456", moment(DAY))])
+    store.call("store_direct_routing_rows", TENANT, [
+        direct_row("d1", BOB, "+4940123456", moment(DAY), 486),
+        direct_row("d2", BOB, "+4940123456", moment(DAY), 799)])
+    found = {row["leg_id"]: row for row in rows(store, "cdr")}
+    assert set(found) == {"p1", "d1", "d2"}
+    assert (found["p1"]["call_id"], found["p1"]["source"],
+            found["p1"]["kind"]) == (None, "pstn", "phone")
+    assert (found["p1"]["charge"], found["p1"]["currency"],
+            found["p1"]["disposition"]) == (0.75, "EUR", "answered")
+    assert found["p1"]["person_id"] == ANN.id
+    assert found["p1"]["peer_id"] == "+4940123456"
+    assert (found["d1"]["disposition"], found["d1"]["sip_code"],
+            found["d1"]["trunk"]) == ("declined", 486, "sbc.contoso.example")
+    assert found["d2"]["disposition"] == "unknown"
+    hours = rows(store, "calls_by_hour")
+    assert sum(row["calls"] for row in hours) == 3
+    assert {row["kind"] for row in hours} == {"phone"}
+    assert sum(row["calls"] for row in rows(store, "phone_by_day")) == 3
+    assert {row["sip_code"] for row in rows(store, "trunks_by_day")} == {
+        486, 799}
+    work_off(store)
+    assert sum(row["calls"] for row in rows(store, "calls_by_hour")) == 3
+    verify(store)
+
+
+@pytest.mark.parametrize("log_first", [True, False])
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_phone_call_that_both_know_appears_once(store, exact, log_first):
+    start = moment(DAY)
+    made = record([session(ANN, PHONE, start, 60, talk(ANN, PHONE))], ANN)
+
+    def log():
+        if exact:
+            store.call("store_direct_routing_rows", TENANT, [direct_row(
+                "d1", ANN, PHONE.id, moment(DAY, "23:00:00"),
+                correlation=made["id"])])
+        else:
+            store.call("store_pstn_rows", TENANT, [pstn_row(
+                "p1", ANN, PHONE.id, moment(DAY, "10:01:00"))])
+
+    if log_first:
+        log()
+        assert len(rows(store, "cdr")) == 1
+    call = put(store, made)
+    if not log_first:
+        log()
+    found = legs(store, call)
+    assert len(rows(store, "cdr")) == 2
+    assert found["Ann"]["source"] == "record"
+    assert found["Ann"]["leg_id"] == ("d1" if exact else "p1")
+    assert found[PHONE.name]["leg_id"] is None
+    assert found["Ann"]["callee_number"] == PHONE.id
+    assert sum(row["calls"] for row in rows(store, "calls_by_hour")) == 1
+    work_off(store)
+    verify(store)
+    # The record goes: only the log knows the call again.
+    store.database.execute(
+        f"SELECT callhook_store.remove_record('{TENANT}', '{{{call}}}')")
+    [row] = rows(store, "cdr")
+    assert row["call_id"] is None and row["source"] != "record"
+    assert sum(row["calls"] for row in rows(store, "calls_by_hour")) == 1
+
+
+# --- Figures ---
+
+def test_the_most_calls_at_once(store):
+    for clock, seconds in (("10:00:00", 100), ("10:01:00", 100),
+                           ("10:01:40", 100), ("23:59:00", 120)):
+        put(store, record([session(ANN, BOB, moment(DAY, clock), seconds)],
+                          ANN))
+    for _ in range(2):
+        found = rows(store, "concurrent_calls", "true ORDER BY day")
+        # Who leaves at 10:01:40 makes room for who comes then.
+        assert [(row["day"], row["calls"]) for row in found] == [
+            (DAY, 2), ("2026-03-11", 1)]
+        assert found[0]["at"].startswith(f"{DAY}T10:01:00")
+        assert found[1]["at"].startswith("2026-03-11T00:00:00")
+        work_off(store)
+
+
+def test_figures_are_exact_before_and_after_the_days_are_made(store):
+    for number in range(6):
+        user = Party(f"User {number}", device="Common headset")
+        odd = Party(f"Odd {number}", device=f"{number}'s AirPods")
+        put(store, record([
+            session(user, BRIDGE, moment(DAY), 600, talk(user, BRIDGE)),
+            session(odd, BRIDGE, moment(DAY), 600, talk(odd, BRIDGE))],
+            user, kind="groupCall"))
+    views = [row["table_name"] for row in store.database.query("""
+        SELECT table_name FROM information_schema.role_table_grants
+        WHERE grantee = 'callhook_figures' AND table_schema = 'callhook'""")]
+    assert len(views) >= 15
+
+    def figures():
+        return {view: sorted(map(str, rows(store, view, user="test_reader")))
+                for view in views}
+
+    before = figures()
+    assert {row["device"] for row in rows(store, "quality_by_device")} == {
+        "Common headset", "other"}
+    work_off(store)
+    assert store.database.query(
+        "SELECT * FROM callhook_store.report_dirty_days") == []
+    assert figures() == before
+    assert rows(store, "users_by_month")[0]["people"] == 12
+    verify(store)
+
+
+def test_figures_name_nobody(store):
+    store.database.execute("CREATE ROLE test_figures LOGIN") \
+        if not store.database.query(
+            "SELECT FROM pg_roles WHERE rolname = 'test_figures'") else None
+    store.database.execute("GRANT callhook_figures TO test_figures")
+    assert rows(store, "calls_by_hour", user="test_figures") == []
+    for view in ("cdr", "stream_quality", "people_by_day", "missed_calls",
+                 "calls", "sessions"):
+        with pytest.raises(Trouble):
+            rows(store, view, user="test_figures")
+
+
+def test_every_column_has_a_comment(store):
+    assert store.database.query("""
+        SELECT c.relname, a.attname FROM pg_class AS c
+        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
+        WHERE c.relnamespace = 'callhook'::regnamespace
+          AND col_description(c.oid, a.attnum) IS NULL""") == []
+
+
+# --- Kept right ---
+
+def a_call(chance, day, call_id=None, version=1):
+    people = [Party(f"P{n}", subnet=f"10.0.{n % 4}.0",
+                    device=f"Device {n % 3}") for n in range(12)]
+    one, other = chance.sample(people, 2)
+    start = moment(day, f"{chance.randrange(24):02}:{chance.randrange(60):02}"
+                   ":00")
+    quality = {"jitter": chance.choice([5, 25, 40]),
+               "packets": chance.choice([100, 2000])}
+    kind = chance.randrange(5)
+    if kind == 0:
+        sessions = [session(p, BRIDGE, start, chance.randrange(10, 9000),
+                            talk(p, BRIDGE, **quality))
+                    for p in chance.sample(people, chance.randrange(1, 8))]
+        return record(sessions, one, "groupCall", version, call_id)
+    if kind == 1:
+        sessions = [session(PHONE, QUEUE, start, 99, talk(PHONE, QUEUE))]
+        sessions += [session(QUEUE, p, start, 30, *chance.choice(
+            [(), (talk(QUEUE, p, **quality),)])) for p in (one, other)]
+        return record(sessions, PHONE, "groupCall", version, call_id)
+    if kind == 2:
+        return record([session(one, PHONE, start, 60,
+                               talk(one, PHONE, **quality))], one,
+                      version=version, call_id=call_id)
+    failed = kind == 3
+    return record([session(
+        one, other, start, chance.randrange(1, 90000),
+        *(() if failed else (talk(one, other, **quality),)),
+        stage="callSetup" if failed else None,
+        reason=chance.choice(["Busy", "NoAnswer"]) if failed else None,
+        rating=chance.choice([None, "good", "poor"]))], one, version=version,
+        call_id=call_id)
+
+
+OPERATIONS = 3000 if os.environ.get("CALLHOOK_TEST_FULL") == "1" else 100
+
+
+def test_random_operations(store):
+    """New, newer, older, removed and forgotten; rules, files and logs."""
+    chance = random.Random(7)
+    days = [f"2026-03-{n:02}" for n in range(1, 8)]
+    calls = {}
+
+    def store_call():
+        call_id, version = new_id(), 1
+        if calls and chance.random() < 0.3:
+            call_id = chance.choice(list(calls))
+            version = chance.randrange(1, 6)
+        made = a_call(chance, chance.choice(days), call_id, version)
+        if read(store, made) == "stored":
+            calls[call_id] = version
+
+    def remove():
+        if calls:
+            gone = chance.choice(list(calls))
+            del calls[gone]
+            store.database.execute(
+                f"SELECT callhook_store.remove_record('{TENANT}', "
+                f"'{{{gone}}}')")
+
+    def change_rule():
+        store.database.execute(f"""
+            INSERT INTO callhook_store.quality_rule
+                (media, measure, above, valid_from)
+            VALUES ('audio', 'jitter_ms', {chance.choice([10, 20, 50])},
+                    '{chance.choice(days)}')
+            ON CONFLICT (media, measure, valid_from)
+            DO UPDATE SET above = excluded.above""")
+
+    def change_disposition():
+        rule(store, "record", "callSetup",
+             chance.choice(["Busy", "NoAnswer", "%"]),
+             chance.choice(["missed", "declined", "failed"]),
+             since=chance.choice(days))
+
+    def log():
+        store.call("store_pstn_rows", TENANT, [pstn_row(
+            f"p{chance.randrange(20)}", Party(f"P{chance.randrange(12)}"),
+            PHONE.id, moment(chance.choice(days), "12:00:00"))])
+
+    def load_buildings():
+        lines = [[n + 1, f"10.0.{n}.0", f"Floor {n}", "24", chance.choice(
+            ["North", "South"]), "", "", "", "", "", "", "", "", "1", "0"]
+            for n in chance.sample(range(4), 3)]
+        store.call("load_reference", TENANT, "building", lines)
+
+    def forget():
+        store.call("forget_person", guid(f"P{chance.randrange(12)}"))
+
+    choices = ([store_call] * 40 + [remove] * 4 + [log] * 4
+               + [change_rule, change_disposition, load_buildings]
+               + [lambda: work_off(store)] * 3)
+    for number in range(OPERATIONS):
+        chance.choice(choices)()
+        if number % 50 == 30:
+            forget()
+        if number % 50 == 49:
+            verify(store)
+    work_off(store)
+    assert len(verify(store)) >= len(days)
+    total = sum(row["calls"] for row in rows(store, "calls_by_hour"))
+    known = len(rows(store, "cdr", "call_id IS NULL"))
+    assert total == len(calls) + known > 20
+    # All of it once more, from the records.
+    store.database.execute(
+        "SELECT callhook_store.rebuild_reports(NULL, '2020-01-01')")
+    work_off(store)
+    verify(store)
+    assert sum(row["calls"] for row in rows(store, "calls_by_hour")) == total
+
+
+def test_a_store_that_is_older_than_the_facts_gets_them(store):
+    for n in range(5):
+        put(store, record([session(ANN, BOB, moment(DAY, seconds=n), 60,
+                                   talk(ANN, BOB))], ANN))
+    store.call("store_pstn_rows", TENANT, [pstn_row(
+        "p1", ANN, "+4940123456", moment(DAY))])
+    before = rows(store, "cdr", "true ORDER BY call_id, person_id")
+    for table in ("report_calls", "report_legs", "report_streams",
+                  "report_phones", "report_dirty_days"):
+        store.database.execute(f"DELETE FROM callhook_store.{table}")
+    store.database.execute("UPDATE callhook_store.report_state "
+                           "SET unfilled_from = '00000000-0000-0000-0000-"
+                           "000000000000'")
+    assert rows(store, "cdr") == []
+    steps = 0
+    while store.value("fill_facts", 2):
+        steps += 1
+    assert steps == 4
+    assert rows(store, "cdr", "true ORDER BY call_id, person_id") == before
+    work_off(store)
+    verify(store)
+
+
+def test_retention_leaves_the_figures(store):
+    made = record([session(ANN, BOB, moment("2026-01-10"), 60,
+                           talk(ANN, BOB))], ANN)
+    put(store, made)
+    store.database.execute("UPDATE callhook_store.calls SET filed_at = "
+                           "'2026-01-10', last_notified_at = '2026-01-10'")
+    views = ("calls_by_hour", "quality_by_day", "users_by_month",
+             "concurrent_calls")
+    before = [rows(store, view) for view in views]
+    assert all(before)
+    store.value("retain", 30, 100)
+    assert store.value("retain", 30, 100) == 100    # it has dropped a month
+    assert rows(store, "cdr") == rows(store, "people_by_day") == []
+    assert rows(store, "stream_quality") == []
+    assert [rows(store, view) for view in views] == before
+    assert store.database.query(
+        "SELECT * FROM callhook_store.report_people") == []
+    assert store.database.query("""
+        SELECT relname FROM pg_class
+        WHERE relname = 'report_streams_2026_01'""") == []
+    # What comes late for such a day changes no figure any more.
+    put(store, record([session(ANN, BOB, moment("2026-01-10"), 60,
+                               talk(ANN, BOB))], ANN))
+    work_off(store)
+    assert [rows(store, view) for view in views] == before
+
+
+def test_a_forgotten_person_is_in_no_report(store):
+    call = put(store, record([session(ANN, BOB, moment(DAY), 60,
+                                      talk(ANN, BOB))], ANN))
+    store.call("load_reference", TENANT, "person",
+               [[2, ANN.principal_name, "Sales", "", ""]])
+    assert legs(store, call)["Ann"]["department"] == "Sales"
+    store.call("store_pstn_rows", TENANT, [pstn_row(
+        "p1", ANN, "+4940123456", moment(DAY))])
+    work_off(store)
+    store.call("forget_person", ANN.id)
+    work_off(store)
+    dump = store.database.dump()
+    assert ANN.id not in dump and "ann@contoso" not in dump
+    assert "Ann" not in [row["person_name"] for row in rows(store, "cdr")]
+    assert sum(row["calls"] for row in rows(store, "calls_by_hour")) == 2
+    assert len(rows(store, "cdr", f"call_id = '{call}'")) == 2
+    verify(store)
+
+
+def test_a_reader_never_sees_half_of_a_day(store):
+    """Sums of figures and of facts agree while days are made."""
+    with store.database.session() as other:
+        for n in range(3):
+            put(store, record([session(ANN, BOB, moment(DAY, seconds=n), 60,
+                                       talk(ANN, BOB))], ANN))
+            other.run("BEGIN")
+            other.run(f"SELECT callhook_store.make_day('{TENANT}', '{DAY}')")
+            assert rows(store, "calls_by_hour")[0]["calls"] == n + 1
+            put(store, record([session(ANN, BOB, moment(DAY, "12:00:00"), 60)],
+                              ANN, call_id=guid("late"), version=n + 1))
+            other.run("COMMIT")
+            assert sum(row["calls"] for row in rows(store, "calls_by_hour")) \
+                == n + 2
