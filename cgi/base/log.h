@@ -24,7 +24,7 @@ void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_cause(enum log_cause cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Tells a fault of our own and ends the program with `status`. */
+/* Logs an internal error and ends the program with `status`. */
 _Noreturn void die(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -16,7 +16,7 @@ struct trust {
 /* When the secrets are to be read again; the receiver's lock is held. */
 int64_t trust_due(const struct trust *trust);
 
-/* Reads the secrets for everybody; false: not read, and told. */
+/* Reads the secrets for everybody; returns false after logging why not. */
 bool trust_read(struct trust *trust, struct database *database);
 
 /*

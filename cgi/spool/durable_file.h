@@ -13,7 +13,7 @@
  * Writes a whole file into the open folder `at`: under a name that begins
  * with a dot, fsynced, then renamed. True once its bytes are on the disk; its
  * name is when the folder is synced. One that is there already is replaced.
- * False: nothing is left, and why is told.
+ * Returns false after logging why: nothing is left.
  */
 bool durable_file_write(int at, const char *name, const struct buffer *bytes);
 

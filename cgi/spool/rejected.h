@@ -10,7 +10,7 @@
 enum rejected_result {
     REJECTED_NOW,
     REJECTED_BEFORE, /* it is there already */
-    REJECTED_FAILED, /* it could not be written, which is told */
+    REJECTED_FAILED, /* it could not be written, which is logged */
 };
 
 /*

@@ -34,9 +34,9 @@ struct spool_names {
 
 /*
  * Writes the items that are not refused yet, of all the lists, and returns
- * once they are on the disk. False: nothing is promised, and why is told.
- * `doubtful`: nobody vouches for them yet; these may fill a sixteenth. One
- * thread at a time. What false leaves behind is nothing.
+ * once they are on the disk. Returns false after logging why: nothing is
+ * promised. `doubtful`: nobody vouches for them yet; these may fill a
+ * sixteenth. One thread at a time. What false leaves behind is nothing.
  */
 bool spool_write(struct spool *spool, const struct item_list *const *lists,
                  size_t count, bool doubtful);
@@ -52,7 +52,7 @@ uint64_t spool_bytes(const struct spool *spool);
 
 /*
  * Lists the files; the caller frees with spool_names_free. False: the folder
- * cannot be read, or is not ours, which is told.
+ * cannot be read, or is not ours, which is logged.
  */
 bool spool_list(const struct spool *spool, struct spool_names *names);
 void spool_names_free(struct spool_names *names);

@@ -59,7 +59,7 @@ const char *database_fault(const struct database *database);
 
 /*
  * Whether the last fault may be of the rows' making, though it is not sorted
- * as such: only then is it worth to try them one by one.
+ * as such: only then is it worth trying them one by one.
  */
 bool database_fault_is_odd(const struct database *database);
 

@@ -161,7 +161,7 @@ static void admit(struct connection *connection)
     };
 }
 
-/* Sees to the answer of a request that has arrived whole. */
+/* Has a request answered that has arrived in full. */
 static void serve_whole(struct connection *connection)
 {
     struct receiver *receiver = &connection->server->receiver;
@@ -258,7 +258,7 @@ int connection_sweep_bodies(struct server *server)
     return -1;
 }
 
-/* Tells and closes. */
+/* Logs and closes. */
 static void refuse(struct connection *connection)
 {
     log_cause(LOG_FASTCGI, "a connection is closed: no FastCGI request");

@@ -17,7 +17,7 @@ void log_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* To standard output, without control characters: the text is a peer's. */
 void log_print(const char *text);
 
-/* Tells a fault of our own and ends the program with `status`. */
+/* Logs an internal error and ends the program with `status`. */
 _Noreturn void die(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -1,4 +1,4 @@
-/* Faults on standard error, each once an hour; what was told is kept in
+/* Faults on standard error, each once an hour; what was reported is kept in
  * state_dir. */
 #ifndef RENEWER_REPORT_H
 #define RENEWER_REPORT_H
@@ -6,7 +6,7 @@
 #include "base/fault.h"
 
 /*
- * Tells `line` on standard error unless the same was told within the hour.
+ * Prints `line` on standard error unless it did so within the hour.
  * `name` is a tenant's, whose lock the caller holds, or "": it is of all.
  */
 void report_line(const char *state_dir, const char *name, const char *line);

@@ -7,7 +7,7 @@
 
 /*
  * Makes the folder (0700) if its parent is there, and sees to it that nobody
- * else can touch it. False: told.
+ * else can touch it. Returns false after logging why.
  */
 bool state_dir_check(const char *state_dir);
 

@@ -1,5 +1,5 @@
 /*
- * Lists a tenant's calls at Graph, files those that no notification told of,
+ * Lists a tenant's calls at Graph, adds those without a notification,
  * and closes gaps.
  */
 #ifndef RENEWER_CALL_LIST_H

@@ -38,7 +38,7 @@ struct visits {
 
 /* -- a tenant's turn --------------------------------------------------- */
 
-/* Tells why a step was not DONE. */
+/* Reports why a step was not DONE. */
 static bool is_done(const struct graph *graph, enum outcome outcome,
                     const struct fault *fault)
 {

@@ -12,8 +12,8 @@
 #include "settings/settings.h"
 
 /*
- * Visits the tenants until `deadline` (clock_ms()). False: something failed,
- * which is told.
+ * Visits the tenants until `deadline` (clock_ms()). Returns false after logging
+ * what failed.
  */
 bool call_pass_run(const struct settings *settings, struct database *database,
                    int64_t deadline);

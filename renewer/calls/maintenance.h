@@ -8,11 +8,14 @@
 #include "base/database.h"
 #include "settings/settings.h"
 
-/* Before records are read: whose, and which calls there are. */
+/*
+ * Before records are read: syncs which tenants want records, folds
+ * notifications into calls.
+ */
 bool maintenance_begin(struct database *database,
                        const struct settings *settings, int64_t deadline);
 
-/* At the end: months to come, figures of reports, and what is too old. */
+/* At the end: creates partitions, figures of reports; deletes old rows. */
 bool maintenance_end(struct database *database, const struct settings *settings,
                      int64_t deadline);
 

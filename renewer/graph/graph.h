@@ -28,7 +28,7 @@ struct graph {
 enum outcome graph_send(struct graph *graph, struct transfer *transfer);
 
 /*
- * Sees to a token that lasts for another minute; `refused` is one that Graph
+ * Ensures a token that is valid for another minute; `refused` is one that Graph
  * does not take, or NULL. graph_send() does it by itself.
  */
 enum outcome graph_authorise(struct graph *graph, const char *refused,

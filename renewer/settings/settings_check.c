@@ -33,7 +33,7 @@ static void check_required(struct settings_file *file,
                             section->name);
 }
 
-/* Its name is not told: it may well be the secret, put into the wrong place. */
+/* Its name is not shown: it may be the secret, put into the wrong place. */
 static void check_secret(struct settings_file *file,
                          const struct section *section, const char *path)
 {
@@ -98,7 +98,7 @@ static void check_ca_file(struct settings_file *file,
     free(bytes);
 }
 
-/* What [callhook] alone says is told of the first tenant that inherits it. */
+/* A fault of [callhook] is reported once, for the first tenant with it. */
 static void check_rhythm(struct settings_file *file,
                          const struct section *section,
                          const struct tenant *tenant, bool *told)

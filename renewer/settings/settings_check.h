@@ -5,7 +5,7 @@
 #include "settings/settings.h"
 #include "settings/settings_file.h"
 
-/* Tells each fault; tenant number i is made of section number i + 1. */
+/* Reports each fault; tenant number i is made of section number i + 1. */
 void settings_check(struct settings_file *file,
                     const struct settings *settings);
 

@@ -20,7 +20,7 @@ struct settings_file {
     const char *path;
     char *bytes; /* what names and values are in */
     size_t length;
-    size_t faults;            /* told */
+    size_t faults;            /* reported */
     struct section *sections; /* the first is [callhook] */
     size_t count;
 };
@@ -29,7 +29,7 @@ struct settings_file {
 void settings_file_read(struct settings_file *file, const char *path);
 void settings_file_free(struct settings_file *file);
 
-/* Tells one more fault; line 0: of the file as a whole. */
+/* Reports one more fault; line 0: of the file as a whole. */
 void settings_file_fault(struct settings_file *file, int line,
                          const char *format, ...)
     __attribute__((format(printf, 3, 4)));

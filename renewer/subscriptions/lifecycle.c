@@ -1,4 +1,4 @@
-/* Lifecycle items: what Graph said about a subscription, worked off. */
+/* Handles lifecycle items: what Graph said about a subscription. */
 #include "subscriptions/lifecycle.h"
 
 #include "base/log.h"

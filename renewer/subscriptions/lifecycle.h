@@ -1,4 +1,4 @@
-/* Lifecycle items: what Graph said about a subscription, worked off. */
+/* Handles lifecycle items: what Graph said about a subscription. */
 #ifndef RENEWER_LIFECYCLE_H
 #define RENEWER_LIFECYCLE_H
 

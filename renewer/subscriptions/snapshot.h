@@ -27,7 +27,7 @@ struct row {
     int64_t ended_at;
 };
 
-/* A lifecycle item that has not been worked off. */
+/* A lifecycle item that has not been handled. */
 struct event {
     char notification_id[GUID_SIZE];
     char tenant_id[GUID_SIZE];

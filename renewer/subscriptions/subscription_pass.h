@@ -1,4 +1,4 @@
-/* A tenant's turn in a run: under its lock, with its fault told at the end. */
+/* A tenant's turn in a run: under its lock, its fault reported at the end. */
 #ifndef RENEWER_SUBSCRIPTION_PASS_H
 #define RENEWER_SUBSCRIPTION_PASS_H
 
@@ -9,8 +9,8 @@
 
 /*
  * Does what is due, if it still is; `may_list`: with a look at Graph's list.
- * Without a database: renews what Graph shows and does nothing else. False if
- * something failed, which is told.
+ * Without a database: renews what Graph shows and does nothing else. Returns
+ * false after reporting what failed.
  */
 bool subscription_pass_run(struct session *session,
                            const struct settings *settings, bool may_list);

@@ -69,7 +69,7 @@ bool subscription_store_past(struct database *database,
                              const struct tenant *tenant, const char *failure,
                              long retry_after);
 
-/* Makes the months to come; how many were new is of no interest. */
+/* Creates the partitions of the coming months; the count is not used. */
 bool subscription_store_make_partitions(struct database *database);
 
 #endif
