@@ -5,8 +5,7 @@ import signal
 import pytest
 
 from support.answers import assert_accepted
-from support.later import Later
-from support.locks import locked, wait_until_blocked
+from support.locks import in_flight
 from support.notification import collection
 from support.receiver import cgi_variables
 
@@ -35,9 +34,7 @@ def test_a_receiver_that_has_worked_ends(launch, database, number):
 def test_a_request_in_flight_is_answered_first(launch, database, number):
     receiver = launch(**PATIENT)
     subscription = database.subscribe()
-    with locked(database):
-        waiting = Later(receiver.send, subscription.item())
-        wait_until_blocked(database)
+    with in_flight(receiver, database, subscription) as waiting:
         receiver.terminate(number)
         assert receiver.alive()
     assert_accepted(waiting.result())
@@ -48,9 +45,7 @@ def test_a_request_in_flight_is_answered_first(launch, database, number):
 def test_a_batch_that_waits_behind_another_is_answered_too(launch, database):
     receiver = launch(**PATIENT)
     subscription = database.subscribe()
-    with locked(database):
-        first = Later(receiver.send, subscription.item())
-        wait_until_blocked(database)
+    with in_flight(receiver, database, subscription) as first:
         peers = [begin_request(receiver, subscription) for _ in range(20)]
         # Whoever comes later is answered: so those have been accepted.
         assert receiver.request(query="validationToken=x").status == 200
@@ -75,9 +70,7 @@ def begin_request(receiver, subscription):
 def test_a_handshake_is_answered_while_the_database_hangs(launch, database):
     receiver = launch(**PATIENT)
     subscription = database.subscribe()
-    with locked(database):
-        waiting = Later(receiver.send, subscription.item())
-        wait_until_blocked(database)
+    with in_flight(receiver, database, subscription) as waiting:
         answer = receiver.request(query="validationToken=still+here")
         assert (answer.status, answer.text) == (200, "still here")
     assert_accepted(waiting.result())
@@ -86,9 +79,7 @@ def test_a_handshake_is_answered_while_the_database_hangs(launch, database):
 def test_a_second_signal_does_no_harm(launch, database):
     receiver = launch(**PATIENT)
     subscription = database.subscribe()
-    with locked(database):
-        waiting = Later(receiver.send, subscription.item())
-        wait_until_blocked(database)
+    with in_flight(receiver, database, subscription) as waiting:
         receiver.terminate()
         receiver.terminate(signal.SIGUSR1)
         receiver.terminate()

@@ -31,8 +31,7 @@ def ends_well(one, proxy):
 def test_every_third_batch(begin, proxy):
     """COPY, and the INSERT by which a batch in doubt is stored again."""
     one = begin(CALLHOOK_ACK_MS=ACK_MS, environment=proxy.environment())
-    load = one.load(items=3)
-    load.wait_for(100)
+    load = one.load(items=3, until=100)
     proxy.at_batch = lambda n: "answer" if n % 3 else proxy.what
     load.wait_for(100)
     wanted = length(5, 100) if proxy.what != "hang" else 2
@@ -48,8 +47,7 @@ def test_one_that_is_silent(begin, cluster):
     with Proxy(cluster) as proxy:
         proxy.what = "hang"
         one = begin(CALLHOOK_ACK_MS=ACK_MS, environment=proxy.environment())
-        load = one.load(items=3)
-        load.wait_for(100)
+        load = one.load(items=3, until=100)
         last = proxy.batches + 1
         proxy.at_batch = lambda n: "hang" if n == last else "answer"
         load.wait_for(300)
@@ -61,8 +59,7 @@ def test_one_that_is_silent(begin, cluster):
 def test_several_in_a_row(begin, proxy):
     """The same rows are in doubt again and again, or are spooled."""
     one = begin(CALLHOOK_ACK_MS=ACK_MS, environment=proxy.environment())
-    load = one.load(items=3)
-    load.wait_for(100)
+    load = one.load(items=3, until=100)
     for _ in range(length(2, 10) if proxy.what != "hang" else 1):
         until = proxy.batches + 4
         proxy.at_batch = lambda n: proxy.what if n < until else "answer"
@@ -72,8 +69,7 @@ def test_several_in_a_row(begin, proxy):
 
 def test_while_draining(begin, proxy):
     one = begin(CALLHOOK_ACK_MS=ACK_MS, environment=proxy.environment())
-    load = one.load()
-    load.wait_for(100)
+    load = one.load(until=100)
     proxy.mode = "cut"
     proxy.at_batch = lambda n: "before"
     one.wait_for_health(200, "spooling")

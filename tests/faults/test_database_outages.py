@@ -31,7 +31,7 @@ LATEST_MS = ACK_MS + MARGIN_MS
 def under_load(begin):
     """A trial that has been sent some items already."""
     one = begin(CALLHOOK_ACK_MS=ACK_MS)
-    one.load().wait_for(200)
+    one.load(until=200)
     one.wait_for_health(200, "ok")
     return one
 
@@ -83,8 +83,7 @@ def test_hanging(under_load, cluster):
 def test_hanging_under_full_load(begin, cluster):
     """At any load: every slot in flight waits when the database stops."""
     one = begin(CALLHOOK_ACK_MS=ACK_MS, CALLHOOK_REQUESTS=64)
-    load = one.load(connections=128, rate=0, direct=True)
-    load.wait_for(2000)
+    load = one.load(connections=128, rate=0, direct=True, until=2000)
     with frozen(cluster):
         load.slowest_since()
         one.wait_for_health(200, "spooling")
@@ -219,7 +218,7 @@ def test_out_of_connections(folder, begin):
         database = cluster.create_database()
         cluster.execute("CREATE ROLE somebody LOGIN")
         one = begin(database, CALLHOOK_ACK_MS=ACK_MS)
-        one.load().wait_for(200)
+        one.load(until=200)
         with contextlib.ExitStack() as stack:
             stack.enter_context(
                 database.session("somebody")).run("SELECT 1")
@@ -244,8 +243,7 @@ def test_disk_full(small_disk, begin):
     with Cluster(disk) as cluster:
         database = cluster.create_database()
         one = begin(database, CALLHOOK_ACK_MS=ACK_MS)
-        load = one.load(items=20)
-        load.wait_for(1000)
+        load = one.load(items=20, until=1000)
         ballast = fill_disk(disk, 300000)
         wait_until(lambda: not one.spool.empty(), "something is spooled")
         load.wait_for(length(3000, 30000))
@@ -265,8 +263,7 @@ def test_another_thing_answers_for_the_database(begin, cluster, mode):
     one that hangs up; from the beginning, and in the middle."""
     with Proxy(cluster) as proxy:
         one = begin(CALLHOOK_ACK_MS=ACK_MS, environment=proxy.environment())
-        load = one.load()
-        load.wait_for(200)
+        one.load(until=200)
         proxy.mode = mode
         one.database.execute("""
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -515,8 +515,7 @@ def test_abuse_does_not_make_it_grow(receiver):
 def test_abuse_beside_real_traffic(begin):
     """32 senders are all answered while others misbehave."""
     one = begin(nginx=False)
-    load = one.load(rate=500)
-    load.wait_for(100)
+    load = one.load(rate=500, until=100)
     load.slowest_since()
     head = (record(1, BEGIN_CONTENT) + record(4, pairs(BODY)) + record(4)
             + record(5, b"x"))

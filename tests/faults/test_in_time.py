@@ -29,8 +29,7 @@ def lock_of_this_month(database):
 
 def test_only_this_month_is_locked(begin):
     one = begin(CALLHOOK_ACK_MS=ACK_MS)
-    load = one.load(rate=0, connections=400, direct=True)
-    load.wait_for(1000)
+    load = one.load(rate=0, connections=400, direct=True, until=1000)
     with one.database.session() as session:
         session.run(lock_of_this_month(one.database))
         load.slowest_since()

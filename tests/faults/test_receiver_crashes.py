@@ -23,8 +23,7 @@ def killed_and_started(one):
 def test_killed_in_the_middle_of_a_batch(begin):
     """The batch waits for a lock when the receiver dies: nobody was told."""
     one = begin(CALLHOOK_ACK_MS=5000)
-    load = one.load()
-    load.wait_for(200)
+    load = one.load(until=200)
     for _ in range(length(3, 20)):
         with locked(one.database):
             wait_until_blocked(one.database)
@@ -57,8 +56,7 @@ def test_killed_at_any_moment_without_nginx(begin):
 def test_killed_while_spooling(begin):
     """Whole files or none: what was answered is in a whole one."""
     one = begin(CALLHOOK_ACK_MS=100)
-    load = one.load(rate=0, connections=16)
-    load.wait_for(100)
+    load = one.load(rate=0, connections=16, until=100)
     with locked(one.database):
         one.wait_for_health(200, "spooling")
         for moment in range(length(5, 40)):
@@ -69,8 +67,7 @@ def test_killed_while_spooling(begin):
 
 def test_killed_while_draining(begin):
     one = begin(CALLHOOK_ACK_MS=300)
-    load = one.load(rate=0, connections=16)
-    load.wait_for(100)
+    load = one.load(rate=0, connections=16, until=100)
     with locked(one.database):
         one.wait_for_health(200, "spooling")
         load.wait_for(length(4000, 40000), seconds=120)
@@ -91,8 +88,7 @@ def test_killed_while_draining(begin):
 def test_a_file_that_a_dead_process_left_unfinished(begin):
     """It is nobody's promise: it is neither stored nor in the way."""
     one = begin(CALLHOOK_ACK_MS=300)
-    load = one.load()
-    load.wait_for(100)
+    load = one.load(until=100)
     (one.spool.path / ".0006-1-1.trusted.new").write_bytes(b"callhook sp")
     with locked(one.database):
         one.wait_for_health(200, "spooling")
@@ -118,8 +114,7 @@ def test_told_to_stop_under_load(begin, number):
 def test_told_to_stop_while_the_database_hangs(begin, cluster):
     """It ends in time, exit status 0, and the spool has what it took."""
     one = begin(CALLHOOK_ACK_MS=1000)
-    load = one.load()
-    load.wait_for(200)
+    load = one.load(until=200)
     with frozen(cluster):
         during(0.3, load)
         one.receiver.terminate()
@@ -148,8 +143,7 @@ def test_one_of_two_receivers_is_killed(begin):
 def test_two_receivers_empty_one_spool(begin):
     """One of them has filled it; both empty it, beside live traffic."""
     one = begin(CALLHOOK_ACK_MS=300)
-    load = one.load(rate=0, connections=32)
-    load.wait_for(100)
+    load = one.load(rate=0, connections=32, until=100)
     with locked(one.database):
         one.wait_for_health(200, "spooling")
         load.wait_for(length(3000, 30000), seconds=100)
@@ -217,8 +211,7 @@ def test_the_clock_is_set(begin, folder, tools, jump):
     live traffic, while spooling and while draining."""
     clock = Clock(folder, tools)
     one = begin(CALLHOOK_ACK_MS=300, environment=clock.environment)
-    load = one.load()
-    load.wait_for(200)
+    load = one.load(until=200)
     assert shifted_rows(one, jump) == 0
     clock.set(jump)
     load.wait_for(300)

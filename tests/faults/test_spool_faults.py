@@ -75,8 +75,7 @@ NEITHER = "neither database nor spool"
 def test_spool_full_by_its_limit(begin):
     limit = 300_000
     one = begin(**AWAY, CALLHOOK_SPOOL_MAX=limit)
-    load = one.load()
-    load.wait_for(100)
+    load = one.load(until=100)
     both_gone(one, load, NEITHER)
     assert one.spool.bytes() <= limit
     recovers(one, cut=0)
@@ -85,8 +84,7 @@ def test_spool_full_by_its_limit(begin):
 def test_disk_of_the_spool_full(begin, small_disk):
     disk = small_disk("1m")
     one = begin(**AWAY, spool=disk / "spool")
-    load = one.load()
-    load.wait_for(100)
+    load = one.load(until=100)
     both_gone(one, load, NEITHER)
     recovers(one, cut=0)
     assert one.spool.everything() == []
@@ -97,8 +95,7 @@ def test_no_inodes_for_the_spool(begin, small_disk):
     """Room for bytes, none for files: it is ended by somebody else."""
     disk = small_disk("1m,nr_inodes=40")
     one = begin(**AWAY, spool=disk / "spool")
-    load = one.load()
-    load.wait_for(100)
+    load = one.load(until=100)
     both_gone(one, load, NEITHER)
     recovers(one, cut=0)
 
@@ -106,8 +103,7 @@ def test_no_inodes_for_the_spool(begin, small_disk):
 def test_no_folder_for_the_spool(begin):
     """The folder is gone, and is there again."""
     one = begin(**AWAY)
-    load = one.load()
-    load.wait_for(100)
+    load = one.load(until=100)
     one.spool.path.rmdir()
     with database_away(one):
         load.wait_for(100, what="later")
@@ -122,8 +118,7 @@ def test_room_again(begin, small_disk):
     """The disk of the spool is full for a while; the database stays away."""
     disk = small_disk("2m")
     one = begin(**AWAY, spool=disk / "spool")
-    load = one.load()
-    load.wait_for(100)
+    load = one.load(until=100)
     with database_away(one):
         load.wait_for(100)
         ballast = fill_disk(disk)
@@ -157,8 +152,7 @@ def test_strangers_fill_a_sixteenth(begin):
         assert one.spool.bytes() <= limit / 16 + 20_000
         assert one.health() == (200, "spooling")
         # and those that are known find room
-        good = one.load(rate=200)
-        good.wait_for(200)
+        good = one.load(rate=200, until=200)
         assert good.counts().later == 0
     result = recovers(one, cut=0, more=100)
     assert result.acknowledged == result.stored

@@ -58,8 +58,7 @@ def start(begin, pair):
 
 def test_the_first_commits_no_more(begin, pair, commits_no_more):
     one = start(begin, pair)
-    load = one.load(subscription=pair.known)
-    load.wait_for(50)
+    load = one.load(subscription=pair.known, until=50)
     commits_no_more()
     one.wait_for_health(200, "spooling", seconds=5)
     one.wait_for_health(200, "ok", seconds=15)
@@ -78,8 +77,7 @@ def test_the_first_never_committed(begin, pair, commits_no_more):
     commits_no_more()
     one = start(begin, pair)
     one.wait_for_health(200, "ok", seconds=15)
-    load = one.load(subscription=pair.known)
-    load.wait_for(200)
+    one.load(subscription=pair.known, until=200)
     one.settle()
     check(one, later=0, cut=0)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 
+from support.later import Later
 from support.service import wait_until
 
 LOCK = ("BEGIN; LOCK TABLE callhook_store.notifications "
@@ -30,3 +31,12 @@ def locked(database):
         session.run(LOCK)
         yield session
         session.run("ROLLBACK")
+
+
+@contextlib.contextmanager
+def in_flight(receiver, database, subscription):
+    """A request that waits for the table until the end: its later answer."""
+    with locked(database):
+        waiting = Later(receiver.send, subscription.item())
+        wait_until_blocked(database)
+        yield waiting

@@ -95,8 +95,10 @@ class Trial:
         self.others.append(other)
         return other
 
-    def load(self, *, direct=False, subscription=None, **options):
-        """Start to send; through nginx, or directly to the receiver."""
+    def load(self, *, direct=False, subscription=None, until=0, **options):
+        """Start to send; through nginx, or directly to the receiver.
+
+        until: back when so many items are acknowledged."""
         if not (subscription or self.subscription):
             self.know(self.subscribe())
         options.setdefault("rate", 600)
@@ -106,6 +108,7 @@ class Trial:
                     subscription or self.subscription, **options)
         load.start()
         self.loads.append(load)
+        load.wait_for(until)
         return load
 
     def strangers(self, **options):
