@@ -58,7 +58,9 @@ $$;
 
 -- How far the notifications are folded. Every row with stored_at before
 -- folded_to is folded; none with stored_at before final_to can appear any
--- more. slab: how much time the last batch spanned.
+-- more. Of the rows in between, those from before seen_to have been looked
+-- for; what still came would be of the transactions that began at the times
+-- late. slab: how much time the last batch spanned.
 CREATE TABLE IF NOT EXISTS callhook_store.fold_state (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     folded_to timestamptz,
@@ -66,76 +68,136 @@ CREATE TABLE IF NOT EXISTS callhook_store.fold_state (
     asked_at timestamptz,
     asked_about text[],
     slab interval NOT NULL DEFAULT '1 day',
-    margin interval NOT NULL DEFAULT '1 minute' -- a clock may be set back
+    margin interval NOT NULL DEFAULT '1 minute', -- a clock may be set back
+    seen_to timestamptz NOT NULL DEFAULT '1970-01-01Z',
+    late timestamptz[] NOT NULL DEFAULT '{}'
 );
-INSERT INTO callhook_store.fold_state DEFAULT VALUES ON CONFLICT DO NOTHING;
 
 -- What is folded already of the rows that are not before folded_to.
 CREATE TABLE IF NOT EXISTS callhook_store.folded (
     notification_id uuid PRIMARY KEY,
     stored_at timestamptz NOT NULL
 );
+DO $$
+BEGIN
+    IF to_regclass('callhook_store.folded_stored_at') IS NULL THEN
+        CREATE INDEX folded_stored_at ON callhook_store.folded (stored_at);
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'callhook_store.fold_state'::regclass
+          AND attname = 'late') THEN
+        ALTER TABLE callhook_store.fold_state
+            ADD COLUMN seen_to timestamptz NOT NULL DEFAULT '1970-01-01Z',
+            ADD COLUMN late timestamptz[] NOT NULL DEFAULT '{}';
+    END IF;
+    INSERT INTO callhook_store.fold_state DEFAULT VALUES
+    ON CONFLICT DO NOTHING;
+    UPDATE callhook_store.fold_state SET folded_to = '1970-01-01Z'
+    WHERE folded_to IS NULL;
+END
+$$;
+
+-- Whoever may insert a notification, in this database, or become somebody who
+-- may. (xact_start is the stored_at of all that the transaction inserts; it is
+-- null where the owner of this function may not see it.)
+CREATE OR REPLACE FUNCTION callhook_store.writers()
+RETURNS TABLE (pid integer, virtualxid text, xact_start timestamptz)
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM pg_stat_clear_snapshot();
+    RETURN QUERY
+    WITH writer AS MATERIALIZED (
+        SELECT r.oid FROM pg_roles AS r
+        WHERE has_any_column_privilege(
+            r.oid, 'callhook_store.notifications'::regclass, 'INSERT')
+    )
+    SELECT l.pid, l.virtualxid, a.xact_start
+    FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+    WHERE l.locktype = 'virtualxid' AND l.granted
+      AND l.pid <> pg_backend_pid() AND a.datname = current_database()
+      AND EXISTS (SELECT FROM writer
+                  WHERE pg_has_role(a.usesysid, writer.oid, 'MEMBER'));
+END
+$$;
+COMMENT ON FUNCTION callhook_store.writers() IS
+    'Open transactions that may have stored, or may store, notifications.';
+
+-- A prepared transaction stores nothing more, but keeps its locks.
+CREATE OR REPLACE FUNCTION callhook_store.are_rows_prepared()
+RETURNS boolean
+LANGUAGE sql
+AS $$
+    SELECT EXISTS (
+        SELECT FROM pg_locks AS l
+        WHERE l.pid IS NULL AND l.locktype = 'relation'
+          AND l.mode = 'RowExclusiveLock'
+          AND l.database = (SELECT oid FROM pg_database
+                            WHERE datname = current_database())
+          AND l.relation IN (SELECT relid FROM pg_partition_tree(
+                                 'callhook_store.notifications')));
+$$;
+COMMENT ON FUNCTION callhook_store.are_rows_prepared() IS
+    'Whether a prepared transaction has stored notifications.';
 
 -- A row's stored_at is the time at which its transaction began, so a row may
 -- appear long after others with a later time. Which times are final is found
 -- without trusting any clock for longer than a margin: each transaction holds
 -- a lock on its own number from its beginning until its rows can be seen.
 -- Note the time, then the transactions that run; when all of these have
--- ended, no row from before that time can come. A prepared transaction is
--- under another number, so that the question waits for its end.
+-- ended, no row from before that time can come. One that was prepared is
+-- under another number: it is looked for after the others.
 CREATE OR REPLACE FUNCTION callhook_store.advance_final()
 RETURNS void
 LANGUAGE plpgsql
 AS $$
+DECLARE
+    about text[] := (SELECT asked_about FROM callhook_store.fold_state);
 BEGIN
     FOR round IN 1..2 LOOP
+        IF EXISTS (SELECT FROM pg_locks
+                   WHERE locktype = 'virtualxid'
+                     AND virtualxid = ANY (about))
+           OR callhook_store.are_rows_prepared() THEN
+            RETURN;
+        END IF;
         UPDATE callhook_store.fold_state
-        SET final_to = greatest(final_to, asked_at - margin), asked_at = NULL
-        WHERE asked_at IS NOT NULL
-          AND NOT EXISTS (SELECT FROM pg_prepared_xacts
-                          WHERE database = current_database())
-          AND NOT EXISTS (SELECT FROM pg_locks
-                          WHERE locktype = 'virtualxid'
-                            AND virtualxid = ANY (asked_about));
-        UPDATE callhook_store.fold_state SET asked_at = clock_timestamp()
-        WHERE asked_at IS NULL;
-        EXIT WHEN NOT FOUND;
-        UPDATE callhook_store.fold_state
-        SET asked_about = ARRAY(SELECT virtualxid FROM pg_locks
-                                WHERE locktype = 'virtualxid'
-                                  AND pid <> pg_backend_pid());
+        SET final_to = greatest(final_to, asked_at - margin),
+            asked_at = clock_timestamp();
+        about := ARRAY(SELECT virtualxid FROM callhook_store.writers());
+        UPDATE callhook_store.fold_state SET asked_about = about;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION callhook_store.advance_final() IS
     'Finds out up to when the rows of notifications are final.';
 
--- The end of the next slab: about as many rows as a batch may have. Rows that
--- share one stored_at cannot be parted.
-CREATE OR REPLACE FUNCTION callhook_store.slab_end(
-    begins timestamptz, ends timestamptz, width interval, batch integer)
-RETURNS timestamptz
+-- The end of the next slab, of at most a batch of rows. Rows that share one
+-- stored_at cannot be parted.
+DROP FUNCTION IF EXISTS callhook_store.slab_end(
+    timestamptz, timestamptz, interval, integer);
+CREATE OR REPLACE FUNCTION callhook_store.next_slab(
+    begins timestamptz, ends timestamptz, width interval, batch integer,
+    OUT upper timestamptz, OUT length bigint)
 LANGUAGE plpgsql
 SET enable_seqscan = off -- the block range index, whatever statistics say
 AS $$
-DECLARE
-    upper timestamptz := least(begins + width, ends);
-    found bigint;
 BEGIN
+    upper := least(begins + width, ends);
     LOOP
-        SELECT count(*) INTO found
+        SELECT count(*) INTO length
         FROM (SELECT FROM callhook_store.notifications
               WHERE stored_at >= begins AND stored_at < upper
               LIMIT batch + 1) AS rows;
-        EXIT WHEN found <= batch OR upper - begins <= interval '1 ms';
+        EXIT WHEN length <= batch OR upper - begins <= interval '1 ms';
         upper := begins + (upper - begins) / 2;
     END LOOP;
-    RETURN upper;
 END
 $$;
-COMMENT ON FUNCTION callhook_store.slab_end(
+COMMENT ON FUNCTION callhook_store.next_slab(
     timestamptz, timestamptz, interval, integer) IS
-    'How far a batch of rows reaches from a time on.';
+    'How far a batch of rows reaches from a time on, and how many there are.';
 
 -- Calls whose records are kept by Graph no longer are not asked for: it keeps
 -- them for 30 days.
@@ -179,14 +241,17 @@ COMMENT ON FUNCTION callhook_store.fold_into_calls(
     'Adds notifications, counted by call, to the calls.';
 
 -- Folds the rows of [begins, ends) that are not folded yet: all of them if
--- they are final, at most a batch of them if not.
+-- they are final; if not, at most so many.
+DROP FUNCTION IF EXISTS callhook_store.fold_slab(
+    timestamptz, timestamptz, integer, boolean);
 CREATE OR REPLACE FUNCTION callhook_store.fold_slab(
-    begins timestamptz, ends timestamptz, batch integer, final boolean)
+    begins timestamptz, ends timestamptz, most bigint DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql
 SET enable_seqscan = off
 AS $$
 DECLARE
+    final constant boolean := most IS NULL;
     taken bigint;
 BEGIN
     WITH fresh AS (
@@ -196,7 +261,7 @@ BEGIN
           AND call_id <> '00000000-0000-0000-0000-000000000000'
           AND NOT EXISTS (SELECT FROM callhook_store.folded AS f
                           WHERE f.notification_id = n.notification_id)
-        LIMIT CASE WHEN NOT final THEN batch END
+        LIMIT most
     ), noted AS (
         INSERT INTO callhook_store.folded
         SELECT notification_id, stored_at FROM fresh WHERE NOT final
@@ -221,11 +286,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION callhook_store.fold_slab(
-    timestamptz, timestamptz, integer, boolean) IS
+    timestamptz, timestamptz, bigint) IS
     'Folds the notifications stored within a span of time.';
 
 -- Each row is counted once, in whatever order transactions commit: rows with
 -- a final time are folded by spans of time, younger ones at once too, by id.
+-- However long a transaction holds up what is final, a row is looked at twice,
+-- at once and in the end; and no statement looks at more than some batches.
 CREATE OR REPLACE FUNCTION callhook_store.fold_notifications(
     batch integer DEFAULT 50000)
 RETURNS bigint
@@ -235,8 +302,12 @@ SET jit = off
 AS $$
 DECLARE
     state callhook_store.fold_state;
-    upper timestamptz;
+    begun constant timestamptz := clock_timestamp();
+    open_since timestamptz[];
+    low timestamptz;
+    slab record;
     taken bigint := 0;
+    looked bigint := 0;
 BEGIN
     -- Each statement must see what ended before the one before it.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -245,25 +316,43 @@ BEGIN
     PERFORM FROM callhook_store.fold_state FOR UPDATE;
     PERFORM callhook_store.advance_final();
     SELECT * INTO state FROM callhook_store.fold_state;
-    IF state.folded_to IS NULL AND state.final_to IS NOT NULL THEN
-        SELECT least(min(stored_at), state.final_to) INTO state.folded_to
-        FROM callhook_store.notifications;
-    END IF;
-    WHILE state.folded_to < state.final_to AND taken < batch LOOP
-        upper := callhook_store.slab_end(state.folded_to, state.final_to,
+    open_since := ARRAY(SELECT w.xact_start FROM callhook_store.writers() AS w
+                  WHERE w.xact_start < begun - state.margin);
+    WHILE state.folded_to < state.final_to AND taken < batch
+          AND looked < 10 * batch
+          AND clock_timestamp() < begun + interval '4 s' LOOP
+        slab := callhook_store.next_slab(state.folded_to, state.final_to,
                                          state.slab * 2, batch);
-        taken := taken + callhook_store.fold_slab(state.folded_to, upper,
-                                                  batch, true);
-        state.slab := greatest(upper - state.folded_to, interval '1 ms');
-        state.folded_to := upper;
+        taken := taken + callhook_store.fold_slab(state.folded_to,
+                                                  slab.upper);
+        looked := looked + slab.length;
+        state.slab := greatest(slab.upper - state.folded_to, interval '1 ms');
+        state.folded_to := slab.upper;
     END LOOP;
-    UPDATE callhook_store.fold_state
-    SET folded_to = state.folded_to, slab = state.slab;
-    IF taken < batch THEN
+    FOREACH low IN ARRAY state.late LOOP
+        CONTINUE WHEN low < state.folded_to; -- it was final
         taken := taken + callhook_store.fold_slab(
-            coalesce(state.folded_to, '-infinity'), 'infinity',
-            batch - taken::integer, false);
-    END IF;
+            low, low + interval '1 us', greatest(batch - taken, 0));
+    END LOOP;
+    low := greatest(state.seen_to, state.folded_to);
+    WHILE low < begun AND taken < batch AND looked < 10 * batch
+          AND clock_timestamp() < begun + interval '8 s' LOOP
+        slab := callhook_store.next_slab(low, 'infinity', state.slab * 2,
+                                         batch);
+        taken := taken + callhook_store.fold_slab(low, slab.upper,
+                                                  batch - taken);
+        looked := looked + slab.length;
+        state.slab := greatest(slab.upper - low, interval '1 ms');
+        IF taken < batch THEN
+            low := slab.upper;
+        END IF;
+    END LOOP;
+    UPDATE callhook_store.fold_state AS s
+    SET folded_to = state.folded_to, slab = state.slab,
+        seen_to = greatest(s.seen_to, least(low, begun - s.margin)),
+        late = ARRAY(SELECT unnest(open_since)
+                     UNION
+                     SELECT unnest(s.late) WHERE taken >= batch);
     RETURN taken;
 END
 $$;

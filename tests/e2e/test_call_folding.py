@@ -186,6 +186,65 @@ def test_folding_beside_writers_of_every_pace(store):
     assert total == sum(expected(store).values()) > 50
 
 
+def test_who_holds_up_nothing(store, cluster):
+    """Whoever cannot store a row, or is in another database."""
+    set_margin(store, "0 s")
+    other = cluster.create_database()
+    with other.session() as elsewhere, \
+            store.database.session("test_reader") as reader:
+        for session in (elsewhere, reader):
+            session.run("BEGIN; SELECT now()")
+        begun = store.database.query("SELECT now() AS t")[0]["t"]
+        store.notify(new_id())
+        assert (store.fold(), store.fold()) == (1, 0)
+        state = final_to(store)
+        assert state["final_to"] > begun and state["kept"] == 0
+    cluster.drop_database(other.name)
+
+
+def test_new_rows_cost_by_their_own_number(store):
+    """However many wait for a transaction that somebody has forgotten."""
+    set_margin(store, "0 s")
+    with store.database.session() as forgotten:
+        forgotten.run("BEGIN; " + notification(new_id()))
+        for number in range(3):
+            store.database.execute(f"""
+                INSERT INTO callhook_store.notifications (notification_id,
+                    received_at, tenant_id, call_id)
+                SELECT gen_random_uuid(), now(), '{TENANT}',
+                    gen_random_uuid() FROM generate_series(1, 500)""")
+            assert store.fold() == 500
+            [row] = store.database.query("""
+                SELECT count(*) AS n FROM callhook_store.notifications
+                WHERE stored_at >= (SELECT seen_to
+                                    FROM callhook_store.fold_state)""")
+            assert row["n"] <= 500
+        assert final_to(store)["kept"] == 1500
+        forgotten.run("COMMIT")
+    assert store.fold() == 1
+    assert store.fold() == 0
+    assert final_to(store)["kept"] == 0
+    assert counts(store) == expected(store)
+
+
+def test_what_waited_is_worked_off_in_pieces(store):
+    """No statement looks at all of it, and each keeps what it did."""
+    set_margin(store, "0 s")
+    with store.database.session() as forgotten:
+        forgotten.run("BEGIN; SELECT now()")
+        for number in range(40):
+            store.notify(new_id())
+        assert store.fold() == 40
+        forgotten.run("COMMIT")
+    kept = []
+    while not kept or kept[-1]:
+        assert store.fold(1) == 0
+        kept.append(final_to(store)["kept"])
+        assert len(kept) < 20
+    assert len(kept) > 2 and kept == sorted(kept, reverse=True)
+    assert counts(store) == expected(store)
+
+
 def test_a_moved_row_counts_once(store):
     """A month made late takes its rows out of the default partition."""
     store.notify(new_id(), "'2100-01-15T00:00:00Z'")
