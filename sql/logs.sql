@@ -45,7 +45,7 @@ LEFT JOIN LATERAL (
         SELECT bool_or(identity_id = leg.user_id) AS has_user,
                bool_or(starts_with(identity_id, number)
                     OR starts_with(number, rtrim(identity_id, '*')))
-                   FILTER (WHERE identity_id ~ '^\+?\d{5,}\**$')
+                   FILTER (WHERE identity_id ~ '^\+?[0-9]{5,}\**$')
                    AS has_number
         FROM (
             SELECT identity_id FROM callhook_store.participants AS p

@@ -15,7 +15,7 @@ BEGIN
     FOR month IN
         SELECT c.oid FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
         WHERE inhparent = 'callhook_store.notifications'::regclass
-          AND c.relname ~ '^notifications_\d{4}_\d\d$'
+          AND c.relname ~ '^notifications_[0-9]{4}_[0-9]{2}$'
           AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month'
               <= before
         ORDER BY c.relname
@@ -33,7 +33,8 @@ $$;
 COMMENT ON FUNCTION callhook_store.drop_months(timestamptz) IS
     'Drops the months of notifications that ended before a time; how many.';
 
--- Calls with all that belongs to them.
+-- Calls with all that belongs to them. What Graph dates after tomorrow goes by
+-- when it came.
 CREATE OR REPLACE FUNCTION callhook_store.remove_old_calls(
     before timestamptz, batch integer)
 RETURNS bigint
@@ -48,8 +49,12 @@ BEGIN
     FOR tenant, old IN
         SELECT tenant_id, array_agg(call_id) FROM (
             SELECT tenant_id, call_id FROM callhook_store.calls
-            WHERE day < (before AT TIME ZONE 'UTC')::date
-              AND coalesce(last_notified_at, ended_at, started_at, filed_at)
+            WHERE (day < (before AT TIME ZONE 'UTC')::date
+                   OR day > (now() AT TIME ZONE 'UTC')::date + 1)
+              AND coalesce(last_notified_at, CASE
+                      WHEN coalesce(ended_at, started_at)
+                           < now() + interval '1 day'
+                      THEN coalesce(ended_at, started_at) END, filed_at)
                   < before
             LIMIT batch FOR UPDATE SKIP LOCKED) AS c
         GROUP BY tenant_id
@@ -104,9 +109,13 @@ DECLARE
     total bigint := 0;
 BEGIN
     FOR old IN SELECT * FROM (VALUES
-        ('pstn_calls', 'coalesce(start_date_time, read_at)', before),
-        ('direct_routing_calls',
-         'coalesce(start_date_time, invite_date_time, read_at)', before),
+        ('pstn_calls', 'CASE WHEN start_date_time < now() + interval ''1 day''
+             THEN start_date_time ELSE read_at END', before),
+        ('direct_routing_calls', 'CASE
+             WHEN coalesce(start_date_time, invite_date_time)
+                  < now() + interval ''1 day''
+             THEN coalesce(start_date_time, invite_date_time)
+             ELSE read_at END', before),
         -- Not what a plan may look back at: it would be listed anew.
         ('listings', 'CASE list WHEN ''calls'' THEN listed_at
              ELSE ends_at + interval ''82 days'' END',

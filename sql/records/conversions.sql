@@ -98,17 +98,20 @@ COMMENT ON FUNCTION callhook_store.as_uuid(text) IS 'A GUID.';
 
 -- The cast would raise for 30 February: such days are counted from the first
 -- of the month, and must not lie in another. Rounding to microseconds must
--- not leave the year 9999, an offset not the years 1 to 9999.
+-- not leave the year 9999, nor an offset. The year 1 means "never". A second
+-- of 60 is the next minute's first.
 CREATE OR REPLACE FUNCTION callhook_store.as_time(value text)
 RETURNS timestamptz
 LANGUAGE sql STABLE
 AS $$
-    SELECT CASE WHEN value ~ ('^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])'
-                              'T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,20})?'
-                              '(Z|[+-](0\d|1[0-5]):[0-5]\d)$')
-                 AND left(value, 4) <> '0000'
-                 AND (right(value, 1) = 'Z' OR left(value, 10) NOT IN
-                          ('0001-01-01', '9999-12-31')) THEN
+    SELECT CASE WHEN value ~ ('^[0-9]{4}-(0[1-9]|1[0-2])'
+                              '-(0[1-9]|[12][0-9]|3[01])'
+                              '[Tt]([01][0-9]|2[0-3]):[0-5][0-9]'
+                              '(:([0-5][0-9]|60)(\.[0-9]{1,20})?)?'
+                              '([Zz]|[+-](0[0-9]|1[0-5]):[0-5][0-9])$')
+                 AND left(value, 4) NOT IN ('0000', '0001')
+                 AND (right(value, 1) IN ('Z', 'z')
+                      OR left(value, 10) <> '9999-12-31') THEN
         CASE WHEN substr(value, 9, 2) <= '28'
                OR extract(month FROM (left(value, 8) || '01')::date
                                      + (substr(value, 9, 2)::integer - 1))
@@ -125,15 +128,15 @@ RETURNS double precision
 LANGUAGE sql IMMUTABLE
 AS $$
     SELECT CASE
-        WHEN value ~ '^PT\d{1,9}(\.\d{1,20})?S$' THEN
+        WHEN value ~ '^PT[0-9]{1,9}(\.[0-9]{1,20})?S$' THEN
             (substr(value, 3, length(value) - 3)::numeric * 1000)::float8
-        WHEN value ~ ('^-?P(?=.)(\d{1,9}D)?'
-                      '(T(?=.)(\d{1,9}H)?(\d{1,9}M)?'
-                      '(\d{1,9}(\.\d{1,20})?S)?)?$') THEN
-            (coalesce(substring(value, '(\d+)D')::numeric * 86400000, 0)
-             + coalesce(substring(value, '(\d+)H')::numeric * 3600000, 0)
-             + coalesce(substring(value, '(\d+)M')::numeric * 60000, 0)
-             + coalesce(substring(value, '([\d.]+)S')::numeric * 1000, 0)
+        WHEN value ~ ('^-?P(?=.)([0-9]{1,9}D)?'
+                      '(T(?=.)([0-9]{1,9}H)?([0-9]{1,9}M)?'
+                      '([0-9]{1,9}(\.[0-9]{1,20})?S)?)?$') THEN
+            (coalesce(substring(value, '([0-9]+)D')::numeric * 86400000, 0)
+             + coalesce(substring(value, '([0-9]+)H')::numeric * 3600000, 0)
+             + coalesce(substring(value, '([0-9]+)M')::numeric * 60000, 0)
+             + coalesce(substring(value, '([0-9.]+)S')::numeric * 1000, 0)
             )::float8 * CASE WHEN left(value, 1) = '-' THEN -1 ELSE 1 END
         END;
 $$;
@@ -200,7 +203,7 @@ BEGIN
         tenant_id := person ->> 'tenantId';
         user_principal_name := person ->> 'userPrincipalName';
         kind := coalesce(kind, substring(person ->> '@odata.type'
-                                         FROM '(\w+)Identity$'));
+                                         FROM '([A-Za-z0-9_]+)Identity$'));
         person := nullif(jsonb_strip_nulls(person - shown), '{}');
         IF alone THEN
             own := person;

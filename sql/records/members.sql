@@ -13,9 +13,6 @@ INSERT INTO pg_temp.record_kinds VALUES
     ('text', 'text', 'text', '', '%s'),
     ('class', 'text', 'text', '', 'substring(%s FROM ''[^.#]*$'')'),
     ('time', 'text', 'timestamptz', '', 'callhook_store.as_time(%s)'),
-    -- The first moment of the year 1 means "never".
-    ('time or never', 'text', 'timestamptz', '',
-     'callhook_store.as_time(nullif(%s, ''0001-01-01T00:00:00Z''))'),
     ('duration', 'text', 'double precision', '_ms', 'callhook_store.as_ms(%s)'),
     ('seconds', 'jsonb', 'integer', '_seconds',
      'callhook_store.as_integer(%s)'),
@@ -320,7 +317,7 @@ INSERT INTO pg_temp.record_members (class, member, kind, comment) VALUES
      'When the call was answered.'),
     ('directRoutingLogRow', 'inviteDateTime', 'time',
      'When the INVITE was sent.'),
-    ('directRoutingLogRow', 'failureDateTime', 'time or never',
+    ('directRoutingLogRow', 'failureDateTime', 'time',
      'When it failed; null if it did not.'),
     ('directRoutingLogRow', 'endDateTime', 'time', 'When the call ended.'),
     ('directRoutingLogRow', 'duration', 'seconds', 'How long it was.'),
@@ -388,9 +385,15 @@ VALUES
     ('streams', '{}', '', 'mediaStream', NULL, ''),
     ('feedback', '{}', '', 'userFeedback', NULL, ''),
     ('feedback', '{}', 'identity_', 'identity',
-     'o.endpoint -> ''associatedIdentity'', o.endpoint -> ''identity''', ''),
-    ('pstn_calls', '{}', '', 'pstnCallLogRow', NULL, ''),
-    ('direct_routing_calls', '{}', '', 'directRoutingLogRow', NULL, '');
+     'o.endpoint -> ''associatedIdentity'', o.endpoint -> ''identity''', '');
+INSERT INTO pg_temp.record_objects (part, path, prefix, class, spare)
+SELECT part, '{}', '', class, -- an index holds no longer id
+       'jsonb_build_object(''id'', CASE
+            WHEN octet_length(o.object ->> ''id'') > 2000
+            THEN o.object -> ''id'' END)'
+FROM (VALUES ('pstn_calls', 'pstnCallLogRow'),
+             ('direct_routing_calls', 'directRoutingLogRow'))
+    AS logs (part, class);
 INSERT INTO pg_temp.record_objects (part, path, prefix, class, who, remark)
 SELECT part, path::text[], prefix, class, who, remark
 FROM (VALUES ('sessions'), ('segments')) AS p (part)

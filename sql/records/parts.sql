@@ -76,8 +76,9 @@ AS $$
         string_agg(value, ', '), string_agg(raw, ', '),
         string_agg(format(
             '%L, CASE WHEN %s IS NULL THEN %s END', member, value,
-            CASE WHEN kind = 'time or never'
-                 THEN format('nullif(%s, ''"0001-01-01T00:00:00Z"'')', given)
+            CASE WHEN kind = 'time' -- "never" is no misfit
+                 THEN format('CASE WHEN NOT starts_with(%s, ''0001-'') '
+                             'THEN %s END', raw, given)
                  ELSE given END), ', '))
     FROM (SELECT member, kind, value, raw,
                  format('(%s -> %L)', pg_temp.source(path), member) AS given
@@ -349,9 +350,11 @@ BEGIN
     WITH row AS (
         SELECT DISTINCT ON (id) id, e.object
         FROM callhook_store.page_rows(page) WITH ORDINALITY AS e (object, n)
-        CROSS JOIN LATERAL (SELECT coalesce(e.object ->> 'id',
-            encode(sha256(convert_to(e.object::text, 'UTF8')), 'hex')))
-            AS i (id)
+        CROSS JOIN LATERAL (SELECT CASE
+            WHEN octet_length(e.object ->> 'id') <= 2000
+            THEN e.object ->> 'id'
+            ELSE encode(sha256(convert_to(e.object::text, 'UTF8')), 'hex')
+            END) AS i (id)
         ORDER BY id, n DESC
     ), put AS (
         %2$s

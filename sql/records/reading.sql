@@ -574,7 +574,7 @@ AS $$
         record_state = CASE
             WHEN c.record_state = 'stored' THEN 'stored'
             WHEN f.pause IS NULL AND status = 404 THEN 'gone'
-            WHEN NOT f.reads THEN 'none' -- fetch asked for it
+            WHEN NOT f.reads THEN 'none' -- only fetch asked for it
             WHEN f.pause IS NULL OR f.pause = interval '1 day'
              AND status <> 404 THEN 'failed'
             ELSE 'waiting' END,
@@ -584,8 +584,10 @@ AS $$
     FROM (SELECT callhook_store.retry_after(status,
               now() - greatest(last_notified_at,
                                coalesce(ended_at, filed_at)), attempts) AS pause,
-              EXISTS (SELECT FROM callhook_store.readers AS r
-                      WHERE r.tenant_id = tenant) AS reads
+              (notifications > 0 OR listed_at IS NOT NULL
+               OR record_state = 'stored')
+              AND EXISTS (SELECT FROM callhook_store.readers AS r
+                          WHERE r.tenant_id = tenant) AS reads
           FROM callhook_store.calls
           WHERE call_id = call AND tenant_id = tenant) AS f
     WHERE c.call_id = call AND c.tenant_id = tenant AND c.reading_no = reading

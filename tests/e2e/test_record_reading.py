@@ -494,6 +494,8 @@ def test_fetch_says_what_failed(world, tenant):
     assert done.status == 1
     assert "404" in done.stdout + done.stderr
     assert call.id in done.stdout + done.stderr
+    assert world.state(call) == "none"
+    assert world.completeness(tenant)["missing"] == 0
 
 
 @pytest.mark.parametrize("arguments", [

@@ -143,7 +143,13 @@ def test_numbers_at_the_edge(store, call_id, kind, text, column):
 
 
 @pytest.mark.parametrize("text, found", [
-    ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"),
+    ("0001-01-01T00:00:00Z", None), ("0001-01-01T00:00:00", None),
+    ("0001-01-01T05:30:00.0000000+05:30", None),
+    ("2026-11-20T09:30Z", "2026-11-20T09:30:00+00:00"),
+    ("2026-11-20t09:45:00z", "2026-11-20T09:45:00+00:00"),
+    ("2026-12-31T23:59:60Z", "2027-01-01T00:00:00+00:00"),
+    ("9999-12-31T23:59:60Z", "9999-12-31T23:59:59.999999+00:00"),
+    ("\u0662026-11-20T09:30:00Z", None),
     ("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.999999+00:00"),
     ("2024-02-29T12:00:00+05:30", "2024-02-29T06:30:00+00:00"),
     ("2023-02-29T00:00:00Z", None), ("0000-01-01T00:00:00Z", None),
@@ -153,6 +159,23 @@ def test_times_at_the_edge(store, call_id, text, found):
     store.read(call_id, small_record(call_id, lastModifiedDateTime=text))
     row = store.row("call_records", f"call_id = '{call_id}'")
     assert row["last_modified_date_time"] == found
+    never = text.startswith("0001-")
+    assert row["extra"] == (
+        None if found or never else {"lastModifiedDateTime": text})
+
+
+def test_never_is_no_duration(store, call_id):
+    """Whichever of a call's times it is."""
+    never = "0001-01-01T00:00:00"
+    store.read(call_id, small_record(
+        call_id, startDateTime="2026-11-20T09:30Z", endDateTime=never,
+        sessions=[{"startDateTime": never, "endDateTime": never + "Z",
+                   "segments": [{"endDateTime": never + ".0Z"}]}]))
+    known = store.known(call_id)
+    assert (known["ended_at"], known["duration_seconds"]) == (None, None)
+    for view in ("call_records", "sessions", "segments"):
+        row = store.row(view, f"call_id = '{call_id}'")
+        assert (row["end_date_time"], row["extra"]) == (None, None)
 
 
 @pytest.mark.parametrize("record", [
@@ -195,6 +218,17 @@ def test_strings_that_jsonb_refuses(store, call_id):
         "a\ufffdb\ufffdc\ufffd\U0001f600 \\u0000")
     [page] = pages(store, call_id)
     assert page["text"] == raw
+
+
+@pytest.mark.parametrize("function, view", [
+    ("store_pstn_rows", "pstn_calls"),
+    ("store_direct_routing_rows", "direct_routing_calls")])
+def test_a_rows_id_too_long_for_an_index(store, function, view):
+    long = "".join(new_id() for _ in range(200))
+    rows = [{"id": long, "userId": long[:36]}, {"id": long[:36]}]
+    assert store.value(function, TENANT, rows) == 2
+    row = store.row(view, f"user_id = '{long[:36]}'")
+    assert row["extra"] == {"id": long} and len(row["id"]) == 64
 
 
 def test_an_id_too_long_for_an_index_is_kept(store, call_id):

@@ -68,6 +68,28 @@ def test_an_old_call_that_is_still_told_of_stays(store):
     assert len(store.view("calls")) == 1
 
 
+def test_what_graph_dates_after_tomorrow(store):
+    """It goes by when it was stored, like others that say no time."""
+    far = "9999-06-01T00:00:00Z"
+    for call_id in (new_id(), new_id()):
+        store.read(call_id, small_record(call_id, startDateTime=far,
+                                         endDateTime=far))
+    for function in ("store_pstn_rows", "store_direct_routing_rows"):
+        store.value(function, TENANT, [{"id": new_id(), "startDateTime": far},
+                                       {"id": new_id(), "startDateTime": far}])
+    retain(store, 30)
+    assert [len(store.view(name)) for name in (
+        "calls", "pstn_calls", "direct_routing_calls")] == [2, 2, 2]
+    store.database.execute("""
+        UPDATE callhook_store.calls SET filed_at = now() - interval '40 days';
+        UPDATE callhook_store.pstn_calls SET read_at = '2020-01-01';
+        UPDATE callhook_store.direct_routing_calls SET read_at = '2020-01-01'
+        """)
+    retain(store, 30)
+    assert [len(store.view(name)) for name in (
+        "calls", "pstn_calls", "direct_routing_calls")] == [0, 0, 0]
+
+
 def test_rows_go_in_batches(store):
     store.database.execute(f"""
         INSERT INTO callhook_store.calls (tenant_id, call_id,
