@@ -231,9 +231,10 @@ AS $$
             WHEN c.record_state = 'stored' THEN 'stored'
             WHEN excluded.next_read_at IS NOT NULL THEN 'waiting'
             ELSE c.record_state END,
+        -- One that is due stays so: the row needs no new entry in an index.
         next_read_at = CASE
             WHEN c.reading_no IS NULL AND excluded.next_read_at IS NOT NULL
-                THEN excluded.next_read_at
+                THEN least(c.next_read_at, excluded.next_read_at)
             ELSE c.next_read_at END;
 $$;
 COMMENT ON FUNCTION callhook_store.fold_into_calls(

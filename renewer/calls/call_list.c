@@ -1,7 +1,11 @@
 /* Lists a tenant's calls at Graph, files the missing, closes gaps. */
 #include "calls/call_list.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/result.h"
 #include "graph/pages.h"
 
@@ -10,10 +14,51 @@ static const struct windows_list calls = {
     .step = "list call records",
     .path = "/communications/callRecords?$filter=startDateTime%20ge%20",
     .until = "%20and%20startDateTime%20lt%20",
-    .rest = "&$select=id,version,startDateTime,endDateTime",
     .quota = QUOTA_LIST,
     .page_ms = 600,
 };
+
+#define FIELDS "&$select=id,version,startDateTime,endDateTime"
+
+/*
+ * A subscription with a $filter is told of some people's calls: the list keeps
+ * to them. Graph names their property otherwise there. NULL: there is none.
+ */
+static char *filter_of(const char *resource)
+{
+    const char *filter = strstr(resource, "$filter=");
+    char *text = memory_copy("");
+
+    for (const char *c = filter ? filter + 8 : ""; *c && *c != '&'; c++) {
+        bool people = strncmp(c, "participants/any(", 17) == 0;
+        bool plain = strchr(" \"'<>", *c) == NULL;
+        char *longer = people ? memory_print("%sparticipants_v2", text)
+                       : plain
+                           ? memory_print("%s%c", text, *c)
+                           : memory_print("%s%%%02X", text, (unsigned char)*c);
+
+        c += people ? 11 : 0;
+        free(text);
+        text = longer;
+    }
+    if (filter && *text)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* What is behind the span's end in the URL. */
+static char *rest_of(const char *resource)
+{
+    char *filter = filter_of(resource);
+    bool many = filter && strstr(filter, "%20or%20");
+    char *rest = filter ? memory_print("%%20and%%20%s%s%s" FIELDS,
+                                       many ? "(" : "", filter, many ? ")" : "")
+                        : memory_copy(FIELDS);
+
+    free(filter);
+    return rest;
+}
 
 static bool close_gaps(struct call_list *call_list)
 {
@@ -36,10 +81,14 @@ static bool close_gaps(struct call_list *call_list)
 enum outcome call_list_read(struct call_list *call_list)
 {
     struct windows *windows = &call_list->windows;
+    struct windows_list list = calls;
+    char *rest = rest_of(windows->graph->tenant->resource);
     enum outcome outcome;
 
-    windows->list = &calls;
+    list.rest = rest;
+    windows->list = &list;
     outcome = windows_read(windows);
+    free(rest);
     if (!close_gaps(call_list) && outcome == DONE)
         outcome = pages_untaken(&windows->fault, calls.step, "");
     return outcome;

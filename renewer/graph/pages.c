@@ -11,6 +11,9 @@
 /* Bytes of a page. Some tenants read at a time, and memory is short. */
 #define LIMIT (4UL << 20)
 
+/* More than a span has of anything: links that lead in a circle end here. */
+#define PAGES_MOST 5000
+
 /* Sleeps until the quota has room; false: not before the deadline. */
 static bool wait_for_room(struct pages *pages)
 {
@@ -28,14 +31,35 @@ static bool wait_for_room(struct pages *pages)
     return true;
 }
 
+/* What is wrong with a link, or NULL; a code for the call's row, too. */
+static const char *link_fault(const char *link, const struct tenant *tenant,
+                              const char **code)
+{
+    *code = "badLink";
+    for (const char *c = link; *c; c++)
+        if (*c <= ' ' || *c > '~')
+            return *c == ' ' ? "a link has a space in it, not followed"
+                             : "a link has a byte beyond printable ASCII in "
+                               "it, not followed";
+    *code = "relativeLink";
+    if (!strstr(link, "://"))
+        return "a link is relative, not followed";
+    *code = "foreignLink";
+    return url_same_origin(link, tenant->graph_url) ? NULL
+                                                    : "a link leads to another "
+                                                      "host, not followed";
+}
+
 bool pages_link_is_good(const char *link, const struct tenant *tenant,
                         struct fault *fault, const char *step)
 {
-    if (url_same_origin(link, tenant->graph_url))
-        return true;
-    snprintf(fault->code, sizeof(fault->code), "foreignLink");
-    fault_say(fault, step, "a link leads to another host, not followed");
-    return false;
+    const char *code, *wrong = link_fault(link, tenant, &code);
+
+    if (wrong) {
+        snprintf(fault->code, sizeof(fault->code), "%s", code);
+        fault_say(fault, step, "%s", wrong);
+    }
+    return !wrong;
 }
 
 /* Classes of errors: of data, and of what is too large or nested too deep. */
@@ -91,6 +115,13 @@ enum outcome pages_read(struct pages *pages, const char *url)
             break;
         outcome = read_one(pages, link, &next);
         pages->pages += outcome == DONE;
+        if (outcome == DONE && next &&
+            (strcmp(next, link) == 0 || strcmp(next, url) == 0 ||
+             pages->pages == PAGES_MOST)) {
+            fault_say(&pages->fault, pages->step,
+                      "the pages have no end: a link came before");
+            outcome = REFUSED;
+        }
         free(link);
         link = next;
     }

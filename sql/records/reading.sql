@@ -447,6 +447,39 @@ COMMENT ON FUNCTION callhook_store.finish_records(
     'Makes records visible whose pages are all there. For each call: stored, '
     'same, older, changed, incomplete, bad or lost (see judge_readings).';
 
+-- A link that came before, or more pages than a record can have, has no end.
+CREATE OR REPLACE FUNCTION callhook_store.is_endless(
+    tenant uuid, call uuid, reading bigint)
+RETURNS boolean
+LANGUAGE sql
+AS $$
+    SELECT coalesce(sum(pages), 0) > 2000 OR coalesce(bool_or(again), false)
+    FROM (SELECT count(*) AS pages, count(next) > 1 AS again
+          FROM callhook_store.record_pages
+          WHERE call_id = call AND tenant_id = tenant AND reading_no = reading
+          GROUP BY next) AS links;
+$$;
+COMMENT ON FUNCTION callhook_store.is_endless(uuid, uuid, bigint) IS
+    'Whether the pages of a reading lead in a circle.';
+
+CREATE OR REPLACE FUNCTION callhook_store.give_up_endless(
+    tenant uuid, call uuid, reading bigint)
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM callhook_store.reading_failed(
+        tenant, call, reading, NULL, 'endlessPages', NULL);
+    UPDATE callhook_store.calls
+    SET next_read_at = now() + interval '1 day',
+        record_state = CASE record_state WHEN 'waiting' THEN 'failed'
+                                         ELSE record_state END
+    WHERE call_id = call AND tenant_id = tenant AND next_read_at > now();
+END
+$$;
+COMMENT ON FUNCTION callhook_store.give_up_endless(uuid, uuid, bigint) IS
+    'Notes that a record''s pages have no end: it has failed for a day.';
+
 -- steps: an array of [call, reading, kind, page_no, apart], in the order of
 -- bodies, an array as well, or where there is one step its page itself. A page
 -- may be null, where all were there already.
@@ -498,6 +531,10 @@ BEGIN
         IF kind IS NULL THEN
             whole := whole || call_id;
             numbers := numbers || reading;
+        ELSIF callhook_store.is_endless(tenant, call_id, reading) THEN
+            PERFORM callhook_store.give_up_endless(tenant, call_id, reading);
+            outcome := 'bad';
+            RETURN NEXT;
         ELSE
             outcome := 'more';
             RETURN NEXT;

@@ -1,8 +1,11 @@
 """Listing calls at Graph: what no notification told of, and the proof that
 nothing is missing."""
 
+import json
 import random
 import time
+import urllib.parse
+import uuid
 
 import pytest
 
@@ -112,6 +115,33 @@ def test_a_list_that_fails(world, tenant, trouble):
     world.double.clear_faults()
     reconcile(world, tenant)
     assert world.known(call)["source"] == "list"
+
+
+@pytest.mark.parametrize("link, said", [
+    ("{graph}/v1.0/communications/callRecords?$select=id", "no end"),
+    ("/v1.0/communications/callRecords?$skiptoken=a", "relative"),
+    ("{graph}/v1.0/communications/callRecords?a b", "space"),
+    ("{graph}/v1.0/communications/callRecords?\u00e4", "ASCII")])
+def test_a_link_that_is_none(world, tenant, link, said):
+    body = json.dumps({"value": [], "@odata.nextLink": link.format(
+        graph=world.double.graph_url)})
+    world.double.fail("records", times=None, body=body.encode())
+    done = world.run("reconcile", tenant.name)
+    assert done.status == 1 and said in done.stderr
+    assert len(world.double.asked("records", tenant.tenant_id)) <= 2
+
+
+def test_the_list_keeps_to_the_subscriptions_filter(world):
+    """Whom the site has left out is not listed, either."""
+    person = str(uuid.uuid4())
+    tenant = world.add(resource="communications/callRecords?$filter="
+                       f"participants/any(p:p/id eq '{person}')")
+    world.run("reconcile", tenant.name)
+    asked = world.double.asked("records", tenant.tenant_id)
+    assert asked
+    for entry in asked:
+        text = urllib.parse.unquote(entry.query)
+        assert f" and participants_v2/any(p:p/id eq '{person}')" in text
 
 
 def test_the_role_is_missing(world):

@@ -531,6 +531,43 @@ def test_a_reading_begins_anew_after_a_notification(store, call_id):
     assert pages(store, call_id) == []
 
 
+@pytest.mark.parametrize("links", [("a", "a"), ("a", "b", "a"),
+                                   ("a", "b", "c", "b")])
+def test_links_that_lead_in_a_circle(store, call_id, links):
+    """They end in failed, and are not asked for again at each run."""
+    store.turn_reading_on()
+    store.notify(call_id)
+    store.fold()
+    reading = store.begin(call_id)
+
+    def take(kind, number, body):
+        [row] = store.call("take_pages", TENANT, [
+            [call_id, reading, kind, number, False]], body)
+        return row["outcome"]
+
+    assert take("record", 1, small_record(call_id, **{
+        "sessions@odata.nextLink": links[0]})) == "more"
+    outcomes = [take("sessions", number, {"value": [],
+                                          "@odata.nextLink": link})
+                for number, link in enumerate(links[1:], 1)]
+    assert outcomes == ["more"] * (len(links) - 2) + ["bad"]
+    known = store.known(call_id)
+    assert known["record_state"] == "failed"
+    assert "endlessPages" in known["record_error"]
+    assert pages(store, call_id) == []
+    [row] = store.database.query(f"""
+        SELECT next_read_at > now() + interval '23 hours' AS later
+        FROM callhook_store.calls WHERE call_id = '{call_id}'""")
+    assert row["later"]
+
+
+@pytest.mark.parametrize("end", [None, ""])
+def test_a_link_that_says_no_more(store, call_id, end):
+    assert store.read(call_id, small_record(call_id, **{
+        "sessions@odata.nextLink": end,
+        "participants_v2@odata.nextLink": end})) == "stored"
+
+
 # --- Whose turn it is ---
 
 def test_a_reading_that_was_taken_over_stores_nothing(store, call_id):
