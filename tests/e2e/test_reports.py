@@ -1,6 +1,5 @@
 """Reports: facts beside the records, figures that are exact at each moment."""
 
-import json
 import os
 import random
 
@@ -8,7 +7,8 @@ import pytest
 
 from support.call_records import new_id
 from support.company import (BRIDGE, VOICEMAIL, Party, guid, media, moment,
-                             phone, record, service, session, stream, talk)
+                             phone, reading, record, service, session, stream,
+                             talk, work_off)
 from support.database import literal
 from support.record_store import TENANT, Store
 from support.service import Trouble
@@ -27,19 +27,7 @@ def store(database):
 
 
 def read(store, made):
-    """As the renewer reads a record of one page; what became of it."""
-    call = made["id"]
-    [row] = store.database.query(f"""
-        SELECT t.outcome
-        FROM (SELECT callhook_store.want_calls('{TENANT}', '{{{call}}}')
-              OFFSET 0) AS w
-        CROSS JOIN LATERAL callhook_store.claim_calls(
-            '{TENANT}', 1, CASE WHEN w IS NOT NULL
-                                THEN '{{{call}}}'::uuid[] END) AS c
-        CROSS JOIN LATERAL callhook_store.take_pages(
-            '{TENANT}', json_build_array(json_build_array(
-                c.call_id, c.reading_no, 'record', 1, false)),
-            {literal(json.dumps(made))}) AS t""", "test_renewer")
+    [row] = store.database.query(reading(made), "test_renewer")
     return row["outcome"]
 
 
@@ -58,17 +46,6 @@ def legs(store, call_id):
     found = rows(store, "cdr", f"call_id = '{call_id}'")
     assert len({row["person_name"] for row in found}) == len(found)
     return {row["person_name"]: row for row in found}
-
-
-def work_off(store):
-    """As the renewer does at each run."""
-    for name, first in (("day", "infinity"), ("month", "infinity")):
-        at = (first, "ffffffff-ffff-ffff-ffff-ffffffffffff")
-        while at:
-            found = store.database.query(
-                f"SELECT * FROM callhook_store.refresh_{name}"
-                f"('{at[0]}', '{at[1]}')", "test_renewer")
-            at = found and (found[0][f"done_{name}"], found[0]["done_tenant"])
 
 
 def verify(store, days=None):
@@ -236,7 +213,7 @@ def test_test_calls_are_in_no_figure(store):
     assert legs(store, call)["Ann"]["is_test"] is True
     for clean in (False, True):
         if clean:
-            work_off(store)
+            work_off(store.database)
         for view in ("calls_by_hour", "quality_by_day", "people_by_day",
                      "concurrent_calls", "users_by_month"):
             assert rows(store, view) == []
@@ -287,7 +264,7 @@ def test_a_rule_of_quality_changes_from_its_day_on(store):
     calls = [put(store, record([session(
         ANN, BOB, moment(day), 60, talk(ANN, BOB, jitter=25))], ANN))
         for day in ("2026-03-01", "2026-03-20")]
-    work_off(store)
+    work_off(store.database)
     store.database.execute("""
         INSERT INTO callhook_store.quality_rule
             (media, measure, above, valid_from)
@@ -299,7 +276,7 @@ def test_a_rule_of_quality_changes_from_its_day_on(store):
     store.database.execute("DELETE FROM callhook_store.quality_rule "
                            "WHERE valid_from = '2026-03-15'")
     assert legs(store, calls[1])["Ann"]["audio"] == "good"
-    work_off(store)
+    work_off(store.database)
     verify(store)
 
 
@@ -352,7 +329,7 @@ def test_phone_calls_that_only_a_log_knows(store):
     assert sum(row["calls"] for row in rows(store, "phone_by_day")) == 3
     assert {row["sip_code"] for row in rows(store, "trunks_by_day")} == {
         486, 799}
-    work_off(store)
+    work_off(store.database)
     assert sum(row["calls"] for row in rows(store, "calls_by_hour")) == 3
     verify(store)
 
@@ -385,7 +362,7 @@ def test_a_phone_call_that_both_know_appears_once(store, exact, log_first):
     assert found[PHONE.name]["leg_id"] is None
     assert found["Ann"]["callee_number"] == PHONE.id
     assert sum(row["calls"] for row in rows(store, "calls_by_hour")) == 1
-    work_off(store)
+    work_off(store.database)
     verify(store)
     # The record goes: only the log knows the call again.
     store.database.execute(
@@ -409,7 +386,7 @@ def test_the_most_calls_at_once(store):
             (DAY, 2), ("2026-03-11", 1)]
         assert found[0]["at"].startswith(f"{DAY}T10:01:00")
         assert found[1]["at"].startswith("2026-03-11T00:00:00")
-        work_off(store)
+        work_off(store.database)
 
 
 def test_figures_are_exact_before_and_after_the_days_are_made(store):
@@ -432,7 +409,7 @@ def test_figures_are_exact_before_and_after_the_days_are_made(store):
     before = figures()
     assert {row["device"] for row in rows(store, "quality_by_device")} == {
         "Common headset", "other"}
-    work_off(store)
+    work_off(store.database)
     assert store.database.query(
         "SELECT * FROM callhook_store.report_dirty_days") == []
     assert figures() == before
@@ -552,14 +529,14 @@ def test_random_operations(store):
 
     choices = ([store_call] * 40 + [remove] * 4 + [log] * 4
                + [change_rule, change_disposition, load_buildings]
-               + [lambda: work_off(store)] * 3)
+               + [lambda: work_off(store.database)] * 3)
     for number in range(OPERATIONS):
         chance.choice(choices)()
         if number % 50 == 30:
             forget()
         if number % 50 == 49:
             verify(store)
-    work_off(store)
+    work_off(store.database)
     assert len(verify(store)) >= len(days)
     total = sum(row["calls"] for row in rows(store, "calls_by_hour"))
     known = len(rows(store, "cdr", "call_id IS NULL"))
@@ -567,7 +544,7 @@ def test_random_operations(store):
     # All of it once more, from the records.
     store.database.execute(
         "SELECT callhook_store.rebuild_reports(NULL, '2020-01-01')")
-    work_off(store)
+    work_off(store.database)
     verify(store)
     assert sum(row["calls"] for row in rows(store, "calls_by_hour")) == total
 
@@ -591,7 +568,7 @@ def test_a_store_that_is_older_than_the_facts_gets_them(store):
         steps += 1
     assert steps == 4
     assert rows(store, "cdr", "true ORDER BY call_id, person_id") == before
-    work_off(store)
+    work_off(store.database)
     verify(store)
 
 
@@ -618,7 +595,7 @@ def test_retention_leaves_the_figures(store):
     # What comes late for such a day changes no figure any more.
     put(store, record([session(ANN, BOB, moment("2026-01-10"), 60,
                                talk(ANN, BOB))], ANN))
-    work_off(store)
+    work_off(store.database)
     assert [rows(store, view) for view in views] == before
 
 
@@ -630,9 +607,9 @@ def test_a_forgotten_person_is_in_no_report(store):
     assert legs(store, call)["Ann"]["department"] == "Sales"
     store.call("store_pstn_rows", TENANT, [pstn_row(
         "p1", ANN, "+4940123456", moment(DAY))])
-    work_off(store)
+    work_off(store.database)
     store.call("forget_person", ANN.id)
-    work_off(store)
+    work_off(store.database)
     dump = store.database.dump()
     assert ANN.id not in dump and "ann@contoso" not in dump
     assert "Ann" not in [row["person_name"] for row in rows(store, "cdr")]

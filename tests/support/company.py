@@ -1,8 +1,10 @@
 """Call records of a made-up company, as Graph would send them, in few words."""
 
 import datetime
+import json
 import uuid
 
+from support.database import literal
 from support.record_store import TENANT
 
 NAMES = uuid.UUID("5b0cb7d0-51d1-4a1e-9a0e-0d7f4b9d2c11")
@@ -143,3 +145,31 @@ def record(sessions, organizer, kind="peerToPeer", version=1, call_id=None,
             "participants_v2": [{"id": p.id, "identity": p.identity()}
                                 for p in participants],
             "sessions": sessions}
+
+
+def reading(made, tenant=TENANT):
+    """The renewer's reading of a record of one page, as one statement that
+    returns what became of it."""
+    call = made["id"]
+    return f"""
+        SELECT t.outcome
+        FROM (SELECT callhook_store.want_calls('{tenant}', '{{{call}}}')
+              OFFSET 0) AS w
+        CROSS JOIN LATERAL callhook_store.claim_calls(
+            '{tenant}', 1, CASE WHEN w IS NOT NULL
+                                THEN '{{{call}}}'::uuid[] END) AS c
+        CROSS JOIN LATERAL callhook_store.take_pages(
+            '{tenant}', json_build_array(json_build_array(
+                c.call_id, c.reading_no, 'record', 1, false)),
+            {literal(json.dumps(made))}) AS t"""
+
+
+def work_off(database):
+    """Make the figures of all dirty days and months, as a run does."""
+    for name in ("day", "month"):
+        at = ("infinity", "ffffffff-ffff-ffff-ffff-ffffffffffff")
+        while at:
+            found = database.query(
+                f"SELECT * FROM callhook_store.refresh_{name}"
+                f"('{at[0]}', '{at[1]}')", "test_renewer")
+            at = found and (found[0][f"done_{name}"], found[0]["done_tenant"])
