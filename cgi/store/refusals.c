@@ -118,9 +118,8 @@ static void add_again(const struct refusal *refusals, size_t count)
 
 bool refusals_write(struct database *database, int64_t deadline)
 {
-    static const char statement[] = "SELECT callhook_store.add_refusals("
-                                    "$1::uuid[], $2::uuid[], $3::text[], "
-                                    "$4::bigint[])";
+    static const char statement[] = "SELECT callhook_store.add_refusals($1, "
+                                    "$2, $3, $4)";
     struct refusal refusals[REFUSALS_MAX];
     struct buffer arrays[ARRAYS] = {0};
     const char *values[ARRAYS];

@@ -66,14 +66,15 @@ static void add_array(struct buffer *text, const uint64_t *values, size_t n)
 static bool write_minute(struct database *database, const struct minute *minute,
                          int64_t deadline)
 {
-    static const char statement[] =
-        "SELECT callhook_store.add_minute(to_timestamp($1::bigint * 60), $2, "
-        "$3::bigint[], $4::integer[], $5::bigint, $6::bigint)";
+    static const char statement[] = "SELECT "
+                                    "callhook_store.add_minute(pg_catalog.to_"
+                                    "timestamp($1), $2, "
+                                    "$3, $4, $5, $6)";
     char host[65] = "", number[24], longest[24], bytes[24];
     struct buffer counted = {0}, times = {0};
 
     gethostname(host, sizeof(host) - 1);
-    snprintf(number, sizeof(number), "%lld", (long long)minute->number);
+    snprintf(number, sizeof(number), "%lld", (long long)minute->number * 60);
     snprintf(longest, sizeof(longest), "%llu",
              (unsigned long long)minute->stats.max_us);
     snprintf(bytes, sizeof(bytes), "%llu",
