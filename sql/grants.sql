@@ -37,7 +37,9 @@ AS $$
            fold_notifications,set_reading,claim_calls,want_calls,take_pages,
            release_call,reading_failed,take_listed,note_listing,next_window,
            close_listed_gaps,retain,forget_person,fill_facts,refresh_day,
-           refresh_month,load_reference}', NULL),
+           refresh_month,load_reference,drop_idle_consumers}', NULL),
+        ('callhook_renewer', 'FUNCTION', 'callhook', 'EXECUTE',
+         '{rows_to_find}', NULL),
 
         -- Figures that name nobody have a role of their own.
         ('callhook_figures', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
@@ -49,7 +51,13 @@ AS $$
            users_by_month}', NULL),
 
         ('callhook_reader', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
-        ('callhook_reader', 'TABLE', 'callhook', 'SELECT', '{*}', NULL)
+        ('callhook_reader', 'TABLE', 'callhook', 'SELECT', '{*}', NULL),
+        ('callhook_reader', 'FUNCTION', 'callhook', 'EXECUTE',
+         '{rows_to_find}', NULL),
+
+        ('callhook_consumer', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
+        ('callhook_consumer', 'FUNCTION', 'callhook', 'EXECUTE',
+         '{next_notifications,next_calls,done,failed,make_consumer}', NULL)
     ) AS l (role_name, kind, schema_name, privileges, objects, columns)
     CROSS JOIN LATERAL unnest(string_to_array(l.privileges, ','))
         AS privilege

@@ -39,6 +39,14 @@ END $$;
 \ir reports/figures.sql
 \ir reports/comments.sql
 \ir reports/upkeep.sql
+\ir consumers/tables.sql
+\ir consumers/sight.sql
+\ir consumers/find.sql
+\ir consumers/batches.sql
+\ir consumers/events.sql
+\ir consumers/notify.sql
+\ir consumers/api.sql
+\ir consumers/views.sql
 \ir grants.sql
 
 DO $$ BEGIN PERFORM callhook_store.make_partitions(); END $$;

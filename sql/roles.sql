@@ -11,7 +11,8 @@ BEGIN
         ('callhook_receiver', 'callhook: stores notifications'),
         ('callhook_renewer', 'callhook: keeps subscriptions'),
         ('callhook_reader', 'callhook: reads the views'),
-        ('callhook_figures', 'callhook: reads figures that name nobody')
+        ('callhook_figures', 'callhook: reads figures that name nobody'),
+        ('callhook_consumer', 'callhook: takes what is new, as a consumer')
     LOOP
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
             CONTINUE;

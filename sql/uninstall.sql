@@ -11,7 +11,8 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['callhook_receiver', 'callhook_renewer',
-                                'callhook_reader', 'callhook_figures']
+                                'callhook_reader', 'callhook_figures',
+                                'callhook_consumer']
     LOOP
         BEGIN
             EXECUTE format('DROP ROLE IF EXISTS %I', name);

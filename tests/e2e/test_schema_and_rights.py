@@ -547,7 +547,7 @@ def test_the_roles_cannot_log_in(cluster, installed):
                           "WHERE rolname LIKE 'callhook%'")
     assert {role.pop("rolname") for role in roles} == {
         "callhook_receiver", "callhook_renewer", "callhook_reader",
-        "callhook_figures"}
+        "callhook_figures", "callhook_consumer"}
     assert not any(any(role.values()) for role in roles)
 
 
@@ -677,6 +677,6 @@ def test_the_superuser_makes_the_roles_later(bare_cluster):
     assert run_file(database, INSTALL_SQL).returncode == 0
     roles = bare_cluster.query("SELECT rolname FROM pg_roles "
                                "WHERE rolname LIKE 'callhook%'")
-    assert len(roles) == 3
+    assert len(roles) == 4
     assert run_file(database, UNINSTALL_SQL).returncode == 0
     assert schemas(database) == []

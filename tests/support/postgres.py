@@ -146,7 +146,7 @@ class Cluster(Service):
     def _make_template(self):
         self.execute(f"CREATE DATABASE {self.TEMPLATE}")
         self.install(self.TEMPLATE)
-        for part in ("receiver", "renewer", "reader"):
+        for part in ("receiver", "renewer", "reader", "consumer"):
             self.execute(f"CREATE ROLE test_{part} LOGIN "
                          f"IN ROLE callhook_{part}")
 

@@ -1,0 +1,95 @@
+-- What consumers call. The two functions that hand out rows return the columns
+-- of a view, whatever a later version adds to it.
+CREATE OR REPLACE FUNCTION callhook.make_consumer(
+    name text, since timestamptz)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO callhook_store.consumers (consumer, since)
+    VALUES (name, coalesce(make_consumer.since, now()));
+END
+$$;
+COMMENT ON FUNCTION callhook.make_consumer(text, timestamptz) IS
+    'Begins a consumer with what was stored since a time (-infinity: with '
+    'all). An error (23505) if there is one of that name.';
+
+DO $do$
+DECLARE
+    api record;
+    columns text;
+    result text;
+    signature text;
+BEGIN
+    FOR api IN SELECT * FROM (VALUES
+        ('next_notifications', 'notifications', '',
+         'batch bigint',
+         'unnest(b.ids, b.times) AS k (id, at)
+          CROSS JOIN LATERAL (
+              SELECT * FROM callhook.notifications AS n
+              WHERE n.received_at = k.at AND n.notification_id = k.id
+              OFFSET 0) AS v',
+         'Leases up to max notifications that are new to the consumer, for 5 '
+         'minutes: settle the batch by done, or give it back by failed. No '
+         'row: nothing is new.'),
+        ('next_calls', 'calls', 'k.event,',
+         'batch bigint, event text',
+         'unnest(b.ids, b.tenants, b.events) AS k (id, tenant, event)
+          CROSS JOIN LATERAL (
+              SELECT * FROM callhook.calls AS n
+              WHERE n.call_id = k.id OFFSET 0) AS v
+          WHERE v.tenant_id IS NOT DISTINCT FROM nullif(k.tenant,
+                    ''00000000-0000-0000-0000-000000000000'')',
+         'Leases up to max calls of which something new is known to the '
+         'consumer, for 5 minutes: settle the batch by done, or give it back '
+         'by failed. event: notified, stored, updated or listed. No row: '
+         'nothing is new.')
+    ) AS v (name, kind, event, head, source, comment)
+    LOOP
+        SELECT string_agg(format('%I %s', attname,
+                                 format_type(atttypid, atttypmod)), ', '
+                          ORDER BY attnum)
+        INTO columns FROM pg_attribute
+        WHERE attrelid = ('callhook.' || api.kind)::regclass
+          AND attnum > 0 AND NOT attisdropped;
+        signature := format('callhook.%I(text, integer)', api.name);
+        result := format('TABLE(%s, %s)', api.head, columns);
+        IF pg_get_function_result(to_regprocedure(signature))
+           <> result THEN -- the view has more columns now
+            EXECUTE 'DROP FUNCTION ' || signature;
+        END IF;
+        EXECUTE format($sql$
+            CREATE OR REPLACE FUNCTION callhook.%I(
+                consumer text, max integer)
+            RETURNS %s
+            LANGUAGE plpgsql SECURITY DEFINER
+            SET search_path = pg_catalog, pg_temp
+            SET jit = off
+            SET enable_seqscan = off
+            ROWS 100
+            AS $body$
+            #variable_conflict use_column
+            DECLARE
+                b callhook_store.consumer_batches;
+                leased_batch bigint;
+            BEGIN
+                LOOP
+                    leased_batch := callhook_store.lease_batch(
+                        consumer, %L, max);
+                    EXIT WHEN leased_batch IS NULL;
+                    SELECT * INTO b FROM callhook_store.consumer_batches AS l
+                    WHERE l.batch = leased_batch;
+                    RETURN QUERY SELECT b.batch, %s v.* FROM %s;
+                    EXIT WHEN FOUND;
+                    -- retention has removed all of its rows
+                    DELETE FROM callhook_store.consumer_batches AS l
+                    WHERE l.batch = leased_batch;
+                END LOOP;
+            END
+            $body$ $sql$, api.name, result, api.kind, api.event, api.source);
+        EXECUTE format('COMMENT ON FUNCTION %s IS %L', signature,
+                       api.comment);
+    END LOOP;
+END
+$do$;
