@@ -112,7 +112,7 @@ SUBMAKE = $(MAKE) --no-print-directory \
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all dev tsan program units demo run check check-units check-e2e \
-    check-all check-faults lint format lint-format lint-tidy lint-cppcheck lint-style \
+    check-all check-faults check-consumers lint format lint-format lint-tidy lint-cppcheck lint-style \
     lint-floors lint-manuals lint-scripts lint-configs install install-system \
     uninstall dist clean help FORCE
 
@@ -135,6 +135,7 @@ help:
 	@echo 'make count      instructions of the receiver per item'
 	@echo 'make fuzz       fuzz each reader for FUZZ_SECONDS (60)'
 	@echo 'make check-faults  every fault at full length, a million items'
+	@echo 'make check-consumers  a million items to consumers that are killed'
 	@echo 'make lint       format, static analysis, manuals, configurations'
 	@echo 'make format     put the C files into the form that lint wants'
 	@echo 'make dev        build with warnings as errors, ASan and UBSan'
@@ -230,6 +231,11 @@ check-faults:
 	@$(SUBMAKE) all
 	@CALLHOOK_TEST_FULL=1 timeout 3600 $(PYTHON) -m pytest -q -n 2 tests/faults
 	@$(PYTHON) tests/faults/marathon.py
+
+# A million items, eight consumers, and kills of them and of PostgreSQL.
+check-consumers:
+	@tests/install-packages check
+	@$(PYTHON) tests/faults/consumers.py $(CONSUMERS_ARGS)
 
 # CHECKED=1: `make check` has just passed in release mode.
 check-all:

@@ -18,6 +18,7 @@ CREATE OR REPLACE FUNCTION callhook_store.notify_consumers(enabled boolean)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET client_min_messages = warning
 SET lock_timeout = '2s' -- notifications wait behind it
 AS $$
 DECLARE

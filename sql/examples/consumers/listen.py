@@ -8,6 +8,7 @@ where it has, for a notice may be lost together with a connection, and batches
 that failed come again without one.
 """
 
+import contextlib
 import json
 import select
 import sys
@@ -21,9 +22,10 @@ IDLE = 10
 def connect():
     connection = psycopg2.connect("")
     # Each statement is a transaction of its own: next_calls commits at once,
-    # and holds up no other worker of this name while we work.
+    # and holds up no other worker of this name while we work. (No "with
+    # connection": psycopg2 makes that one transaction.)
     connection.autocommit = True
-    return connection
+    return contextlib.closing(connection)
 
 
 def handle(row):
