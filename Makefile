@@ -76,7 +76,7 @@ UNIT_SOURCES := $(call find,tests/unit,-name 'test_*.c')
 C_FILES = $(call find,cgi renewer tests,-name '*.[ch]')
 PY_FILES = $(call find,tests,-name '*.py') tests/check-floors
 SH_FILES = $(shell grep -ls '^\#!/bin/sh' tests/*)
-MANUALS = $(sort $(wildcard cgi/*.[58] renewer/*.[58]))
+MANUALS = $(sort $(wildcard cgi/*.[58] renewer/*.[58] sql/*/*.7))
 
 # cgi/spool/spool -> cgi
 program_of = $(firstword $(subst /, ,$(1)))
@@ -340,9 +340,11 @@ install: all
 	    $(DESTDIR)$(SBINDIR)/callhook-renewer
 	@$(call put,cgi/callhook.8 renewer/callhook-renewer.8,$(MANDIR)/man8)
 	@$(call put,renewer/callhook-renewer.conf.5,$(MANDIR)/man5)
+	@$(call put,sql/consumers/callhook-consumers.7,$(MANDIR)/man7)
 	@rm -rf $(DESTDIR)$(DATADIR)/sql
 	@$(foreach folder,$(SQL_FOLDERS),\
 	    $(call put,$(folder)/*.sql,$(DATADIR)/$(folder));)
+	@$(call put,sql/examples/consumers/*,$(DATADIR)/sql/examples/consumers)
 	@$(call put,nginx/*,$(DATADIR)/nginx)
 	@$(call put,apache/*,$(DATADIR)/apache)
 	@$(call put,cgi/callhook.env renewer/renewer.conf,$(DATADIR))
@@ -378,6 +380,7 @@ uninstall:
 	    $(DESTDIR)$(MANDIR)/man8/callhook.8 \
 	    $(DESTDIR)$(MANDIR)/man8/callhook-renewer.8 \
 	    $(DESTDIR)$(MANDIR)/man5/callhook-renewer.conf.5 \
+	    $(DESTDIR)$(MANDIR)/man7/callhook-consumers.7 \
 	    $(DESTDIR)$(UNITDIR)/callhook.service \
 	    $(DESTDIR)$(UNITDIR)/callhook.socket \
 	    $(DESTDIR)$(SYSCONFDIR)/cron.d/callhook \

@@ -27,7 +27,6 @@ END $$;
 \ir privacy.sql
 \ir completeness.sql
 \ir logs.sql
-\ir status.sql
 \ir retention.sql
 \ir reports/facts_tables.sql
 \ir reports/reference.sql
@@ -47,6 +46,7 @@ END $$;
 \ir consumers/notify.sql
 \ir consumers/api.sql
 \ir consumers/views.sql
+\ir status.sql
 \ir grants.sql
 
 DO $$ BEGIN PERFORM callhook_store.make_partitions(); END $$;

@@ -397,7 +397,8 @@ AS $$
             'last_listed_at', CASE WHEN reconcile THEN
                 callhook_store.iso_time(last_listed_at) END,
             'needs', coalesce(needs, '[]'), 'notes', coalesce(notes, '[]'))
-            ORDER BY n))
+            ORDER BY n),
+        'consumers', callhook_store.consumer_status())
     FROM about LEFT JOIN said USING (n) LEFT JOIN listed USING (n);
 $$;
 COMMENT ON FUNCTION callhook_store.status(json, boolean) IS

@@ -103,6 +103,10 @@ bool maintenance_end(struct database *database, const struct settings *settings,
     bool good = subscription_store_make_partitions(database) &&
                 day_tables_refresh(database, deadline);
 
+    good = repeat(database, "SELECT callhook_store.drop_idle_consumers()", 0,
+                  NULL, INT64_MAX, deadline) >= 0 &&
+           good;
+
     if (settings->retention_days > 0)
         good = retain(database, settings->retention_days, deadline) && good;
     return good;

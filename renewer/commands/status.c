@@ -139,6 +139,15 @@ static void print_sentences(yajl_val tenant, const char *name, const char *mark,
         print_sentence(mark, YAJL_GET_STRING(all[i]), is_red);
 }
 
+static void print_consumers(const struct status_data *data)
+{
+    yajl_val *all;
+    size_t count = status_data_list(data->tree, "consumers", &all);
+
+    for (size_t i = 0; i < count; i++)
+        print_sentence("- ", json_text(all[i], "note"), false);
+}
+
 static void print_table(const struct status_data *data, bool colour)
 {
     static const struct line head = {"TENANT",      "STATE",
@@ -158,6 +167,7 @@ static void print_table(const struct status_data *data, bool colour)
         print_sentences(tenants[i], "needs", "! ", colour);
         print_sentences(tenants[i], "notes", "- ", false);
     }
+    print_consumers(data);
     if (fault)
         print_sentence("! ", fault, colour);
     else if (in_need)

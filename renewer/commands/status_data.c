@@ -114,6 +114,7 @@ static char *make_without(const struct settings *settings, const char *fault)
             &all, &settings->tenants[i],
             token_kept_until(&settings->tenants[i], settings->state_dir));
     json_writer_close_array(&all);
+    json_writer_text(&all, "consumers", NULL);
     return json_writer_end(&all);
 }
 

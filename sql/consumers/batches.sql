@@ -249,7 +249,8 @@ BEGIN
     SET since = q.since, seen = q.seen, before = q.before,
         searched_from = q.searched_from, ahead = q.ahead,
         walk_from = q.walk_from, walk_parts = q.walk_parts,
-        walk_pages = q.walk_pages, walk_page = q.walk_page
+        walk_pages = q.walk_pages, walk_files = q.walk_files,
+        walk_page = q.walk_page
     WHERE queue_no = queue;
     INSERT INTO callhook_store.consumer_batches
         (queue_no, ids, times, tenants, events, transactions)

@@ -78,8 +78,10 @@ BEGIN
     q.walk_from := since;
     SELECT coalesce(array_agg(c.oid ORDER BY c.relname), '{}'),
            coalesce(array_agg(pg_relation_size(c.oid) / 8192
+                              ORDER BY c.relname), '{}'),
+           coalesce(array_agg(pg_relation_filenode(c.oid)
                               ORDER BY c.relname), '{}')
-    INTO q.walk_parts, q.walk_pages
+    INTO q.walk_parts, q.walk_pages, q.walk_files
     FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
     WHERE inhparent = 'callhook_store.notifications'::regclass
       AND pg_relation_size(c.oid) > 0;
@@ -118,10 +120,18 @@ BEGIN
                             WHERE stored_at >= $1 LIMIT 1', part)
             INTO q.walk_page USING q.walk_from;
         END IF;
+        IF q.walk_page > 0 AND pg_relation_filenode(q.walk_parts[1])
+                               <> q.walk_files[1] THEN
+            -- written anew, as by VACUUM FULL: rather twice than never
+            q.walk_page := 0;
+            q.walk_pages[1] := pg_relation_size(q.walk_parts[1]) / 8192;
+            q.walk_files[1] := pg_relation_filenode(q.walk_parts[1]);
+        END IF;
         IF part IS NULL OR q.walk_page IS NULL
            OR q.walk_page >= q.walk_pages[1] THEN
             q.walk_parts := q.walk_parts[2:];
             q.walk_pages := q.walk_pages[2:];
+            q.walk_files := q.walk_files[2:];
             q.walk_page := NULL;
             CONTINUE;
         END IF;

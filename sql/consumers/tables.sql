@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS callhook_store.consumer_queues (
     walk_from timestamptz,
     walk_parts oid[],
     walk_pages bigint[],
+    walk_files oid[],
     walk_page bigint,
     UNIQUE (consumer_no, kind)
 ) WITH (fillfactor = 50);

@@ -119,3 +119,34 @@ COMMENT ON COLUMN callhook.consumer_failures.failed_at IS
     'When it was set aside.';
 COMMENT ON COLUMN callhook.consumer_failures.why IS
     'What the consumer said, at most 500 characters.';
+
+-- For `status`. Dropped ones are told of for a week.
+CREATE OR REPLACE FUNCTION callhook_store.consumer_status()
+RETURNS json
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(json_agg(json_build_object(
+        'consumer', consumer, 'backlog', backlog,
+        'oldest_at', to_char(oldest_at AT TIME ZONE 'UTC', form),
+        'last_settled_at', to_char(last_settled_at AT TIME ZONE 'UTC', form),
+        'failures', failures, 'dropped', dropped, 'note', CASE
+            WHEN dropped THEN format(
+                'consumer %s is dropped: it had asked for nothing for 30 days',
+                consumer)
+            WHEN failures > 0 THEN format(
+                'consumer %s: %s to settle; %s set aside, see the view '
+                'callhook.consumer_failures', consumer, backlog, failures)
+            ELSE format('consumer %s: %s to settle', consumer, backlog) END)
+        ORDER BY dropped, consumer), '[]')
+    FROM (SELECT consumer, backlog, oldest_at, last_settled_at, failures,
+                 false AS dropped
+          FROM callhook.consumers
+          UNION ALL
+          SELECT consumer, NULL, NULL, NULL, NULL, true
+          FROM callhook_store.consumers_dropped
+          WHERE dropped_at > now() - interval '7 days') AS c
+    CROSS JOIN (VALUES ('YYYY-MM-DD"T"HH24:MI:SS"Z"')) AS f (form);
+$$;
+COMMENT ON FUNCTION callhook_store.consumer_status() IS
+    'The consumers, and those dropped within a week, with a note on each.';

@@ -222,6 +222,23 @@ def test_many_rows_are_found_piece_by_piece(worker, workers, owner):
     assert consumers(owner)["a"]["backlog"] == 0
 
 
+def test_a_table_that_is_written_anew_amid_a_walk(worker, owner):
+    worker.next()
+    expected = insert(owner, 30000)
+    found = set()
+    for number in range(100):
+        batch = worker.next(most=1000)
+        if not batch:
+            break
+        found |= ids(batch)
+        worker.done(batch)
+        if number == 6:
+            owner.run("DELETE FROM callhook_store.notifications WHERE "
+                      "notification_id = %s", min(found))
+            owner.run("VACUUM FULL callhook_store.notifications")
+    assert found == expected
+
+
 def test_the_backlog_is_what_is_not_settled(worker, owner):
     worker.next()
     insert(owner, 30000)

@@ -660,13 +660,16 @@ def test_install_by_a_user_who_may_not_create_roles(bare_cluster, folder):
     database.execute(
         "INSERT INTO callhook_store.subscriptions (tenant, tenant_id, "
         f"secret_sha256) VALUES ('contoso', '{NIL}', '{digest}')", "hoster")
+    database.query("SELECT * FROM callhook.next_notifications('a', 1)",
+                   "hoster")
     settings = {"CALLHOOK_CLIENT_STATE": "by hand"}
     with Receiver(folder, database.environment("hoster"),
                           settings) as receiver:
         sender = Subscription(str(uuid.uuid4()), NIL, "by hand")
         assert_accepted(receiver.send(sender.item()))
-    found = database.query("SELECT * FROM callhook.notifications", "hoster")
-    assert len(found) == 1
+    for source in ("notifications", "next_notifications('a', 1)"):
+        assert len(database.query(f"SELECT * FROM callhook.{source}",
+                                  "hoster")) == 1
     assert run_file(database, UNINSTALL_SQL, "hoster").returncode == 0
     assert schemas(database) == []
 
