@@ -230,9 +230,9 @@ BEGIN
                     AND number <> ALL (target.running)
                     AND callhook_store.is_new(number, n.stored_at, q.seen,
                                               q.before, q.searched_from)
-                  LIMIT 20001) AS n;
+                  LIMIT 5001) AS n;
         END IF;
-        IF q.since IS NULL AND cardinality(ids) <= 20000 THEN
+        IF q.since IS NULL AND cardinality(ids) <= 5000 THEN
             target.found := found;
             q.before := q.seen;
             q.searched_from := since;

@@ -486,3 +486,23 @@ def test_a_thousand_tenants(renewer, database):
     assert done.status == 0
     assert len(done.stdout.splitlines()) == 1001
     assert time.monotonic() - begun_at < 3
+
+
+def test_consumers_and_those_that_are_dropped(renewer, database, contoso):
+    enter(database, contoso)
+    for name in ("crm", "gone"):
+        database.query("SELECT * FROM callhook.next_notifications("
+                       f"'{name}', 10)", "test_consumer")
+    database.execute(f"""
+        INSERT INTO callhook_store.notifications (notification_id,
+            received_at, tenant_id)
+        SELECT gen_random_uuid(), now(), '{NIL}' FROM generate_series(1, 3);
+        UPDATE callhook_store.consumers
+        SET asked_at = now() - interval '31 days' WHERE consumer = 'gone';
+        SELECT callhook_store.drop_idle_consumers()""")
+    done = renewer("status")
+    assert "- consumer crm: 3 to settle" in done.stdout
+    assert "- consumer gone is dropped" in done.stdout
+    crm, gone = json.loads(renewer("status", "--json").stdout)["consumers"]
+    assert (crm["consumer"], crm["backlog"], crm["failures"]) == ("crm", 3, 0)
+    assert gone["dropped"]
