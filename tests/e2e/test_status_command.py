@@ -500,9 +500,9 @@ def test_consumers_and_those_that_are_dropped(renewer, database, contoso):
         UPDATE callhook_store.consumers
         SET asked_at = now() - interval '31 days' WHERE consumer = 'gone';
         SELECT callhook_store.drop_idle_consumers()""")
-    done = renewer("status")
+    done = renewer.run("status")
     assert "- consumer crm: 3 to settle" in done.stdout
     assert "- consumer gone is dropped" in done.stdout
-    crm, gone = json.loads(renewer("status", "--json").stdout)["consumers"]
+    crm, gone = json.loads(renewer.run("status", "--json").stdout)["consumers"]
     assert (crm["consumer"], crm["backlog"], crm["failures"]) == ("crm", 3, 0)
     assert gone["dropped"]
