@@ -18,7 +18,7 @@
  * need one or more the first is a tenant's name. */
 static const struct command {
     const char *name;
-    int (*function)(const struct settings *settings, const struct words *words);
+    command_function *function;
     int least;
     int most;
     const char *usage;

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/private_file.h"
+#include "base/url.h"
 
 #define TOKEN_MAX 16384
 
@@ -47,27 +48,6 @@ bool token_is_sound(const char *text)
 
 /* -- asking for one ---------------------------------------------------- */
 
-/* Everything but what RFC 3986 calls unreserved is escaped. */
-static char *put_value(char *s, const char *value)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "abcdefghijklmnopqrstuvwxyz0123456789-._~";
-    static const char hex[] = "0123456789ABCDEF";
-
-    for (; *value; value++) {
-        unsigned char c = (unsigned char)*value;
-
-        if (strchr(plain, c)) {
-            *s++ = (char)c;
-        } else {
-            *s++ = '%';
-            *s++ = hex[c >> 4];
-            *s++ = hex[c & 15];
-        }
-    }
-    return s;
-}
-
 /*
  * In memory of its own, made in one go, so that no copy of the secret is left.
  * A GUID needs no escapes.
@@ -83,9 +63,9 @@ static char *make_form(const struct tenant *tenant, const char *credential,
     s += snprintf(
         form, room,
         "client_id=%s&grant_type=client_credentials&scope=", tenant->client_id);
-    s = put_value(s, tenant->scope);
+    s = url_form_value(s, tenant->scope);
     s = mempcpy(s, credential, strlen(credential));
-    put_value(s, proof);
+    url_form_value(s, proof);
     return form;
 }
 

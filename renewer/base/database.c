@@ -2,6 +2,7 @@
 #include "base/database.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -169,6 +170,23 @@ PGresult *database_run(struct database *database, const char *sql, int count,
     char sqlstate[SQLSTATE_SIZE];
 
     return database_try(database, sql, count, values, sqlstate);
+}
+
+bool database_do(struct database *database, const char *sql, int count,
+                 const char *const *values)
+{
+    PGresult *result = database_run(database, sql, count, values);
+
+    PQclear(result);
+    return result != NULL;
+}
+
+struct database_number database_number(int64_t number)
+{
+    struct database_number it;
+
+    snprintf(it.text, sizeof(it.text), "%" PRId64, number);
+    return it;
 }
 
 bool database_is_there(struct database *database)

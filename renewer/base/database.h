@@ -45,4 +45,26 @@ PGresult *database_try(struct database *database, const char *sql, int count,
 PGresult *database_run(struct database *database, const char *sql, int count,
                        const char *const *values);
 
+/*
+ * The parameters of a statement and before them their number:
+ * database_run(database, sql, DATABASE_VALUES(a, database_number(b).text)).
+ */
+#define DATABASE_VALUES(...)                                                   \
+    (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)),        \
+        (const char *const[])                                                  \
+    {                                                                          \
+        __VA_ARGS__                                                            \
+    }
+
+/* A value, so that its text can stand among a statement's. */
+struct database_number {
+    char text[24];
+};
+
+struct database_number database_number(int64_t number);
+
+/* Runs a statement whose rows are of no interest; false: it failed. */
+bool database_do(struct database *database, const char *sql, int count,
+                 const char *const *values);
+
 #endif

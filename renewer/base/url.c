@@ -118,3 +118,23 @@ const char *url_fault(const char *url)
         return "the URL is not https (http is for loopback addresses only)";
     return fault;
 }
+
+char *url_form_value(char *out, const char *value)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    for (; *value; value++) {
+        unsigned char c = (unsigned char)*value;
+
+        if (strchr(LETTERS DIGITS "-._", c)) {
+            *out++ = (char)c;
+        } else if (c == ' ') {
+            *out++ = '+';
+        } else {
+            *out++ = '%';
+            *out++ = hex[c >> 4];
+            *out++ = hex[c & 15];
+        }
+    }
+    return out;
+}

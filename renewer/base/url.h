@@ -20,4 +20,11 @@ const char *url_fault(const char *url);
 /* The same, but http may go everywhere. */
 const char *url_form_fault(const char *url);
 
+/*
+ * Writes a value as a form does, and Graph in a query: what is not plain as %
+ * and small hexadecimal digits, a space as +. Takes up to three times the room;
+ * returns the end.
+ */
+char *url_form_value(char *out, const char *value);
+
 #endif

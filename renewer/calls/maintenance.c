@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/pg_list.h"
 #include "calls/day_tables.h"
-#include "subscriptions/subscription_store.h"
 
 #define NUMBER_SIZE 24
 
@@ -100,7 +99,8 @@ static bool retain(struct database *database, long days, int64_t deadline)
 bool maintenance_end(struct database *database, const struct settings *settings,
                      int64_t deadline)
 {
-    bool good = subscription_store_make_partitions(database) &&
+    bool good = database_do(database, "SELECT callhook_store.make_partitions()",
+                            0, NULL) &&
                 day_tables_refresh(database, deadline);
 
     good = repeat(database, "SELECT callhook_store.drop_idle_consumers()", 0,

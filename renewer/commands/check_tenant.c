@@ -163,19 +163,18 @@ static bool check_list(struct graph *graph, struct subscriptions *listed,
                        bool has_role)
 {
     const struct tenant *tenant = graph->tenant;
-    struct fault fault = {0};
-    char what[600];
+    char what[FAULT_SIZE];
 
     graph->deadline = clock_ms() + TENANT_MS;
-    if (subscription_list(graph, listed, &fault) == DONE) {
+    if (subscription_list(graph, listed) == DONE) {
         check_say(FINE, tenant->name, "Graph: lists %zu subscriptions",
                   listed->count);
         return true;
     }
-    fault_print(&fault, what, sizeof(what));
+    fault_print(&graph->fault, what, sizeof(what));
     check_say(FAULTY, tenant->name, "Graph: %s: %s", what,
-              advise_on_graph(&fault));
-    if (fault.status == 403 && has_role)
+              advise_on_graph(&graph->fault));
+    if (graph->fault.status == 403 && has_role)
         report_consent(tenant);
     return false;
 }

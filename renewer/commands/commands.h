@@ -13,19 +13,11 @@ struct words {
     char **all;
 };
 
-int run_command(const struct settings *settings, const struct words *words);
-int status_command(const struct settings *settings, const struct words *words);
-int check_command(const struct settings *settings, const struct words *words);
-int subscriptions_command(const struct settings *settings,
-                          const struct words *words);
-int unsubscribe_command(const struct settings *settings,
-                        const struct words *words);
-int token_command(const struct settings *settings, const struct words *words);
-int simulate_command(const struct settings *settings,
-                     const struct words *words);
-int fetch_command(const struct settings *settings, const struct words *words);
-int load_command(const struct settings *settings, const struct words *words);
-int reconcile_command(const struct settings *settings,
-                      const struct words *words);
+typedef int command_function(const struct settings *settings,
+                             const struct words *words);
+
+command_function run_command, status_command, check_command,
+    subscriptions_command, unsubscribe_command, token_command, fetch_command,
+    load_command, reconcile_command, simulate_command;
 
 #endif

@@ -1,26 +1,14 @@
 /* The command `fetch`: reads the records of calls again. */
-#include "base/guid.h"
 #include "commands/commands.h"
 
 #include <sysexits.h>
 
+#include "base/guid.h"
 #include "base/log.h"
 #include "base/pg_list.h"
 #include "calls/record_queue.h"
 #include "calls/record_store.h"
 #include "graph/session.h"
-
-static bool are_guids(const struct words *ids)
-{
-    char guid[GUID_SIZE];
-
-    for (int i = 0; i < ids->count; i++)
-        if (!guid_read(guid, ids->all[i])) {
-            log_line("a call's id is a GUID: 36 digits and dashes");
-            return false;
-        }
-    return true;
-}
 
 /* What is known of the calls now; false if one is not stored. */
 static bool print_calls(struct session *session, const char *ids)
@@ -32,8 +20,9 @@ static bool print_calls(struct session *session, const char *ids)
         " FROM callhook.calls"
         " WHERE tenant_id = $1::uuid AND call_id = ANY ($2::uuid[])"
         " ORDER BY call_id";
-    const char *const values[] = {session->graph.tenant->tenant_id, ids};
-    PGresult *result = database_run(session->database, sql, 2, values);
+    PGresult *result =
+        database_run(session->database, sql,
+                     DATABASE_VALUES(session->graph.tenant->tenant_id, ids));
     bool good = result != NULL;
 
     for (int i = 0; result && i < PQntuples(result); i++) {
@@ -46,13 +35,15 @@ static bool print_calls(struct session *session, const char *ids)
     return good;
 }
 
-static bool fetch(struct session *session, const char *ids)
+static bool fetch(struct session *session, const void *context)
 {
+    const char *ids = context;
     const struct record_store store = {session->database,
                                        session->graph.tenant->tenant_id};
     struct fault fault;
 
-    if (!record_store_want(&store, ids))
+    if (!session->database || !session_wait_for_lock(session) ||
+        !record_store_want(&store, ids))
         return false;
     if (record_queue_read(&session->graph, session->database, ids, &fault) !=
         DONE)
@@ -62,26 +53,20 @@ static bool fetch(struct session *session, const char *ids)
 
 int fetch_command(const struct settings *settings, const struct words *words)
 {
-    const struct tenant *tenant = settings_tenant(settings, words->all[0]);
-    const struct words calls = {words->count - 1, words->all + 1};
     struct pg_list ids = {.brackets = "{}"};
-    struct database *database;
-    struct http *http;
-    struct session session;
+    char guid[GUID_SIZE];
     bool good;
 
-    if (!are_guids(&calls))
-        return EX_USAGE;
-    for (int i = 0; i < calls.count; i++)
-        pg_list_add(&ids, calls.all[i]);
-    database = database_open_or_log(settings->database);
-    http = http_open();
-    session_open(&session, settings, tenant, database, http, SESSION_LONG_MS);
-    good = database && session_wait_for_lock(&session) &&
-           fetch(&session, pg_list_end(&ids));
-    session_close(&session);
-    http_close(http);
-    database_close(database);
+    for (int i = 1; i < words->count; i++) {
+        if (!guid_read(guid, words->all[i])) {
+            log_line("a call's id is a GUID: 36 digits and dashes");
+            pg_list_free(&ids);
+            return EX_USAGE;
+        }
+        pg_list_add(&ids, guid);
+    }
+    good = session_each(settings, words->all[0], SESSION_LONG_MS, fetch,
+                        pg_list_end(&ids));
     pg_list_free(&ids);
     return good ? EX_OK : 1;
 }

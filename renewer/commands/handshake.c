@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/guid.h"
 #include "base/memory.h"
+#include "base/url.h"
 
 /* Graph documentation: the token must come back within 10 s. */
 #define LIMIT_SECONDS 10.0
@@ -25,34 +26,13 @@ static char *make_token(void)
                         id);
 }
 
-/* As Graph writes it: a form's coding, with small letters. */
-static char *encode(const char *token)
-{
-    static const char same[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                               "abcdefghijklmnopqrstuvwxyz0123456789-._";
-    char *text = memory_new(strlen(token) + 1, 3);
-    char *s = text;
-
-    for (; *token; token++) {
-        unsigned char c = (unsigned char)*token;
-
-        if (strchr(same, c)) {
-            *s++ = (char)c;
-        } else if (c == ' ') {
-            *s++ = '+';
-        } else {
-            s += snprintf(s, sizeof("%xx"), "%%%02x", c);
-        }
-    }
-    return text;
-}
-
 static char *make_url(const char *url, const char *token)
 {
-    char *encoded = encode(token);
+    char *encoded = memory_new(strlen(token) + 1, 3);
+
+    url_form_value(encoded, token);
     char *text = memory_print("%s%cvalidationToken=%s", url,
                               strchr(url, '?') ? '&' : '?', encoded);
-
     free(encoded);
     return text;
 }

@@ -49,47 +49,24 @@ static bool read_words(const struct words *words, struct request *request)
     return true;
 }
 
-static bool reconcile_tenant(struct session *session, int64_t since)
+static bool reconcile(struct session *session, const void *context)
 {
-    const struct tenant *tenant = session->graph.tenant;
-    bool good = false;
+    const struct request *request = context;
+    struct call_list list = {.windows = {.graph = &session->graph,
+                                         .database = session->database,
+                                         .since = request->since}};
+    const struct windows *done = &list.windows;
+    const char *name = session->graph.tenant->name;
+    bool good;
 
-    if (session_wait_for_lock(session)) {
-        struct call_list list = {.windows = {.graph = &session->graph,
-                                             .database = session->database,
-                                             .since = since}};
-        const struct windows *done = &list.windows;
-
-        good = call_list_read(&list) == DONE && !done->unfinished;
-        printf("%s: %" PRId64 " calls at Graph, %" PRId64
-               " were missing, %" PRId64 " newer, %" PRId64 " gaps closed\n",
-               tenant->name, done->listed, done->missing, done->newer,
-               list.gaps);
-        if (!good)
-            fault_log(&done->fault, tenant->name);
-    }
-    return good;
-}
-
-static bool reconcile_tenants(const struct settings *settings,
-                              struct database *database,
-                              const struct request *request)
-{
-    struct http *http = http_open();
-    bool good = true;
-
-    for (size_t i = 0; i < settings->tenant_count; i++) {
-        const struct tenant *tenant = &settings->tenants[i];
-        struct session session;
-
-        if (request->tenant && strcmp(tenant->name, request->tenant) != 0)
-            continue;
-        session_open(&session, settings, tenant, database, http,
-                     SESSION_LONG_MS);
-        good = reconcile_tenant(&session, request->since) && good;
-        session_close(&session);
-    }
-    http_close(http);
+    if (!session->database || !session_wait_for_lock(session))
+        return false;
+    good = call_list_read(&list) == DONE && !done->unfinished;
+    printf("%s: %" PRId64 " calls at Graph, %" PRId64 " were missing, %" PRId64
+           " newer, %" PRId64 " gaps closed\n",
+           name, done->listed, done->missing, done->newer, list.gaps);
+    if (!good)
+        fault_log(&done->fault, name);
     return good;
 }
 
@@ -97,8 +74,6 @@ int reconcile_command(const struct settings *settings,
                       const struct words *words)
 {
     struct request request;
-    struct database *database;
-    bool good;
 
     if (!read_words(words, &request))
         return EX_USAGE;
@@ -106,8 +81,8 @@ int reconcile_command(const struct settings *settings,
         log_line("there is no such tenant in the settings");
         return EX_USAGE;
     }
-    database = database_open_or_log(settings->database);
-    good = database && reconcile_tenants(settings, database, &request);
-    database_close(database);
-    return good ? EX_OK : 1;
+    return session_each(settings, request.tenant, SESSION_LONG_MS, reconcile,
+                        &request)
+               ? EX_OK
+               : 1;
 }

@@ -1,5 +1,6 @@
 /* The command `simulate`: one notification, from the own URL to its row. */
 #include <signal.h>
+#include <stdarg.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -34,22 +35,29 @@ struct simulation {
     int64_t step_begun_at;
 };
 
-static void begin(struct simulation *simulation)
+/* A step is done: says so, with the time that it took. The next one begins. */
+static bool done(struct simulation *simulation, const char *what)
 {
-    simulation->step_begun_at = clock_ms();
-}
+    int64_t now = clock_ms();
 
-/* A step is done: says so, with the time that it took. */
-static void done(const struct simulation *simulation, const char *what)
-{
-    printf("ok      %s, %d ms\n", what,
-           (int)(clock_ms() - simulation->step_begun_at));
+    printf("ok      %s, %d ms\n", what, (int)(now - simulation->step_begun_at));
     fflush(stdout);
+    simulation->step_begun_at = now;
+    return true;
 }
 
-static bool fault(const char *what, const char *why)
+static bool fault(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+static bool fault(const char *format, ...)
 {
-    printf("FAULT   %s: %s\n", what, why);
+    va_list arguments;
+
+    va_start(arguments, format);
+    fputs("FAULT   ", stdout);
+    vprintf(format, arguments);
+    putchar('\n');
+    va_end(arguments);
     fflush(stdout);
     return false;
 }
@@ -61,53 +69,48 @@ static bool open_database(struct simulation *simulation)
     char why[DATABASE_WHY];
 
     simulation->database = database_open(simulation->settings->database, why);
-    return simulation->database ? true : fault("database", why);
+    simulation->step_begun_at = clock_ms();
+    return simulation->database ? true : fault("database: %s", why);
 }
 
 static bool announce(struct simulation *simulation)
 {
-    begin(simulation);
-    if (!subscription_store_announce_ended(simulation->database,
-                                           simulation->tenant, simulation->id,
-                                           simulation->secret.sha256_hex))
-        return fault("announce a secret", "the database did not take it: "
-                                          "callhook-renewer check looks at "
-                                          "the rights");
-    done(simulation, "a secret is announced");
-    return true;
+    char no[24];
+
+    if (!subscription_store_announce(simulation->database, simulation->tenant,
+                                     simulation->secret.sha256_hex,
+                                     simulation->id, no))
+        return fault("announce a secret: the database did not take it: "
+                     "callhook-renewer check looks at the rights");
+    return done(simulation, "a secret is announced");
 }
 
 static bool shake_hands(struct simulation *simulation)
 {
     struct handshake handshake;
 
-    begin(simulation);
     if (!handshake_try(&handshake, simulation->http, simulation->tenant,
                        simulation->tenant->notification_url))
-        return fault("the own URL", handshake.why);
-    done(simulation, "the handshake passes");
-    return true;
+        return fault("the own URL: %s", handshake.why);
+    return done(simulation, "the handshake passes");
 }
 
 static bool judge(const struct transfer *transfer)
 {
-    char what[300], why[600];
+    char what[300];
 
     if (transfer->status == 202)
         return true;
     if (transfer->status == 503)
-        return fault("the notification", "HTTP 503: callhook could store it "
-                                         "neither in the "
-                                         "database nor in the spool, or the "
-                                         "web server does not "
-                                         "reach callhook: see their messages");
+        return fault("the notification: HTTP 503: callhook could store it "
+                     "neither in the database nor in the spool, or the web "
+                     "server does not reach callhook: see their messages");
     if (transfer->outcome == DONE)
         snprintf(what, sizeof(what), "HTTP %ld, and callhook's answer is 202",
                  transfer->status);
     else
         fault_print(&transfer->fault, what, sizeof(what));
-    snprintf(why, sizeof(why), "%s: %s", what, handshake_advice(transfer));
-    return fault("the notification", why);
+    return fault("the notification: %s: %s", what, handshake_advice(transfer));
 }
 
 /*
@@ -160,11 +163,9 @@ static bool notify(struct simulation *simulation)
     };
     bool good;
 
-    begin(simulation);
     http_send(simulation->http, &transfer);
-    good = judge(&transfer);
-    if (good)
-        done(simulation, "the notification is accepted, HTTP 202");
+    good = judge(&transfer) && done(simulation, "the notification is accepted, "
+                                                "HTTP 202");
     transfer_free(&transfer);
     memory_wipe(body);
     return good;
@@ -176,8 +177,8 @@ static PGresult *look_for_row(const struct simulation *simulation)
     static const char sql[] = "SELECT * FROM callhook.notifications"
                               " WHERE received_at > now() - interval '10 min'"
                               " AND subscription_id = $1::uuid";
-    const char *const values[] = {simulation->id};
-    PGresult *result = database_run(simulation->database, sql, 1, values);
+    PGresult *result = database_run(simulation->database, sql,
+                                    DATABASE_VALUES(simulation->id));
 
     if (result && PQntuples(result) > 0)
         return result;
@@ -196,26 +197,11 @@ static void print_row(const PGresult *row)
 }
 
 /* What comes out of the spool later may still be stored. */
-static void say_late(const struct simulation *simulation)
-{
-    char why[600];
-
-    snprintf(why, sizeof(why),
-             "not there within 5 s. Either callhook does not reach the "
-             "database and has it in its spool (GET .../health says spooling); "
-             "if it comes within an hour, remove it by SELECT "
-             "callhook_store.remove_simulated('%s'). Or it was refused because "
-             "callhook uses another database than `database` in the settings",
-             simulation->id);
-    fault("the row", why);
-}
-
 static bool wait_for_row(struct simulation *simulation)
 {
     int64_t until = clock_ms() + ROW_MS;
     PGresult *row;
 
-    begin(simulation);
     while (!(row = look_for_row(simulation)) && clock_ms() < until &&
            database_is_there(simulation->database) && !interrupted)
         usleep(POLL_US);
@@ -228,22 +214,23 @@ static bool wait_for_row(struct simulation *simulation)
     if (interrupted)
         return false;
     if (!database_is_there(simulation->database))
-        return fault("the row", "the connection to the database is lost");
-    say_late(simulation);
-    return false;
+        return fault("the row: the connection to the database is lost");
+    return fault("the row: not there within 5 s. Either callhook does not "
+                 "reach the database and has it in its spool (GET .../health "
+                 "says spooling); if it comes within an hour, remove it by "
+                 "SELECT callhook_store.remove_simulated('%s'). Or it was "
+                 "refused because callhook uses another database than "
+                 "`database` in the settings",
+                 simulation->id);
 }
 
 /* -- and the end ------------------------------------------------------- */
 
 static bool remove_rows(const struct simulation *simulation)
 {
-    static const char sql[] = "SELECT "
-                              "callhook_store.remove_simulated($1::uuid)";
-    const char *const values[] = {simulation->id};
-    PGresult *result = database_run(simulation->database, sql, 1, values);
-
-    PQclear(result);
-    return result != NULL;
+    return database_do(simulation->database,
+                       "SELECT callhook_store.remove_simulated($1::uuid)",
+                       DATABASE_VALUES(simulation->id));
 }
 
 /* Also after a fault; what cannot be removed does no harm and is named. */
@@ -251,20 +238,18 @@ static bool clean_up(struct simulation *simulation)
 {
     bool removed;
 
-    begin(simulation);
+    simulation->step_begun_at = clock_ms();
     removed = remove_rows(simulation);
     if (!removed) {
         database_close(simulation->database);
         removed = open_database(simulation) && remove_rows(simulation);
     }
-    if (removed) {
-        done(simulation, "subscription and row are removed");
-        return true;
-    }
-    printf("FAULT   removing: remove it later, by SELECT "
-           "callhook_store.remove_simulated('%s'); its secret ends in a day\n",
-           simulation->id);
-    return false;
+    if (removed)
+        return done(simulation, "subscription and row are removed");
+    return fault("removing: remove it later, by SELECT "
+                 "callhook_store.remove_simulated('%s'); its secret ends in a "
+                 "day",
+                 simulation->id);
 }
 
 static void note_signal(int signal)
@@ -292,7 +277,7 @@ static bool simulate(struct simulation *simulation)
     good = announce(simulation) && !interrupted && shake_hands(simulation) &&
            !interrupted && notify(simulation) && wait_for_row(simulation);
     if (interrupted)
-        good = fault("the simulation", "it was interrupted");
+        good = fault("the simulation: it was interrupted");
     return clean_up(simulation) && good;
 }
 

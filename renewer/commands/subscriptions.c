@@ -3,7 +3,6 @@
 
 #include <sysexits.h>
 
-#include "base/database.h"
 #include "base/datetime.h"
 #include "base/log.h"
 #include "graph/session.h"
@@ -35,18 +34,24 @@ static void print_one(const struct subscription *one, bool own)
     print_text("expires", expires);
 }
 
-static bool print_all(struct graph *graph, const struct plan *plan)
+static bool print_all(struct session *session, const void *settings)
 {
+    struct graph *graph = &session->graph;
+    struct snapshot snapshot;
     struct subscriptions listed;
-    struct fault fault = {0};
-    bool good = subscription_list(graph, &listed, &fault) == DONE;
+    struct plan plan;
+    bool good = subscription_list(graph, &listed) == DONE;
 
+    snapshot_load(session->database, graph->tenant->tenant_id, &snapshot);
+    plan_make(&plan, &snapshot, settings, graph->tenant);
     if (good)
         printf("%s: %zu\n", graph->tenant->name, listed.count);
     else
-        fault_log(&fault, graph->tenant->name);
+        fault_log(&graph->fault, graph->tenant->name);
     for (size_t i = 0; i < listed.count; i++)
-        print_one(&listed.all[i], decision_is_own(plan, &listed.all[i]));
+        print_one(&listed.all[i], decision_is_own(&plan, &listed.all[i]));
+    plan_free(&plan);
+    snapshot_free(&snapshot);
     subscriptions_free(&listed);
     return good;
 }
@@ -54,27 +59,7 @@ static bool print_all(struct graph *graph, const struct plan *plan)
 int subscriptions_command(const struct settings *settings,
                           const struct words *words)
 {
-    struct http *http = http_open();
-    struct database *database = database_open_or_log(settings->database);
-    struct snapshot snapshot = {0};
-    bool good = database;
-
     (void)words;
-    if (database)
-        snapshot_load(database, NULL, &snapshot);
-    for (size_t i = 0; i < settings->tenant_count; i++) {
-        const struct tenant *tenant = &settings->tenants[i];
-        struct session session;
-        struct plan plan;
-
-        session_open(&session, settings, tenant, database, http, TENANT_MS);
-        plan_make(&plan, &snapshot, settings, tenant);
-        good = print_all(&session.graph, &plan) && good;
-        plan_free(&plan);
-        session_close(&session);
-    }
-    snapshot_free(&snapshot);
-    database_close(database);
-    http_close(http);
-    return good ? EX_OK : 1;
+    return session_each(settings, NULL, TENANT_MS, print_all, settings) ? EX_OK
+                                                                        : 1;
 }

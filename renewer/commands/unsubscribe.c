@@ -3,7 +3,6 @@
 
 #include <sysexits.h>
 
-#include "base/database.h"
 #include "base/guid.h"
 #include "base/log.h"
 #include "graph/session.h"
@@ -21,10 +20,9 @@ static bool delete_one(struct session *session, const struct plan *plan,
 {
     const struct tenant *tenant = session->graph.tenant;
     const struct known *known = plan_known(plan, id);
-    struct fault fault = {0};
 
-    if (subscription_delete(&session->graph, id, &fault) != DONE) {
-        fault_log(&fault, tenant->name);
+    if (subscription_delete(&session->graph, id) != DONE) {
+        fault_log(&session->graph.fault, tenant->name);
         return false;
     }
     printf("%s: subscription %s is deleted\n", tenant->name, id);
@@ -32,8 +30,8 @@ static bool delete_one(struct session *session, const struct plan *plan,
         return true;
     return subscription_store_end(session->database, known->row->no) &&
            (!known->wanted ||
-            subscription_store_open_gap(session->database, tenant,
-                                        "it was unsubscribed", 0));
+            subscription_store_note_gap(session->database, tenant,
+                                        "it was unsubscribed", 0, 0));
 }
 
 /* Every own one of the tenant's resource. */
@@ -41,12 +39,11 @@ static bool delete_own(struct session *session, const struct plan *plan)
 {
     const struct tenant *tenant = session->graph.tenant;
     struct subscriptions listed;
-    struct fault fault = {0};
     size_t count = 0;
     bool good = true;
 
-    if (subscription_list(&session->graph, &listed, &fault) != DONE) {
-        fault_log(&fault, tenant->name);
+    if (subscription_list(&session->graph, &listed) != DONE) {
+        fault_log(&session->graph.fault, tenant->name);
         good = false;
     }
     for (size_t i = 0; i < listed.count; i++) {
@@ -64,54 +61,51 @@ static bool delete_own(struct session *session, const struct plan *plan)
     return good;
 }
 
+/* What the command line says. */
+struct request {
+    const struct settings *settings;
+    const char *id; /* NULL: all of ours */
+};
+
 /*
  * With the tenant's lock: a run must not create one at the same time. Without a
  * database that it ended is not written down; the next run finds out.
  */
-static bool unsubscribe(struct session *session,
-                        const struct settings *settings, const char *id)
+static bool unsubscribe(struct session *session, const void *context)
 {
-    struct snapshot snapshot = {0};
+    const struct request *request = context;
+    const struct tenant *tenant = session->graph.tenant;
+    struct snapshot snapshot;
     struct plan plan;
     bool held, good;
 
     if (!session_lock(session, &held)) {
         if (held)
-            log_line("%s: a run is working on it, try again",
-                     session->graph.tenant->name);
+            log_line("%s: a run is working on it, try again", tenant->name);
         return false;
     }
-    if (session->database)
-        snapshot_load(session->database, session->graph.tenant->tenant_id,
-                      &snapshot);
-    plan_make(&plan, &snapshot, settings, session->graph.tenant);
-    good = id ? delete_one(session, &plan, id) : delete_own(session, &plan);
+    snapshot_load(session->database, tenant->tenant_id, &snapshot);
+    plan_make(&plan, &snapshot, request->settings, tenant);
+    good = request->id ? delete_one(session, &plan, request->id)
+                       : delete_own(session, &plan);
     plan_free(&plan);
     snapshot_free(&snapshot);
-    return good && session->database;
+    return good;
 }
 
 int unsubscribe_command(const struct settings *settings,
                         const struct words *words)
 {
-    const struct tenant *tenant = settings_tenant(settings, words->all[0]);
-    struct database *database;
-    struct http *http;
-    struct session session;
     char id[GUID_SIZE];
     bool one = words->count > 1;
-    bool good;
+    const struct request request = {settings, one ? id : NULL};
 
     if (one && !guid_read(id, words->all[1])) {
         log_line("that is no subscription id");
         return EX_USAGE;
     }
-    database = database_open_or_log(settings->database);
-    http = http_open();
-    session_open(&session, settings, tenant, database, http, TENANT_MS);
-    good = unsubscribe(&session, settings, one ? id : NULL);
-    session_close(&session);
-    http_close(http);
-    database_close(database);
-    return good ? EX_OK : 1;
+    return session_each(settings, words->all[0], TENANT_MS, unsubscribe,
+                        &request)
+               ? EX_OK
+               : 1;
 }

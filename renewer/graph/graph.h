@@ -17,7 +17,8 @@ struct graph {
     struct http *http;
     int64_t deadline; /* clock_ms() */
     struct token token;
-    int64_t skew; /* Graph's clock less ours, in seconds, as last seen */
+    int64_t skew;       /* Graph's clock less ours, in seconds, as last seen */
+    struct fault fault; /* of the last step with a subscription */
 };
 
 /*

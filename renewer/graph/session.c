@@ -46,6 +46,29 @@ bool session_wait_for_lock(struct session *session)
     return taken;
 }
 
+bool session_each(const struct settings *settings, const char *name,
+                  int64_t milliseconds, session_visit *visit,
+                  const void *context)
+{
+    struct database *database = database_open_or_log(settings->database);
+    struct http *http = http_open();
+    bool good = database;
+
+    for (size_t i = 0; i < settings->tenant_count; i++) {
+        const struct tenant *tenant = &settings->tenants[i];
+        struct session session;
+
+        if (name && strcmp(tenant->name, name) != 0)
+            continue;
+        session_open(&session, settings, tenant, database, http, milliseconds);
+        good = visit(&session, context) && good;
+        session_close(&session);
+    }
+    http_close(http);
+    database_close(database);
+    return good;
+}
+
 void session_close(struct session *session)
 {
     graph_close(&session->graph);

@@ -39,4 +39,15 @@ bool session_wait_for_lock(struct session *session);
 /* Returns the lock and wipes the token. */
 void session_close(struct session *session);
 
+/* Returns false if it failed, which it has told. */
+typedef bool session_visit(struct session *session, const void *context);
+
+/*
+ * For a command: visits the tenant of this name, or all (NULL), each in a
+ * session of its own. False: a visit failed, or there was no database.
+ */
+bool session_each(const struct settings *settings, const char *name,
+                  int64_t milliseconds, session_visit *visit,
+                  const void *context);
+
 #endif

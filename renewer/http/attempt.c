@@ -13,8 +13,8 @@
 #include "http/response.h"
 #include "http/retry.h"
 
-#define CONNECT_MS 5000
-#define ATTEMPT_MS 30000
+#define CONNECT_MS 5000L
+#define ATTEMPT_MS 30000L
 #define STALLED_SECONDS 25L /* creating waits for two handshakes of 10 s */
 #define STALLED_BYTES 10L   /* a second */
 #define VALUE_MAX 16384     /* bytes of a header or of a URL */
@@ -27,6 +27,9 @@ static void must(CURLcode code)
     if (code != CURLE_OK)
         die(EX_SOFTWARE, "libcurl: %s", curl_easy_strerror(code));
 }
+
+#define SET(option, value)                                                     \
+    must(curl_easy_setopt(attempt->handle, CURLOPT_##option, value))
 
 static bool fits_header(const char *value)
 {
@@ -154,41 +157,32 @@ static void add_headers(struct attempt *attempt)
         add_header(attempt, "Authorization", value);
         memory_wipe(value);
     }
-    must(curl_easy_setopt(attempt->handle, CURLOPT_HTTPHEADER,
-                          attempt->headers));
+    SET(HTTPHEADER, attempt->headers);
 }
 
 /* No redirects, cookies, netrc or content coding: those are off by default. */
 static void set_limits(struct attempt *attempt)
 {
-    CURL *handle = attempt->handle;
     int64_t left = attempt->transfer->deadline - attempt->begun_at;
     long total = left < 1 ? 1 : left < ATTEMPT_MS ? (long)left : ATTEMPT_MS;
-    const struct {
-        CURLoption option;
-        long value;
-    } options[] = {
-        {CURLOPT_NOSIGNAL, 1},
-        {CURLOPT_TIMEOUT_MS, total},
-        {CURLOPT_CONNECTTIMEOUT_MS, total < CONNECT_MS ? total : CONNECT_MS},
-        {CURLOPT_LOW_SPEED_LIMIT, STALLED_BYTES},
-        {CURLOPT_LOW_SPEED_TIME, STALLED_SECONDS},
-        {CURLOPT_QUICK_EXIT, 1}, /* a slow resolver must not hold us up */
-        {CURLOPT_FRESH_CONNECT, attempt->fresh || attempt->transfer->once},
-        {CURLOPT_FOLLOWLOCATION, 0},
-        {CURLOPT_DISALLOW_USERNAME_IN_URL, 1},
-        {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
-        {CURLOPT_HTTP09_ALLOWED, 0},
-        {CURLOPT_SSL_VERIFYPEER, 1},
-        {CURLOPT_SSL_VERIFYHOST, 2},
-        {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
-        {CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
-        {CURLOPT_HEADEROPT, CURLHEADER_SEPARATE}, /* none to the proxy */
-        {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
-    };
 
-    for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
-        must(curl_easy_setopt(handle, options[i].option, options[i].value));
+    SET(NOSIGNAL, 1L);
+    SET(TIMEOUT_MS, total);
+    SET(CONNECTTIMEOUT_MS, total < CONNECT_MS ? total : CONNECT_MS);
+    SET(LOW_SPEED_LIMIT, STALLED_BYTES);
+    SET(LOW_SPEED_TIME, STALLED_SECONDS);
+    SET(QUICK_EXIT, 1L); /* a slow resolver must not hold us up */
+    SET(FRESH_CONNECT, attempt->fresh || attempt->transfer->once ? 1L : 0L);
+    SET(FOLLOWLOCATION, 0L);
+    SET(DISALLOW_USERNAME_IN_URL, 1L);
+    SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(HTTP09_ALLOWED, 0L);
+    SET(SSL_VERIFYPEER, 1L);
+    SET(SSL_VERIFYHOST, 2L);
+    SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(HEADEROPT, (long)CURLHEADER_SEPARATE); /* none to the proxy */
+    SET(SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
 /*
@@ -197,51 +191,43 @@ static void set_limits(struct attempt *attempt)
  */
 static void set_peer(struct attempt *attempt)
 {
-    CURL *handle = attempt->handle;
     const struct transfer *transfer = attempt->transfer;
     const struct tenant *tenant = transfer->tenant;
     bool plain = strncasecmp(transfer->url, "http:", 5) == 0;
 
-    must(curl_easy_setopt(handle, CURLOPT_URL, transfer->url));
-    must(curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR,
-                          plain ? "http" : "https"));
-    must(curl_easy_setopt(handle, CURLOPT_PROXY, tenant ? tenant->proxy : ""));
-    must(curl_easy_setopt(handle, CURLOPT_NOPROXY, ""));
+    SET(URL, transfer->url);
+    SET(PROTOCOLS_STR, plain ? "http" : "https");
+    SET(PROXY, tenant ? tenant->proxy : "");
+    SET(NOPROXY, "");
     if (tenant && *tenant->ca_file) {
-        must(curl_easy_setopt(handle, CURLOPT_CAINFO, tenant->ca_file));
-        must(curl_easy_setopt(handle, CURLOPT_PROXY_CAINFO, tenant->ca_file));
+        SET(CAINFO, tenant->ca_file);
+        SET(PROXY_CAINFO, tenant->ca_file);
     }
-    must(curl_easy_setopt(handle, CURLOPT_USERAGENT,
-                          "callhook-renewer/" CALLHOOK_VERSION));
+    SET(USERAGENT, "callhook-renewer/" CALLHOOK_VERSION);
 }
 
 static void set_method(struct attempt *attempt)
 {
-    CURL *handle = attempt->handle;
     const struct transfer *transfer = attempt->transfer;
     bool post = strcmp(transfer->method, "POST") == 0;
 
     if (transfer->body || post) {
-        must(curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
-                              (curl_off_t)transfer->body_length));
-        must(curl_easy_setopt(handle, CURLOPT_POSTFIELDS,
-                              transfer->body ? transfer->body : ""));
+        SET(POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_length);
+        SET(POSTFIELDS, transfer->body ? transfer->body : "");
     }
     if (!post)
-        must(curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, transfer->method));
+        SET(CUSTOMREQUEST, transfer->method);
 }
 
 static void set_callbacks(struct attempt *attempt)
 {
-    CURL *handle = attempt->handle;
-
-    must(curl_easy_setopt(handle, CURLOPT_PRIVATE, attempt));
-    must(curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body));
-    must(curl_easy_setopt(handle, CURLOPT_WRITEDATA, attempt));
-    must(curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, count_header));
-    must(curl_easy_setopt(handle, CURLOPT_HEADERDATA, attempt));
-    must(curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, before_sending));
-    must(curl_easy_setopt(handle, CURLOPT_PREREQDATA, attempt));
+    SET(PRIVATE, attempt);
+    SET(WRITEFUNCTION, take_body);
+    SET(WRITEDATA, attempt);
+    SET(HEADERFUNCTION, count_header);
+    SET(HEADERDATA, attempt);
+    SET(PREREQFUNCTION, before_sending);
+    SET(PREREQDATA, attempt);
 }
 
 /* Nothing of an earlier attempt may be left. */

@@ -34,7 +34,7 @@ static void note_ended(struct ensuring *ensuring, const char *id,
 static bool is_alive(const struct ensuring *ensuring,
                      const struct subscription *one)
 {
-    return one->expires_at > graph_now(&ensuring->session->graph) &&
+    return one->expires_at > graph_now(ensuring->graph) &&
            !notes_has_ended(&ensuring->notes, one->id);
 }
 
@@ -65,8 +65,7 @@ static enum outcome ask_for_missing(struct ensuring *ensuring,
                                     const struct row *row)
 {
     struct subscription found = {0};
-    enum outcome outcome = subscription_get(&ensuring->session->graph, row->id,
-                                            &found, &ensuring->fault);
+    enum outcome outcome = subscription_get(ensuring->graph, row->id, &found);
 
     if (outcome == DONE && is_alive(ensuring, &found)) {
         subscriptions_add(listed, &found);
@@ -100,8 +99,7 @@ static enum outcome remove_one(struct ensuring *ensuring,
 {
     const struct known *known = removal->known;
     const char *id = removal->one->id;
-    enum outcome outcome =
-        subscription_delete(&ensuring->session->graph, id, &ensuring->fault);
+    enum outcome outcome = subscription_delete(ensuring->graph, id);
 
     if (outcome != DONE)
         return outcome;
@@ -121,8 +119,7 @@ static enum outcome renew(struct ensuring *ensuring,
                           const struct subscription *one, const char *no)
 {
     struct subscription renewed;
-    enum outcome outcome = renew_subscription(&ensuring->session->graph, one,
-                                              &renewed, &ensuring->fault);
+    enum outcome outcome = renew_subscription(ensuring->graph, one, &renewed);
 
     if (outcome == DONE) {
         log_detail("%s: renewed subscription %s", name_of(ensuring), one->id);
@@ -151,14 +148,14 @@ static enum outcome create(struct ensuring *ensuring)
         note_ended(ensuring, "", NULL, "there was no subscription",
                    plan->last_alive_at);
     client_state_make(&secret);
-    if (!subscription_store_announce(ensuring->session->database, plan->tenant,
-                                     secret.sha256_hex, notes->announced_no)) {
-        fault_say(&ensuring->fault, "database",
+    if (!subscription_store_announce(ensuring->database, plan->tenant,
+                                     secret.sha256_hex, NULL,
+                                     notes->announced_no)) {
+        fault_say(&ensuring->graph->fault, "database",
                   "it did not take what happened");
         return LATER;
     }
-    outcome = subscription_create(&ensuring->session->graph, secret.text, &made,
-                                  &ensuring->fault);
+    outcome = subscription_create(ensuring->graph, secret.text, &made);
     explicit_bzero(&secret, sizeof(secret));
     if (outcome == DONE) {
         log_detail("%s: created subscription %s", name_of(ensuring), made.id);
@@ -179,12 +176,12 @@ static void name_the_foreign(struct ensuring *ensuring,
                              const struct subscription *foreign)
 {
     if (foreign)
-        fault_say(&ensuring->fault, "create subscription",
+        fault_say(&ensuring->graph->fault, "create subscription",
                   "one with another URL is in the way; to delete it: "
                   "callhook-renewer unsubscribe %s %s",
                   name_of(ensuring), foreign->id);
     else
-        fault_say(&ensuring->fault, "create subscription",
+        fault_say(&ensuring->graph->fault, "create subscription",
                   "Graph says that there is one, and does not list it");
 }
 
@@ -204,7 +201,7 @@ static enum outcome act(struct ensuring *ensuring,
                    : DONE;
     }
     if (*ensuring->notes.announced_no) {
-        fault_say(&ensuring->fault, "create subscription",
+        fault_say(&ensuring->graph->fault, "create subscription",
                   "the answer was lost, and Graph lists none yet");
         return LATER; /* the next run looks again */
     }
@@ -233,11 +230,11 @@ static enum outcome ensure_unlisted(struct ensuring *ensuring)
 /* Graph's list fails: what we know can be renewed all the same. */
 static enum outcome renew_unseen(struct ensuring *ensuring)
 {
-    struct fault listing = ensuring->fault;
+    struct fault listing = ensuring->graph->fault;
 
     if (ensuring->plan->only && ensuring->plan->due & PLAN_RENEW)
         ensure_unlisted(ensuring);
-    ensuring->fault = listing;
+    ensuring->graph->fault = listing;
     return LATER;
 }
 
@@ -270,24 +267,23 @@ enum outcome ensure_subscription(struct ensuring *ensuring)
     if (!ensuring->plan->needs_list && !ensuring->plan->may_list)
         outcome = ensure_unlisted(ensuring);
     if (outcome == CLASH) {
-        fault_say(&ensuring->fault, "create subscription",
+        fault_say(&ensuring->graph->fault, "create subscription",
                   "Graph has one already; a next run takes it over");
         return LATER; /* when it is this tenant's turn to list */
     }
     for (int round = 0; round < ROUNDS; round++) {
-        struct fault before = ensuring->fault;
+        struct fault before = ensuring->graph->fault;
         bool unsure = outcome == UNSURE;
         struct subscriptions listed;
 
         if (outcome != CLASH && outcome != ABSENT && !unsure)
             break;
-        outcome = subscription_list(&ensuring->session->graph, &listed,
-                                    &ensuring->fault);
+        outcome = subscription_list(ensuring->graph, &listed);
         if (outcome != DONE) {
             if (outcome == LATER && round == 0)
                 return renew_unseen(ensuring);
-            if (unsure)
-                ensuring->fault = before; /* it says more than the list's */
+            if (unsure) /* its fault says more than the list's */
+                ensuring->graph->fault = before;
             return outcome;
         }
         outcome = go_round(ensuring, &listed, round + 1 == ROUNDS);

@@ -5,18 +5,17 @@
 #ifndef RENEWER_ENSURE_H
 #define RENEWER_ENSURE_H
 
-#include "base/fault.h"
-#include "graph/session.h"
+#include "base/database.h"
+#include "graph/graph.h"
 #include "subscriptions/notes.h"
 #include "subscriptions/plan.h"
 
-/* A tenant's turn. Zero it, set the first two, notes_free() its notes. */
+/* A tenant's turn. Zero it, set the first three, notes_free() its notes. */
 struct ensuring {
-    struct session *session;
+    struct graph *graph; /* has the fault, unless it is DONE */
+    struct database *database;
     const struct plan *plan;
-
     struct notes notes; /* to be written, however it ended */
-    struct fault fault; /* unless it is DONE */
 };
 
 /* DONE: exactly one lives now, as the notes say. */

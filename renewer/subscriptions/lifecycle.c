@@ -7,28 +7,23 @@
 /* Graph delivers for up to 4 hours: what it missed is not older. */
 #define DELIVERY_SECONDS (4 * 3600)
 
-static bool note_missed(struct database *database, const struct plan *plan,
-                        const struct task *task)
-{
-    int64_t begins = task->event->received_at - DELIVERY_SECONDS;
-
-    if (task->row->alive_at && task->row->alive_at < begins)
-        begins = task->row->alive_at;
-    return subscription_store_note_gap(database, plan->tenant,
-                                       "Graph said that it missed some", begins,
-                                       task->event->received_at);
-}
-
 static bool note_gap(struct database *database, const struct plan *plan,
                      const struct task *task)
 {
-    if (task->work == WORK_MISSED)
-        return note_missed(database, plan, task);
-    if (task->work == WORK_REMOVED)
-        return subscription_store_note_gap(database, plan->tenant,
-                                           "Graph said that it was removed",
-                                           task->row->alive_at, plan->now);
-    return true;
+    const char *reason = "Graph said that it was removed";
+    int64_t begins, ends = plan->now;
+
+    if (task->work != WORK_MISSED && task->work != WORK_REMOVED)
+        return true;
+    begins = task->row->alive_at;
+    if (task->work == WORK_MISSED) {
+        reason = "Graph said that it missed some";
+        ends = task->event->received_at;
+        if (!begins || begins > ends - DELIVERY_SECONDS)
+            begins = ends - DELIVERY_SECONDS;
+    }
+    return subscription_store_note_gap(database, plan->tenant, reason, begins,
+                                       ends);
 }
 
 bool lifecycle_work_off(struct database *database, const struct plan *plan,

@@ -41,8 +41,8 @@ static bool write_ended(const struct ended *ended, struct database *database,
     if (ended->deleted)
         subscription_store_forget_refusals(database, ended->id);
     return !ended->reason ||
-           subscription_store_open_gap(database, tenant, ended->reason,
-                                       ended->begins_at);
+           subscription_store_note_gap(database, tenant, ended->reason,
+                                       ended->begins_at, 0);
 }
 
 /* Rows that still wait, although another subscription lives, end. */

@@ -22,25 +22,23 @@ static bool is_extended(const struct graph *graph,
 
 enum outcome renew_subscription(struct graph *graph,
                                 const struct subscription *one,
-                                struct subscription *renewed,
-                                struct fault *fault)
+                                struct subscription *renewed)
 {
     const char *url =
         is_under_our_url(graph, one) ? NULL : graph->tenant->notification_url;
-    enum outcome outcome =
-        subscription_renew(graph, one->id, url, renewed, fault);
+    enum outcome outcome = subscription_renew(graph, one->id, url, renewed);
 
     if (outcome == ABSENT) {
         struct subscription found;
 
-        outcome = subscription_get(graph, one->id, &found, fault);
+        outcome = subscription_get(graph, one->id, &found);
         if (outcome == DONE) {
             subscription_free(&found);
-            outcome = subscription_renew(graph, one->id, url, renewed, fault);
+            outcome = subscription_renew(graph, one->id, url, renewed);
         }
     }
     if (outcome == DONE && !is_extended(graph, one, renewed)) {
-        fault_say(fault, "renew subscription",
+        fault_say(&graph->fault, "renew subscription",
                   "Graph says that it did, and the expiry is as before");
         subscription_free(renewed);
         outcome = LATER;
@@ -59,28 +57,29 @@ static bool seems_old(const struct graph *graph, const struct subscription *one)
     return left > 0 && left < full - wait;
 }
 
-enum outcome renew_without_notes(struct graph *graph, struct fault *fault)
+enum outcome renew_without_notes(struct graph *graph)
 {
     struct subscriptions listed;
-    enum outcome worst = subscription_list(graph, &listed, fault);
+    enum outcome worst = subscription_list(graph, &listed);
+    struct fault fault = graph->fault;
 
     for (size_t i = 0; i < listed.count; i++) {
         const struct subscription *one = &listed.all[i];
         struct subscription renewed;
-        struct fault why = {0};
         enum outcome outcome;
 
         if (!plan_wants(graph->tenant, one->resource, one->change_type) ||
             !is_under_our_url(graph, one) || !seems_old(graph, one))
             continue;
-        outcome = renew_subscription(graph, one, &renewed, &why);
+        outcome = renew_subscription(graph, one, &renewed);
         if (outcome == DONE) {
             subscription_free(&renewed);
         } else {
             worst = outcome;
-            *fault = why;
+            fault = graph->fault;
         }
     }
+    graph->fault = fault;
     subscriptions_free(&listed);
     return worst;
 }

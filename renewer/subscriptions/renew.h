@@ -13,13 +13,12 @@
  */
 enum outcome renew_subscription(struct graph *graph,
                                 const struct subscription *one,
-                                struct subscription *renewed,
-                                struct fault *fault);
+                                struct subscription *renewed);
 
 /*
  * Without a database: what Graph shows under our URL is renewed when its time
  * has come; nothing is created, adopted or deleted.
  */
-enum outcome renew_without_notes(struct graph *graph, struct fault *fault);
+enum outcome renew_without_notes(struct graph *graph);
 
 #endif

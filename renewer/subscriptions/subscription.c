@@ -104,8 +104,7 @@ static bool read_page(struct subscriptions *subscriptions,
 }
 
 enum outcome subscription_list(struct graph *graph,
-                               struct subscriptions *subscriptions,
-                               struct fault *fault)
+                               struct subscriptions *subscriptions)
 {
     char *url = graph_url(graph, "/subscriptions");
     enum outcome outcome = DONE;
@@ -125,7 +124,7 @@ enum outcome subscription_list(struct graph *graph,
             fault_say(&transfer.fault, transfer.step,
                       "the next page is on another host, or there is no end");
         }
-        *fault = transfer.fault;
+        graph->fault = transfer.fault;
         transfer_free(&transfer);
         free(url);
         url = next;
@@ -136,60 +135,49 @@ enum outcome subscription_list(struct graph *graph,
     return outcome;
 }
 
-/* NULL: of all. */
-static char *subscription_url(const struct graph *graph, const char *id)
+/*
+ * Sends it with the URL of the subscription, or (NULL) of all, and reads the
+ * one in the answer.
+ */
+static enum outcome ask(struct graph *graph, struct transfer *transfer,
+                        const char *id, struct subscription *subscription)
 {
-    char *path =
-        memory_print("/subscriptions%s%s", id ? "/" : "", id ? id : "");
-    char *url = graph_url(graph, path);
+    char *all = graph_url(graph, "/subscriptions");
+    char *url = id ? memory_print("%s/%s", all, id) : memory_copy(all);
 
-    free(path);
-    return url;
-}
-
-/* Reads the subscription in the answer, frees it and returns the outcome. */
-static enum outcome conclude(struct transfer *transfer,
-                             struct subscription *subscription,
-                             struct fault *fault)
-{
-    if (transfer->outcome == DONE && subscription) {
+    transfer->url = url;
+    if (graph_send(graph, transfer) == DONE && subscription) {
         yajl_val answer = json_parse(transfer->answer, transfer->answer_length);
 
         if (!read_subscription(subscription, answer))
             not_understood(transfer);
         yajl_tree_free(answer);
     }
-    *fault = transfer->fault;
-    transfer_free(transfer);
+    graph->fault = transfer->fault;
+    free(all);
+    free(url);
     return transfer->outcome;
 }
 
-/* A request without a body. */
-static enum outcome ask(struct graph *graph, const char *step,
-                        const char *method, const char *id,
-                        struct subscription *subscription, struct fault *fault)
-{
-    char *url = subscription_url(graph, id);
-    struct transfer transfer = {.step = step, .method = method, .url = url};
-
-    graph_send(graph, &transfer);
-    free(url);
-    return conclude(&transfer, subscription, fault);
-}
-
 enum outcome subscription_get(struct graph *graph, const char *id,
-                              struct subscription *subscription,
-                              struct fault *fault)
+                              struct subscription *subscription)
 {
-    return ask(graph, "get subscription", "GET", id, subscription, fault);
+    struct transfer transfer = {.step = "get subscription", .method = "GET"};
+    enum outcome outcome;
+
+    *subscription = (struct subscription){0};
+    outcome = ask(graph, &transfer, id, subscription);
+    transfer_free(&transfer);
+    return outcome;
 }
 
-enum outcome subscription_delete(struct graph *graph, const char *id,
-                                 struct fault *fault)
+enum outcome subscription_delete(struct graph *graph, const char *id)
 {
-    enum outcome outcome =
-        ask(graph, "delete subscription", "DELETE", id, NULL, fault);
+    struct transfer transfer = {.step = "delete subscription",
+                                .method = "DELETE"};
+    enum outcome outcome = ask(graph, &transfer, id, NULL);
 
+    transfer_free(&transfer);
     return outcome == ABSENT ? DONE : outcome;
 }
 
@@ -208,14 +196,13 @@ static char *make_body(const struct graph *graph, int64_t expires_at,
         json_writer_text(&body, "changeType", tenant->change_type);
     if (notification_url)
         json_writer_text(&body, "notificationUrl", notification_url);
-    if (create)
+    if (create) {
         json_writer_text(&body, "lifecycleNotificationUrl",
                          tenant->lifecycle_url);
-    if (create)
         json_writer_text(&body, "resource", tenant->resource);
-    json_writer_text(&body, "expirationDateTime", expires);
-    if (create)
         json_writer_text(&body, "clientState", client_state);
+    }
+    json_writer_text(&body, "expirationDateTime", expires);
     return json_writer_end(&body);
 }
 
@@ -234,7 +221,7 @@ static long minutes_granted(const struct transfer *transfer)
     if (!found)
         return 0;
     minutes = strtol(found + sizeof(mark) - 1, &end, 10);
-    return strncmp(end, " minutes", 8) == 0 ? minutes : 0;
+    return minutes > 0 && strncmp(end, " minutes", 8) == 0 ? minutes : 0;
 }
 
 /*
@@ -245,52 +232,45 @@ static long minutes_granted(const struct transfer *transfer)
 static enum outcome send_with_expiry(struct graph *graph, const char *id,
                                      const char *client_state,
                                      const char *notification_url,
-                                     struct subscription *subscription,
-                                     struct fault *fault)
+                                     struct subscription *subscription)
 {
-    char *url = subscription_url(graph, id);
     long minutes = graph->tenant->lifetime_minutes;
+    enum outcome outcome = LATER;
+    long granted = 1;
 
-    for (int attempt = 1;; attempt++) {
+    *subscription = (struct subscription){0};
+    for (int attempt = 1; granted && attempt <= EXPIRY_ATTEMPTS; attempt++) {
         char *body = make_body(graph, graph_now(graph) + minutes * 60,
                                client_state, notification_url);
         struct transfer transfer = {
             .step = id ? "renew subscription" : "create subscription",
             .method = id ? "PATCH" : "POST",
-            .url = url,
             .content_type = "application/json",
             .body = body,
             .body_length = strlen(body),
             .once = !id,
         };
 
-        graph_send(graph, &transfer);
-        memory_wipe(body);
-        long granted = minutes_granted(&transfer);
-        if (granted <= 0 || attempt == EXPIRY_ATTEMPTS) {
-            free(url);
-            return conclude(&transfer, subscription, fault);
-        }
-        if (granted < minutes)
+        outcome = ask(graph, &transfer, id, subscription);
+        granted = minutes_granted(&transfer);
+        if (granted && granted < minutes)
             minutes = granted;
         transfer_free(&transfer);
+        memory_wipe(body);
     }
+    return outcome;
 }
 
 enum outcome subscription_create(struct graph *graph, const char *client_state,
-                                 struct subscription *subscription,
-                                 struct fault *fault)
+                                 struct subscription *subscription)
 {
     return send_with_expiry(graph, NULL, client_state,
-                            graph->tenant->notification_url, subscription,
-                            fault);
+                            graph->tenant->notification_url, subscription);
 }
 
 enum outcome subscription_renew(struct graph *graph, const char *id,
                                 const char *notification_url,
-                                struct subscription *subscription,
-                                struct fault *fault)
+                                struct subscription *subscription)
 {
-    return send_with_expiry(graph, id, NULL, notification_url, subscription,
-                            fault);
+    return send_with_expiry(graph, id, NULL, notification_url, subscription);
 }

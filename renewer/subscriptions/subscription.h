@@ -35,18 +35,16 @@ void subscriptions_add(struct subscriptions *subscriptions,
                        const struct subscription *one);
 
 /*
- * Each of these asks Graph. Where the outcome is not DONE, `fault` says why
- * and what was to be filled in is empty.
+ * Each of these asks Graph. Where the outcome is not DONE, graph->fault says
+ * why and what was to be filled in is empty.
  */
 
 /* All that this application has in this tenant, every page of the list. */
 enum outcome subscription_list(struct graph *graph,
-                               struct subscriptions *subscriptions,
-                               struct fault *fault);
+                               struct subscriptions *subscriptions);
 
 enum outcome subscription_get(struct graph *graph, const char *id,
-                              struct subscription *subscription,
-                              struct fault *fault);
+                              struct subscription *subscription);
 
 /*
  * Creates the tenant's with the secret `client_state`. UNSURE: it may be there.
@@ -54,17 +52,14 @@ enum outcome subscription_get(struct graph *graph, const char *id,
  * grants at most, for those.
  */
 enum outcome subscription_create(struct graph *graph, const char *client_state,
-                                 struct subscription *subscription,
-                                 struct fault *fault);
+                                 struct subscription *subscription);
 
 /* Sets a new expiry and, unless NULL, the notification URL. */
 enum outcome subscription_renew(struct graph *graph, const char *id,
                                 const char *notification_url,
-                                struct subscription *subscription,
-                                struct fault *fault);
+                                struct subscription *subscription);
 
 /* ABSENT counts as DONE. */
-enum outcome subscription_delete(struct graph *graph, const char *id,
-                                 struct fault *fault);
+enum outcome subscription_delete(struct graph *graph, const char *id);
 
 #endif

@@ -13,6 +13,8 @@
 /* However long Graph wants us to wait: a subscription must not end over it. */
 #define WAIT_MAX 3600
 
+static const char untaken[] = "it did not take what happened";
+
 /* What the view of the tenant's state shows; no ids that change each time. */
 static char *sum_up(const struct fault *fault)
 {
@@ -25,44 +27,47 @@ static char *sum_up(const struct fault *fault)
     return memory_copy(what);
 }
 
-/* What Graph was asked, and what came of it. */
-static enum outcome note_turn(struct ensuring *ensuring, enum outcome outcome)
+/* Tells a fault of the database, unless another one was before it. */
+static enum outcome note_untaken(struct graph *graph, enum outcome outcome,
+                                 const char *what)
 {
-    struct database *database = ensuring->session->database;
-    long wait = ensuring->fault.retry_after;
+    if (outcome != DONE)
+        return outcome;
+    fault_say(&graph->fault, "database", "%s", what);
+    return LATER;
+}
+
+/* What Graph was asked, and what came of it. */
+static enum outcome note_turn(const struct ensuring *ensuring,
+                              enum outcome outcome)
+{
+    struct fault *fault = &ensuring->graph->fault;
+    long wait = fault->retry_after;
     char *failure = NULL;
 
-    if (!notes_write(&ensuring->notes, database, ensuring->plan) &&
-        outcome == DONE) {
-        fault_say(&ensuring->fault, "database",
-                  "it did not take what happened");
-        outcome = LATER;
-    }
+    if (!notes_write(&ensuring->notes, ensuring->database, ensuring->plan))
+        outcome = note_untaken(ensuring->graph, outcome, untaken);
     if (outcome != DONE)
-        failure = sum_up(&ensuring->fault);
-    subscription_store_past(database, ensuring->plan->tenant, failure,
+        failure = sum_up(fault);
+    subscription_store_past(ensuring->database, ensuring->plan->tenant, failure,
                             wait > WAIT_MAX ? WAIT_MAX : wait);
     free(failure);
     return outcome;
 }
 
 static enum outcome ensure_and_note(struct session *session,
-                                    const struct plan *plan,
-                                    struct fault *fault)
+                                    const struct plan *plan)
 {
-    struct ensuring ensuring = {.session = session, .plan = plan};
+    struct ensuring ensuring = {
+        .graph = &session->graph, .database = session->database, .plan = plan};
     enum outcome outcome = DONE;
 
     if (plan->due)
         outcome = note_turn(&ensuring, ensure_subscription(&ensuring));
     if (!lifecycle_work_off(session->database, plan,
                             plan->due && outcome == DONE,
-                            ensuring.notes.renewed) &&
-        outcome == DONE) {
-        fault_say(&ensuring.fault, "database", "it did not take what happened");
-        outcome = LATER;
-    }
-    *fault = ensuring.fault;
+                            ensuring.notes.renewed))
+        outcome = note_untaken(&session->graph, outcome, untaken);
     notes_free(&ensuring.notes);
     return outcome;
 }
@@ -73,23 +78,22 @@ static enum outcome ensure_and_note(struct session *session,
  * the tenant's part is read again.
  */
 static enum outcome take_turn(struct session *session,
-                              const struct settings *settings, bool may_list,
-                              struct fault *fault)
+                              const struct settings *settings, bool may_list)
 {
     const struct tenant *tenant = session->graph.tenant;
     struct snapshot snapshot;
     enum outcome outcome = DONE;
 
     if (!snapshot_load(session->database, tenant->tenant_id, &snapshot)) {
-        fault_say(fault, "database", "it did not say what is due");
-        outcome = LATER;
+        outcome =
+            note_untaken(&session->graph, DONE, "it did not say what is due");
     } else {
         struct plan plan;
 
         plan_make(&plan, &snapshot, settings, tenant);
         plan.may_list = may_list;
         if (plan_is_due(&plan) && (may_list || !plan.needs_list))
-            outcome = ensure_and_note(session, &plan, fault);
+            outcome = ensure_and_note(session, &plan);
         else
             log_detail("%s: another run has worked on it", tenant->name);
         plan_free(&plan);
@@ -102,7 +106,6 @@ bool subscription_pass_run(struct session *session,
                            const struct settings *settings, bool may_list)
 {
     const char *name = session->graph.tenant->name;
-    struct fault fault = {0};
     bool held;
     enum outcome outcome;
 
@@ -111,9 +114,9 @@ bool subscription_pass_run(struct session *session,
             log_detail("%s: another program works on it", name);
         return held;
     }
-    outcome = session->database ? take_turn(session, settings, may_list, &fault)
-                                : renew_without_notes(&session->graph, &fault);
+    outcome = session->database ? take_turn(session, settings, may_list)
+                                : renew_without_notes(&session->graph);
     if (outcome != DONE)
-        report_fault(settings->state_dir, name, &fault);
+        report_fault(settings->state_dir, name, &session->graph.fault);
     return outcome == DONE;
 }

@@ -6,27 +6,19 @@
 #ifndef RENEWER_SUBSCRIPTION_STORE_H
 #define RENEWER_SUBSCRIPTION_STORE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/database.h"
 #include "settings/settings.h"
 #include "subscriptions/subscription.h"
 
-/* Writes down the digest of a secret before the secret goes out; sets `no`. */
+/*
+ * Writes down the digest of a secret before the secret goes out; sets `no`.
+ * For `simulate` with a `simulated_id`: the row has ended from its start. Its
+ * secret is good for a day, and no run and no view takes it for a subscription.
+ */
 bool subscription_store_announce(struct database *database,
                                  const struct tenant *tenant,
-                                 const char *secret_sha256_hex, char no[24]);
-
-/*
- * For `simulate`: a row with this id that has ended from its start. Its secret
- * is good for a day, and no run and no view takes it for a subscription.
- */
-bool subscription_store_announce_ended(struct database *database,
-                                       const struct tenant *tenant,
-                                       const char *id,
-                                       const char *secret_sha256_hex);
+                                 const char *secret_sha256_hex,
+                                 const char *simulated_id, char no[24]);
 
 /*
  * The row is (again) this subscription, which Graph has shown alive just now;
@@ -40,21 +32,18 @@ bool subscription_store_alive(struct database *database,
 bool subscription_store_end(struct database *database, const char *no);
 
 /*
- * A gap begins at `begins_at` (seconds since 1970; 0: now). If one is open
- * already it stays as it is. subscription_store_close_gap(): a subscription
- * lives.
+ * A gap begins, or began, at `begins_at` (seconds since 1970) and lasts if
+ * `ends_at` is 0. Of one that lasts the begin may be 0: now; if another lasts
+ * already that stays as it is.
  */
-bool subscription_store_open_gap(struct database *database,
-                                 const struct tenant *tenant,
-                                 const char *reason, int64_t begins_at);
-bool subscription_store_close_gap(struct database *database,
-                                  const struct tenant *tenant);
-
-/* A gap that is over: what Graph said it missed. */
 bool subscription_store_note_gap(struct database *database,
                                  const struct tenant *tenant,
                                  const char *reason, int64_t begins_at,
                                  int64_t ends_at);
+
+/* A subscription lives: the gap that lasted, if one did, is over. */
+bool subscription_store_close_gap(struct database *database,
+                                  const struct tenant *tenant);
 
 /* The event needs nothing more. */
 bool subscription_store_handled(struct database *database,
@@ -68,8 +57,5 @@ bool subscription_store_forget_refusals(struct database *database,
 bool subscription_store_past(struct database *database,
                              const struct tenant *tenant, const char *failure,
                              long retry_after);
-
-/* Creates the partitions of the coming months; the count is not used. */
-bool subscription_store_make_partitions(struct database *database);
 
 #endif
