@@ -38,8 +38,16 @@ CREATE TABLE IF NOT EXISTS callhook_store.calls (
     error_request_id text,
     PRIMARY KEY (call_id, tenant_id)
 );
+-- Each notification updates its call's row, within its page where that has
+-- room. Four notifications of each of 100,000 calls: 0.4 % of the updates at
+-- fillfactor 100, heap and indexes 61 MB; 66 % at 70, 45 MB; all at 50, 34 MB.
 DO $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM pg_class
+                   WHERE oid = 'callhook_store.calls'::regclass
+                     AND 'fillfactor=50' = ANY (reloptions)) THEN
+        ALTER TABLE callhook_store.calls SET (fillfactor = 50);
+    END IF;
     IF to_regclass('callhook_store.calls_due') IS NULL THEN
         CREATE INDEX calls_due
             ON callhook_store.calls (tenant_id, next_read_at)
