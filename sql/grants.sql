@@ -48,7 +48,7 @@ AS $$
            quality_by_building,quality_by_device,quality_percentiles,
            connections_by_day,platforms_by_month,failures_by_day,
            ratings_by_day,phone_by_day,trunks_by_day,queues_by_day,
-           users_by_month}', NULL),
+           users_by_month,collector_health}', NULL),
 
         ('callhook_reader', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
         ('callhook_reader', 'TABLE', 'callhook', 'SELECT', '{*}', NULL),

@@ -36,7 +36,9 @@ END $$;
 \ir reports/day_tables.sql
 \ir reports/cdr.sql
 \ir reports/figures.sql
+\ir reports/collector.sql
 \ir reports/comments.sql
+\ir reports/tenant_schema.sql
 \ir reports/upkeep.sql
 \ir consumers/tables.sql
 \ir consumers/sight.sql

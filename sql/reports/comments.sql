@@ -40,6 +40,23 @@ INSERT INTO pg_temp.report_comments VALUES
 ('missed_calls', NULL, 'Calls that somebody missed, and when the two next '
  'talked.'),
 ('meeting_attendance', NULL, 'Who was in a meeting, and for how long.'),
+('collector_health', NULL, 'How the collector does, by day of the calls: delays '
+ 'of notifications, versions, backlog, answer times.'),
+('collector_health', 'calls', 'Calls that are known.'),
+('collector_health', 'first_delay_p50_seconds', 'From the end of a call to its '
+ 'first notification, for half of them at most.'),
+('collector_health', 'first_delay_p95_seconds', 'The same for 95 of 100.'),
+('collector_health', 'last_delay_p50_seconds', 'From the end of a call to its '
+ 'last notification, for half of them at most.'),
+('collector_health', 'last_delay_p95_seconds', 'The same for 95 of 100.'),
+('collector_health', 'versions', 'Versions of records that were read.'),
+('collector_health', 'waiting', 'Records that are still to be read.'),
+('collector_health', 'answers', 'Answers of the receivers on that day, for '
+ 'all tenants.'),
+('collector_health', 'answer_p50_ms', 'Half of them took at most this long (to '
+ 'a fifth exactly).'),
+('collector_health', 'answer_p95_ms', '95 of 100 took at most this long.'),
+('collector_health', 'answer_max_ms', 'The longest.'),
 ('queue_calls', NULL, 'Calls of queues: who called, who answered, the wait.'),
 (NULL, 'tenant_id', 'The Microsoft 365 tenant.'),
 (NULL, 'call_id', 'The call record''s id; null if only a phone log knows the '

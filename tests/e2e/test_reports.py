@@ -437,6 +437,52 @@ def test_every_column_has_a_comment(store):
           AND col_description(c.oid, a.attnum) IS NULL""") == []
 
 
+def test_the_health_of_the_collector(store):
+    made = record([session(ANN, BOB, moment(DAY), 60)], ANN)
+    store.notify(made["id"], f"'{DAY} 10:11:00+00'")
+    store.notify(made["id"], f"'{DAY} 10:31:00+00'")
+    store.fold()
+    put(store, made)
+    put(store, {**made, "version": 2})
+    store.database.execute(f"""
+        INSERT INTO callhook_store.receiver_minutes
+        VALUES ('{DAY} 12:00+00', 'one', array_fill(0, ARRAY[10]),
+                '{{0,9,1}}', 90, 0)""")
+    [row] = rows(store, "collector_health")
+    assert (row["day"], row["calls"], row["versions"], row["waiting"]) == (
+        DAY, 1, 2, 0)
+    assert (row["first_delay_p50_seconds"], row["last_delay_p95_seconds"]) \
+        == (600, 1800)
+    assert (row["answers"], row["answer_p50_ms"], row["answer_max_ms"]) == (
+        10, 0.08, 0.09)
+
+
+def test_the_views_of_one_tenant(store):
+    put(store, record([session(ANN, BOB, moment(DAY), 60)], ANN))
+    other = record([session(ANN, EVE, moment(DAY), 60)], ANN)
+    store.database.query(reading(other, OTHER_TENANT), "test_renewer")
+    name = f"t{guid(store.database.name)[:8]}"
+    make = f"SELECT callhook_store.make_tenant_schema('{OTHER_TENANT}', "
+    store.database.execute(make + f"'{name}')")
+    store.database.execute(make + f"'{name}')")
+    assert len(rows(store, "cdr")) == 4
+    found = store.database.query(f"SELECT * FROM callhook_{name}.cdr")
+    assert {row["call_id"] for row in found} == {other["id"]}
+    with pytest.raises(Trouble):
+        store.database.execute(f"SET ROLE callhook_{name}_reader; "
+                               "SELECT FROM callhook.cdr")
+    store.database.execute(f"SET ROLE callhook_{name}_reader; "
+                           f"SELECT FROM callhook_{name}.cdr")
+    for wrong in ("'Upper')", "'1a')", "NULL)"):
+        with pytest.raises(Trouble, match="42602"):
+            store.database.execute(make + wrong)
+    with pytest.raises(Trouble, match="42710"):
+        store.database.execute("SELECT callhook_store.make_tenant_schema("
+                               f"'{TENANT}', '{name}')")
+    store.database.execute(f"DROP SCHEMA callhook_{name} CASCADE; "
+                           f"DROP ROLE callhook_{name}_reader")
+
+
 # --- Kept right ---
 
 def a_call(chance, day, call_id=None, version=1):
