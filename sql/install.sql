@@ -3,14 +3,29 @@
 -- made here, so that an error ends it with an exit status.
 \set ON_ERROR_STOP on
 \set QUIET on
-BEGIN;
+\set ECHO none
+\timing off
+BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE, NOT DEFERRABLE;
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL client_encoding = 'UTF8';
 SET LOCAL client_min_messages = warning;
 SET LOCAL search_path = pg_catalog;
 SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0;
+SET LOCAL datestyle = 'ISO';
+SET LOCAL intervalstyle = 'postgres';
+SET LOCAL timezone = 'UTC';
+SET LOCAL array_nulls = on;
+SET LOCAL transform_null_equals = off;
+SET LOCAL quote_all_identifiers = off;
+SET LOCAL plpgsql.extra_errors = 'none';
+SET LOCAL plpgsql.extra_warnings = 'none';
 DO $$ BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('callhook install'));
 END $$;
 
+\ir requirements.sql
 \ir roles.sql
 \ir schema.sql
 \ir notifications.sql
@@ -50,6 +65,7 @@ END $$;
 \ir consumers/views.sql
 \ir status.sql
 \ir grants.sql
+\ir pins.sql
 
 DO $$ BEGIN PERFORM callhook_store.make_partitions(); END $$;
 COMMIT;

@@ -35,8 +35,8 @@ FROM leg
 LEFT JOIN callhook_store.calls AS exact
     ON exact.tenant_id = leg.tenant_id
    AND exact.call_id = CASE
-       WHEN leg.correlation_id ~ '^[[:xdigit:]]{8}(-[[:xdigit:]]{4}){3}'
-                                 '-[[:xdigit:]]{12}$'
+       WHEN leg.correlation_id ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}'
+                                 '-[0-9A-Fa-f]{12}$'
        THEN leg.correlation_id::uuid END
 LEFT JOIN LATERAL (
     SELECT r.call_id
@@ -45,7 +45,7 @@ LEFT JOIN LATERAL (
         SELECT bool_or(identity_id = leg.user_id) AS has_user,
                bool_or(starts_with(identity_id, number)
                     OR starts_with(number, rtrim(identity_id, '*')))
-                   FILTER (WHERE identity_id ~ '^\+?[0-9]{5,}\**$')
+                   FILTER (WHERE identity_id ~ '^[+]?[0-9]{5,}[*]*$')
                    AS has_number
         FROM (
             SELECT identity_id FROM callhook_store.participants AS p

@@ -1,21 +1,6 @@
 -- The two schemas, and the version of what is in them. Programs write to the
 -- tables of callhook_store; people and reporting tools read the views of
 -- callhook, which later versions extend at the end and never rename.
-DO $$
-DECLARE
-    owner name;
-BEGIN
-    SELECT rolname INTO owner
-    FROM pg_namespace JOIN pg_roles ON pg_roles.oid = nspowner
-    WHERE nspname IN ('callhook_store', 'callhook')
-      AND rolname <> current_user
-    LIMIT 1;
-    -- Its objects would run with our rights.
-    IF FOUND THEN
-        RAISE EXCEPTION 'the schema belongs to %: install as that user', owner;
-    END IF;
-END
-$$;
 CREATE SCHEMA IF NOT EXISTS callhook_store;
 COMMENT ON SCHEMA callhook_store IS
     'callhook: tables of its programs. Read the views of schema callhook.';

@@ -60,6 +60,13 @@ static PGconn *begin_to_connect(const char *conninfo)
                                 values + (*conninfo ? 0 : 1), 1);
 }
 
+/* Notices say nothing that a result does not, and may quote a payload. */
+static void ignore_notice(void *nothing, const char *notice)
+{
+    (void)nothing;
+    (void)notice;
+}
+
 static PGconn *connect_in_time(const char *conninfo, int64_t deadline,
                                char why[DATABASE_WHY])
 {
@@ -68,6 +75,7 @@ static PGconn *connect_in_time(const char *conninfo, int64_t deadline,
 
     if (!connection || PQstatus(connection) == CONNECTION_BAD)
         step = PGRES_POLLING_FAILED;
+    PQsetNoticeProcessor(connection, ignore_notice, NULL);
     while (step == PGRES_POLLING_READING || step == PGRES_POLLING_WRITING) {
         if (!wait_for(connection,
                       step == PGRES_POLLING_READING ? POLLIN : POLLOUT,
@@ -210,6 +218,11 @@ static bool prepare(struct database *database, int64_t deadline,
         "SET client_encoding = 'UTF8'; SET datestyle = 'ISO';"
         "SET timezone = 'UTC'; SET statement_timeout = '14s';"
         "SET lock_timeout = '5s'; SET synchronous_commit = on;"
+        "SET default_transaction_isolation = 'read committed';"
+        "SET default_transaction_deferrable = off;"
+        "SET standard_conforming_strings = on;"
+        "SET intervalstyle = 'postgres'; SET array_nulls = on;"
+        "SET bytea_output = 'hex'; SET transform_null_equals = off;"
         "SELECT callhook_store.schema_major()";
     PGresult *result = NULL;
     bool good = false;

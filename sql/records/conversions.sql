@@ -91,8 +91,8 @@ CREATE OR REPLACE FUNCTION callhook_store.as_uuid(value text)
 RETURNS uuid
 LANGUAGE sql IMMUTABLE
 AS $$
-    SELECT CASE WHEN value ~ '^[[:xdigit:]]{8}(-[[:xdigit:]]{4}){3}'
-                             '-[[:xdigit:]]{12}$' THEN value::uuid END;
+    SELECT CASE WHEN value ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}'
+                             '-[0-9A-Fa-f]{12}$' THEN value::uuid END;
 $$;
 COMMENT ON FUNCTION callhook_store.as_uuid(text) IS 'A GUID.';
 
@@ -107,7 +107,7 @@ AS $$
     SELECT CASE WHEN value ~ ('^[0-9]{4}-(0[1-9]|1[0-2])'
                               '-(0[1-9]|[12][0-9]|3[01])'
                               '[Tt]([01][0-9]|2[0-3]):[0-5][0-9]'
-                              '(:([0-5][0-9]|60)(\.[0-9]{1,20})?)?'
+                              '(:([0-5][0-9]|60)([.][0-9]{1,20})?)?'
                               '([Zz]|[+-](0[0-9]|1[0-5]):[0-5][0-9])$')
                  AND left(value, 4) NOT IN ('0000', '0001')
                  AND (right(value, 1) IN ('Z', 'z')
@@ -128,11 +128,11 @@ RETURNS double precision
 LANGUAGE sql IMMUTABLE
 AS $$
     SELECT CASE
-        WHEN value ~ '^PT[0-9]{1,9}(\.[0-9]{1,20})?S$' THEN
+        WHEN value ~ '^PT[0-9]{1,9}([.][0-9]{1,20})?S$' THEN
             (substr(value, 3, length(value) - 3)::numeric * 1000)::float8
         WHEN value ~ ('^-?P(?=.)([0-9]{1,9}D)?'
                       '(T(?=.)([0-9]{1,9}H)?([0-9]{1,9}M)?'
-                      '([0-9]{1,9}(\.[0-9]{1,20})?S)?)?$') THEN
+                      '([0-9]{1,9}([.][0-9]{1,20})?S)?)?$') THEN
             (coalesce(substring(value, '([0-9]+)D')::numeric * 86400000, 0)
              + coalesce(substring(value, '([0-9]+)H')::numeric * 3600000, 0)
              + coalesce(substring(value, '([0-9]+)M')::numeric * 60000, 0)

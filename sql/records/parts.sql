@@ -26,7 +26,7 @@ LANGUAGE sql
 AS $$
     SELECT lower(regexp_replace(
         regexp_replace(member, '([A-Z]+)([A-Z][a-z])', '\1_\2', 'g'),
-        '([a-z0-9])([A-Z])', '\1_\2', 'g'));
+        '([a-z0-9])([A-Z])', '\1_\2', 'g') COLLATE "C");
 $$;
 
 CREATE OR REPLACE FUNCTION pg_temp.column_name(
