@@ -7,7 +7,8 @@ DECLARE
 BEGIN
     FOR statement IN
         SELECT format('ALTER FUNCTION %s %s', f.oid::regprocedure,
-                      string_agg(format('SET %s = %L', s.name, s.value), ' '))
+                      string_agg(format('SET %s = %L', s.name, s.value), ' '
+                                 ORDER BY s.name))
         FROM pg_proc AS f
         CROSS JOIN (VALUES
             ('standard_conforming_strings', 'on'),
