@@ -38,7 +38,7 @@ ODD = {
     "row_security": "off",
     "search_path": "planted",
     "standard_conforming_strings": "off",
-    "statement_timeout": "1",
+    "statement_timeout": "200",     # time enough to set another
     "timezone": "'Asia/Kathmandu'",
     "transform_null_equals": "on",
     "xmlbinary": "hex",
