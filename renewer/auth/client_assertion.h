@@ -2,10 +2,6 @@
 #ifndef RENEWER_CLIENT_ASSERTION_H
 #define RENEWER_CLIENT_ASSERTION_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 /*
  * Makes the JWT (PS256, x5t#S256) for the client at `audience`, the token URL,
  * good for 10 minutes from `now` (seconds since 1970). NULL: `why` says what is

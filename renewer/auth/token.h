@@ -3,9 +3,6 @@
 #ifndef RENEWER_TOKEN_H
 #define RENEWER_TOKEN_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/fault.h"
 #include "http/http.h"
 #include "settings/settings.h"

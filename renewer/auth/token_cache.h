@@ -2,9 +2,6 @@
 #ifndef RENEWER_TOKEN_CACHE_H
 #define RENEWER_TOKEN_CACHE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "auth/token.h"
 #include "settings/settings.h"
 

@@ -1,10 +1,14 @@
 /*
- * Calls that overflow, that cannot tell a bad number, or that threads must not
- * make. The build includes this first; using one of them is an error.
+ * What the build includes first in every file: the types that all of them use,
+ * and the calls that are an error, for they overflow, cannot tell a bad number,
+ * or must not be made by threads.
  */
 #ifndef RENEWER_BANNED_H
 #define RENEWER_BANNED_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

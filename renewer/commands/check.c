@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <strings.h>
 #include <sysexits.h>
 #include <unistd.h>

@@ -2,8 +2,6 @@
 #ifndef RENEWER_HANDSHAKE_H
 #define RENEWER_HANDSHAKE_H
 
-#include <stdbool.h>
-
 #include "http/http.h"
 #include "settings/settings.h"
 

@@ -1,9 +1,6 @@
 /* The command `load`: what the site knows and Graph does not, from a file. */
 #include "commands/commands.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 #include <sysexits.h>
 

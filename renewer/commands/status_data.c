@@ -1,8 +1,6 @@
 /* The state of affairs, for people. */
 #include "commands/status_data.h"
 
-#include <stdlib.h>
-
 #include "auth/token.h"
 #include "base/change_type.h"
 #include "base/clock.h"

@@ -2,8 +2,6 @@
 #ifndef RENEWER_STATUS_DATA_H
 #define RENEWER_STATUS_DATA_H
 
-#include <stdbool.h>
-
 #include "base/database.h"
 #include "base/json.h"
 #include "settings/settings.h"

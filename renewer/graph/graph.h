@@ -2,9 +2,6 @@
 #ifndef RENEWER_GRAPH_H
 #define RENEWER_GRAPH_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "auth/token.h"
 #include "base/fault.h"
 #include "http/http.h"

@@ -2,9 +2,6 @@
 #ifndef RENEWER_LANES_H
 #define RENEWER_LANES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 /*
  * Lanes: how many answers of which size may be on their way, or be stored, over
  * all threads, so that the memory of a run stays small whatever Graph sends.

@@ -2,7 +2,6 @@
 #include "graph/pages.h"
 
 #include <poll.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"

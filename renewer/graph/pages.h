@@ -2,9 +2,6 @@
 #ifndef RENEWER_PAGES_H
 #define RENEWER_PAGES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "base/fault.h"
 #include "graph/graph.h"
 #include "graph/quota.h"

@@ -5,10 +5,6 @@
 #ifndef RENEWER_QUOTA_H
 #define RENEWER_QUOTA_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 /* Room for the longest of the limits. */
 #define QUOTA_MOST 38
 

@@ -2,9 +2,6 @@
 #ifndef RENEWER_SESSION_H
 #define RENEWER_SESSION_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/database.h"
 #include "graph/graph.h"
 #include "http/http.h"

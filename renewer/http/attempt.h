@@ -3,9 +3,6 @@
 #define RENEWER_ATTEMPT_H
 
 #include <curl/curl.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "http/transfer.h"
 

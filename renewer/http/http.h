@@ -5,10 +5,6 @@
 #ifndef RENEWER_HTTP_H
 #define RENEWER_HTTP_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "http/transfer.h"
 
 #define HTTP_SMALL (1UL << 20) /* tokens and subscriptions */

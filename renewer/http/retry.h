@@ -3,8 +3,6 @@
 #define RENEWER_RETRY_H
 
 #include <curl/curl.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "base/fault.h"
 

@@ -2,10 +2,6 @@
 #ifndef RENEWER_TRANSFER_H
 #define RENEWER_TRANSFER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/fault.h"
 #include "settings/settings.h"
 
@@ -42,6 +38,13 @@ struct transfer {
 };
 
 /* Frees the answer; the struct can be filled in again. */
-void transfer_free(struct transfer *transfer);
+static inline void transfer_free(struct transfer *transfer)
+{
+    if (transfer->answer)
+        explicit_bzero(transfer->answer, transfer->answer_length);
+    free(transfer->answer);
+    transfer->answer = NULL;
+    transfer->answer_length = 0;
+}
 
 #endif

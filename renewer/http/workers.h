@@ -2,9 +2,6 @@
 #ifndef RENEWER_WORKERS_H
 #define RENEWER_WORKERS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "http/http.h"
 
 /* Fill it in. */

@@ -2,8 +2,6 @@
 #include "subscriptions/client_state.h"
 
 #include <openssl/sha.h>
-#include <stdint.h>
-#include <string.h>
 
 #include "base/hex.h"
 #include "base/random.h"

@@ -2,10 +2,6 @@
 #ifndef RENEWER_DECISION_H
 #define RENEWER_DECISION_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "subscriptions/plan.h"
 #include "subscriptions/subscription.h"
 

@@ -2,8 +2,6 @@
 #ifndef RENEWER_LIFECYCLE_H
 #define RENEWER_LIFECYCLE_H
 
-#include <stdbool.h>
-
 #include "base/database.h"
 #include "subscriptions/plan.h"
 

@@ -5,8 +5,6 @@
 #ifndef RENEWER_NOTES_H
 #define RENEWER_NOTES_H
 
-#include <stdbool.h>
-
 #include "base/database.h"
 #include "base/guid.h"
 #include "subscriptions/plan.h"

@@ -1,8 +1,6 @@
 /* What is due for a tenant, from what the database says. */
 #include "subscriptions/plan.h"
 
-#include <stddef.h>
-
 #include "base/change_type.h"
 #include "base/memory.h"
 #include "base/resource.h"

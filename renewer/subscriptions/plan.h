@@ -2,10 +2,6 @@
 #ifndef RENEWER_PLAN_H
 #define RENEWER_PLAN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "settings/settings.h"
 #include "subscriptions/snapshot.h"
 

@@ -2,10 +2,6 @@
 #ifndef RENEWER_SNAPSHOT_H
 #define RENEWER_SNAPSHOT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/database.h"
 #include "base/guid.h"
 

@@ -2,10 +2,6 @@
 #ifndef RENEWER_SUBSCRIPTION_H
 #define RENEWER_SUBSCRIPTION_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/fault.h"
 #include "graph/graph.h"
 

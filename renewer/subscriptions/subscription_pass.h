@@ -2,8 +2,6 @@
 #ifndef RENEWER_SUBSCRIPTION_PASS_H
 #define RENEWER_SUBSCRIPTION_PASS_H
 
-#include <stdbool.h>
-
 #include "graph/session.h"
 #include "settings/settings.h"
 
