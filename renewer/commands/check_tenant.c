@@ -179,14 +179,6 @@ static bool check_list(struct graph *graph, struct subscriptions *listed,
     return false;
 }
 
-static bool is_listed(const struct subscriptions *listed, const char *id)
-{
-    for (size_t i = 0; i < listed->count; i++)
-        if (strcmp(listed->all[i].id, id) == 0)
-            return true;
-    return false;
-}
-
 /* `listed` NULL: Graph did not answer. */
 static void check_stored(const struct tenant *tenant, yajl_val known,
                          const struct subscriptions *listed)
@@ -202,7 +194,7 @@ static void check_stored(const struct tenant *tenant, yajl_val known,
         if (strcmp(json_text(all[i], "state"), "live") != 0)
             continue;
         live++;
-        if (listed && !is_listed(listed, id))
+        if (listed && !subscriptions_hold(listed, id))
             check_say(NOTED, tenant->name,
                       "stored: Graph does not list subscription %s; the next "
                       "run looks for it",

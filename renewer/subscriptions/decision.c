@@ -8,15 +8,10 @@ static bool is_wanted(const struct plan *plan, const struct subscription *one)
     return plan_wants(plan->tenant, one->resource, one->change_type);
 }
 
-static bool is_under_our_url(const struct plan *plan,
-                             const struct subscription *one)
-{
-    return subscription_is_under(one, plan->tenant->notification_url);
-}
-
 bool decision_is_own(const struct plan *plan, const struct subscription *one)
 {
-    return plan_known(plan, one->id) || is_under_our_url(plan, one);
+    return plan_known(plan, one->id) ||
+           subscription_is_under(one, plan->tenant);
 }
 
 /* Whether one of the list is in our notes: then nothing was missed. */
@@ -82,7 +77,8 @@ static void keep_one(struct decision *decision, const struct plan *plan,
         remove_one(decision, plan, decision->kept, NULL, 0);
     decision->kept = one;
     decision->kept_no = no;
-    decision->renew = plan->due & PLAN_RENEW || !is_under_our_url(plan, one) ||
+    decision->renew = plan->due & PLAN_RENEW ||
+                      !subscription_is_under(one, plan->tenant) ||
                       (known && (known->row->ended_at || known->removed));
 }
 

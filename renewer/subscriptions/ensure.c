@@ -51,14 +51,6 @@ static void drop_dead(const struct ensuring *ensuring,
     listed->count = kept;
 }
 
-static bool is_listed(const struct subscriptions *listed, const char *id)
-{
-    for (size_t i = 0; i < listed->count; i++)
-        if (strcmp(listed->all[i].id, id) == 0)
-            return true;
-    return false;
-}
-
 /* A row says that it lives and the list does not show it: ask for itself. */
 static enum outcome ask_for_missing(struct ensuring *ensuring,
                                     struct subscriptions *listed,
@@ -86,7 +78,8 @@ static enum outcome find_missing(struct ensuring *ensuring,
     enum outcome outcome = DONE;
 
     for (size_t i = 0; i < plan->count && outcome == DONE; i++)
-        if (plan->all[i].live && !is_listed(listed, plan->all[i].row->id) &&
+        if (plan->all[i].live &&
+            !subscriptions_hold(listed, plan->all[i].row->id) &&
             !notes_has_ended(&ensuring->notes, plan->all[i].row->id))
             outcome = ask_for_missing(ensuring, listed, plan->all[i].row);
     return outcome;

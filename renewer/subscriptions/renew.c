@@ -3,12 +3,6 @@
 
 #include "subscriptions/plan.h"
 
-static bool is_under_our_url(const struct graph *graph,
-                             const struct subscription *one)
-{
-    return subscription_is_under(one, graph->tenant->notification_url);
-}
-
 static bool is_extended(const struct graph *graph,
                         const struct subscription *before,
                         const struct subscription *after)
@@ -24,8 +18,9 @@ enum outcome renew_subscription(struct graph *graph,
                                 const struct subscription *one,
                                 struct subscription *renewed)
 {
-    const char *url =
-        is_under_our_url(graph, one) ? NULL : graph->tenant->notification_url;
+    const char *url = subscription_is_under(one, graph->tenant)
+                          ? NULL
+                          : graph->tenant->notification_url;
     enum outcome outcome = subscription_renew(graph, one->id, url, renewed);
 
     if (outcome == ABSENT) {
@@ -69,7 +64,8 @@ enum outcome renew_without_notes(struct graph *graph)
         enum outcome outcome;
 
         if (!plan_wants(graph->tenant, one->resource, one->change_type) ||
-            !is_under_our_url(graph, one) || !seems_old(graph, one))
+            !subscription_is_under(one, graph->tenant) ||
+            !seems_old(graph, one))
             continue;
         outcome = renew_subscription(graph, one, &renewed);
         if (outcome == DONE) {

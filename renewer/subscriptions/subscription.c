@@ -31,9 +31,19 @@ void subscriptions_free(struct subscriptions *subscriptions)
     *subscriptions = (struct subscriptions){0};
 }
 
-bool subscription_is_under(const struct subscription *one, const char *url)
+bool subscription_is_under(const struct subscription *one,
+                           const struct tenant *tenant)
 {
-    return strcmp(one->notification_url, url) == 0;
+    return strcmp(one->notification_url, tenant->notification_url) == 0;
+}
+
+bool subscriptions_hold(const struct subscriptions *subscriptions,
+                        const char *id)
+{
+    for (size_t i = 0; i < subscriptions->count; i++)
+        if (strcmp(subscriptions->all[i].id, id) == 0)
+            return true;
+    return false;
 }
 
 void subscriptions_add(struct subscriptions *subscriptions,

@@ -23,8 +23,13 @@ struct subscriptions {
 void subscription_free(struct subscription *subscription);
 void subscriptions_free(struct subscriptions *subscriptions);
 
-/* Whether its items go to this URL. */
-bool subscription_is_under(const struct subscription *one, const char *url);
+/* Whether its items go to the tenant's notification URL. */
+bool subscription_is_under(const struct subscription *one,
+                           const struct tenant *tenant);
+
+/* Whether one of them has this id. */
+bool subscriptions_hold(const struct subscriptions *subscriptions,
+                        const char *id);
 
 /* Adds one, whose texts are the list's from then on. */
 void subscriptions_add(struct subscriptions *subscriptions,
