@@ -680,6 +680,6 @@ def test_the_superuser_makes_the_roles_later(bare_cluster):
     assert run_file(database, INSTALL_SQL).returncode == 0
     roles = bare_cluster.query("SELECT rolname FROM pg_roles "
                                "WHERE rolname LIKE 'callhook%'")
-    assert len(roles) == 4
+    assert len(roles) == 5
     assert run_file(database, UNINSTALL_SQL).returncode == 0
     assert schemas(database) == []
