@@ -1,10 +1,12 @@
 /* callhook-renewer: keeps tokens and subscriptions alive, for cron. */
 #include <getopt.h>
 #include <malloc.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/state_dir.h"
@@ -127,6 +129,22 @@ static int start(const struct settings *settings, const struct command *command,
     return EX_USAGE;
 }
 
+/* Its files are another user's, and root's would be of no use to cron. */
+static bool advise_root(const char *file)
+{
+    struct stat status;
+    const struct passwd *user;
+
+    if (geteuid() != 0 || stat(file, &status) != 0 || status.st_uid == 0)
+        return false;
+    user = getpwuid(status.st_uid);
+    if (user)
+        log_line("run it as the user that the settings belong to: "
+                 "runuser -u %s -- callhook-renewer",
+                 user->pw_name);
+    return user;
+}
+
 static int execute(const struct options *options, const struct command *command,
                    const struct words *words)
 {
@@ -139,6 +157,9 @@ static int execute(const struct options *options, const struct command *command,
         else if (state_dir_check(settings.state_dir))
             status = start(&settings, command, words);
     }
+    if (status == EX_CONFIG && !advise_root(options->file) &&
+        settings.state_dir)
+        advise_root(settings.state_dir);
     settings_free(&settings);
     return status;
 }

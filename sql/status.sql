@@ -192,14 +192,15 @@ $$;
 COMMENT ON FUNCTION callhook_store.iso_time(bigint) IS
     'A time of seconds since 1970 as ISO 8601 in UTC.';
 
--- tenants: an array with an object for each tenant of the configuration, whose
--- members are the columns of `given`; resource_key and change_type_key as in
+-- settings: `tenants`, an array with an object for each tenant of the
+-- configuration, whose members are the columns of `given`, and `faults`, what
+-- the state folder knows of all runs; resource_key and change_type_key as in
 -- callhook_store.gaps. The result is what `status --json` prints: its keys stay
 -- as they are. A sentence that is null is not said. Calls are to be listed
 -- every hour, all of 30 days once in 7 days; runs may be an hour apart, and a
 -- run may not come to all tenants.
 CREATE OR REPLACE FUNCTION callhook_store.status(
-    tenants json, with_last boolean)
+    settings json, with_last boolean)
 RETURNS json
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -207,14 +208,14 @@ SET jit = off
 SET enable_nestloop = off
 AS $$
     WITH given AS MATERIALIZED (
-        SELECT * FROM ROWS FROM (json_to_recordset(tenants) AS (
+        SELECT * FROM ROWS FROM (json_to_recordset(settings -> 'tenants') AS (
             tenant text, tenant_id uuid, resource text, change_type text,
             resource_key text, change_type_key text, of_calls boolean,
             records boolean, reconcile boolean, renew_every_minutes bigint,
-            token_expires_at bigint)) WITH ORDINALITY AS g (
+            token_expires_at bigint, calls_fault text)) WITH ORDINALITY AS g (
             tenant, tenant_id, resource, change_type, resource_key,
             change_type_key, of_calls, records, reconcile,
-            renew_every_minutes, token_expires_at, n)
+            renew_every_minutes, token_expires_at, calls_fault, n)
     ), about AS MATERIALIZED (
         SELECT * FROM given JOIN (
             SELECT f.*, f.ordinality AS n
@@ -256,6 +257,7 @@ AS $$
                 retry_at > about.now THEN
                 'Graph asked to be left alone: next try in ' ||
                 callhook_store.span_words(retry_at - about.now) END),
+            (3, true, 'runs have failed: ' || calls_fault),
             (5, true, CASE WHEN coalesce(live, 0) > 0 THEN NULL
                 WHEN last.n IS NULL AND last_run_at IS NULL THEN NULL
                 WHEN last.n IS NULL THEN
@@ -364,8 +366,10 @@ AS $$
         FROM kept GROUP BY n
     )
     SELECT json_build_object(
-        'ok', bool_and(needy IS NOT TRUE),
+        'ok', bool_and(needy IS NOT TRUE)
+              AND coalesce(json_array_length(settings -> 'faults'), 0) = 0,
         'at', callhook_store.iso_time(max(now)), 'database_fault', NULL,
+        'faults', settings -> 'faults',
         'tenants', json_agg(json_build_object(
             'tenant', tenant, 'ok', needy IS NOT TRUE, 'tenant_id', tenant_id,
             'resource', resource, 'change_type', change_type,

@@ -2,7 +2,6 @@
 #include "auth/token.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -14,12 +13,16 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/private_file.h"
+#include "base/report.h"
 #include "base/url.h"
 
 #define TOKEN_MAX 16384
 
 #define PAUSE_MS 5000            /* what the identity platform wants at least */
 #define LIFETIME_MAX (24 * 3600) /* we ask for another token sooner */
+
+/* Where none is said: 5 minutes, and as many that a kept one must have left. */
+#define LIFETIME_UNSAID 600
 
 static const char step[] = "token";
 
@@ -69,13 +72,12 @@ static char *make_form(const struct tenant *tenant, const char *credential,
     return form;
 }
 
-/* The form that is sent; NULL: the fault says why there is none. */
-static char *make_body(const struct tenant *tenant, const char *url,
-                       struct fault *fault)
+/* The secret, or a statement signed by the key; NULL: the fault says why. */
+static char *make_proof(const struct tenant *tenant, const char *url,
+                        struct fault *fault)
 {
     bool by_secret = !*tenant->certificate_file;
     char why[160];
-    char *body = NULL;
     char *proof =
         by_secret
             ? private_file_read_line(tenant->client_secret_file, why,
@@ -84,13 +86,10 @@ static char *make_body(const struct tenant *tenant, const char *url,
                                     tenant->private_key_file, tenant->client_id,
                                     url, clock_wall(), why, sizeof(why));
 
-    if (proof)
-        body = make_form(tenant, by_secret ? secret_is : assertion_is, proof);
-    else
+    if (!proof)
         fault_say(fault, step, "%s%s", by_secret ? "client_secret_file " : "",
                   why);
-    memory_wipe(proof);
-    return body;
+    return proof;
 }
 
 /* RFC 6749, section 5.1. */
@@ -98,15 +97,18 @@ static bool read_answer(struct token *token, yajl_val answer, int64_t asked_at)
 {
     const char *type = json_text(answer, "token_type");
     const char *text = json_text(answer, "access_token");
-    int64_t lifetime;
+    int64_t lifetime = LIFETIME_UNSAID;
 
     if (!type || strcasecmp(type, "Bearer") != 0 || !text ||
         !token_is_sound(text) ||
-        !json_number(answer, "expires_in", &lifetime) || lifetime <= 0)
+        (json_member(answer, "expires_in") &&
+         !json_number(answer, "expires_in", &lifetime)) ||
+        lifetime <= 0)
         return false;
     if (lifetime > LIFETIME_MAX)
         lifetime = LIFETIME_MAX;
     token->text = memory_copy(text);
+    token->obtained_at = asked_at;
     token->expires_at = asked_at + lifetime;
     return true;
 }
@@ -139,10 +141,13 @@ static enum outcome ask(struct token *token, const struct tenant *tenant,
 {
     char *url = memory_print("%s/%s/oauth2/v2.0/token", tenant->login_url,
                              tenant->tenant_id);
-    char *body = make_body(tenant, url, fault);
+    char *proof = make_proof(tenant, url, fault);
     enum outcome outcome = BROKEN;
 
-    if (body) {
+    if (proof) {
+        char *body = make_form(
+            tenant, *tenant->certificate_file ? assertion_is : secret_is,
+            proof);
         int64_t asked_at = clock_wall();
         struct transfer transfer = {
             .tenant = tenant,
@@ -152,6 +157,7 @@ static enum outcome ask(struct token *token, const struct tenant *tenant,
             .content_type = "application/x-www-form-urlencoded",
             .body = body,
             .body_length = strlen(body),
+            .secret = proof,
             .limit = HTTP_SMALL,
             .deadline = deadline,
             .pause_ms = PAUSE_MS,
@@ -160,8 +166,9 @@ static enum outcome ask(struct token *token, const struct tenant *tenant,
         http_send(http, &transfer);
         outcome = judge(token, &transfer, asked_at, fault);
         transfer_free(&transfer);
+        memory_wipe(body);
     }
-    memory_wipe(body);
+    memory_wipe(proof);
     free(url);
     return outcome;
 }
@@ -196,15 +203,14 @@ static bool get_kept(struct token *token, const struct tenant *tenant,
     return false;
 }
 
-/* A token that cannot be kept is as good as another. Told once a run. */
+/* A token that cannot be kept is as good as another. */
 static void say_not_kept(const struct tenant *tenant, const char *state_dir)
 {
-    static atomic_flag told = ATOMIC_FLAG_INIT;
-    int number = errno;
+    char *line = memory_print("%s: no token can be kept in %s: %s",
+                              tenant->name, state_dir, strerrordesc_np(errno));
 
-    if (!atomic_flag_test_and_set(&told))
-        log_line("%s: no token can be kept in %s: %s", tenant->name, state_dir,
-                 strerrordesc_np(number));
+    report_line(state_dir, REPORT_STATE_DIR, line);
+    free(line);
 }
 
 static enum outcome get_new(struct token *token, const struct tenant *tenant,
@@ -212,7 +218,6 @@ static enum outcome get_new(struct token *token, const struct tenant *tenant,
                             int64_t deadline, const char *refused,
                             struct fault *fault)
 {
-    int64_t asked_at = clock_wall();
     enum outcome outcome = ask(token, tenant, http, deadline, fault);
 
     if (outcome != DONE)
@@ -222,7 +227,9 @@ static enum outcome get_new(struct token *token, const struct tenant *tenant,
         fault_say(fault, step, "a token came again that Graph does not take");
         return REFUSED;
     }
-    if (!token_cache_write(token, tenant, state_dir, asked_at))
+    if (refused)
+        token->replaced_at = token->obtained_at;
+    if (!token_cache_write(token, tenant, state_dir))
         say_not_kept(tenant, state_dir);
     return DONE;
 }

@@ -9,14 +9,16 @@
 
 struct token {
     char *text;         /* memory_wipe() it; NULL: none */
-    int64_t expires_at; /* seconds since 1970 */
+    int64_t expires_at; /* seconds since 1970, as the next two */
+    int64_t obtained_at;
+    int64_t replaced_at; /* when it took the place of a refused one, or 0 */
 };
 
 /*
  * Gets a token that is good for 5 minutes or more: from the tenant's file in
  * `state_dir`, or from the identity platform, and then keeps it there. A file
  * lock sees to it that two programs do not ask at once. `refused`: a token
- * that Graph did not take (401), never returned again; or NULL.
+ * that Graph did not take (401, 403), never returned again; or NULL.
  */
 enum outcome token_get(struct token *token, const struct tenant *tenant,
                        const char *state_dir, struct http *http,

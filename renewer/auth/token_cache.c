@@ -59,6 +59,8 @@ static bool take_token(struct token *token, yajl_val file,
         return false;
     }
     token->text = memory_copy(json_text(file, "access_token"));
+    json_number(file, "obtained_at", &token->obtained_at);
+    json_number(file, "replaced_at", &token->replaced_at);
     return json_number(file, "expires_at", &token->expires_at);
 }
 
@@ -85,8 +87,7 @@ bool token_cache_read(struct token *token, const struct tenant *tenant,
     return taken;
 }
 
-static char *make_file(const struct token *token, const struct tenant *tenant,
-                       int64_t obtained_at)
+static char *make_file(const struct token *token, const struct tenant *tenant)
 {
     struct json_writer file;
 
@@ -95,17 +96,18 @@ static char *make_file(const struct token *token, const struct tenant *tenant,
     json_writer_text(&file, "tenant_id", tenant->tenant_id);
     json_writer_text(&file, "login_url", tenant->login_url);
     json_writer_text(&file, "scope", tenant->scope);
-    json_writer_number(&file, "obtained_at", obtained_at);
+    json_writer_number(&file, "obtained_at", token->obtained_at);
+    json_writer_number(&file, "replaced_at", token->replaced_at);
     json_writer_number(&file, "expires_at", token->expires_at);
     json_writer_text(&file, "access_token", token->text);
     return json_writer_end(&file);
 }
 
 bool token_cache_write(const struct token *token, const struct tenant *tenant,
-                       const char *state_dir, int64_t obtained_at)
+                       const char *state_dir)
 {
     char *path = file_path(tenant, state_dir, "");
-    char *text = make_file(token, tenant, obtained_at);
+    char *text = make_file(token, tenant);
     bool written = private_file_write(path, text, strlen(text));
 
     memory_wipe(text);

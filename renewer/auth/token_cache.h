@@ -14,7 +14,7 @@ bool token_cache_read(struct token *token, const struct tenant *tenant,
 
 /* Keeps a token; false: errno says why not. */
 bool token_cache_write(const struct token *token, const struct tenant *tenant,
-                       const char *state_dir, int64_t obtained_at);
+                       const char *state_dir);
 
 /*
  * Waits for STATE_DIR/NAME.token-lock. Returns a file to close(); -1: errno is

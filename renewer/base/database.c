@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/report.h"
 
 /* The schema that this program knows; sql/install.sql writes the row. */
 #define SCHEMA_MAJOR 1
@@ -20,7 +21,37 @@
 struct database {
     PGconn *connection; /* NULL: lost */
     pthread_mutex_t lock;
+    const char *state_dir; /* NULL: faults are logged each time */
+    bool failed;           /* a statement has */
 };
+
+static void tell(struct database *database, const char *what)
+{
+    database->failed = true;
+    if (database->state_dir)
+        report_database(database->state_dir, what);
+    else
+        log_line("database: %s", what);
+}
+
+/* The server's sentence, but where it quotes what it was given (class 22). */
+static void tell_failure(struct database *database, const PGresult *result,
+                         const char *sqlstate)
+{
+    static const char *const no_secrets[] = {NULL};
+    const char *sentence = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    struct fault fault = {0};
+    char *what;
+
+    if (sentence && strncmp(sqlstate, "22", 2) != 0)
+        fault_quote(&fault, sentence, no_secrets);
+    what = memory_print("a statement failed, SQLSTATE %s%s%s%s",
+                        *sqlstate ? sqlstate : "unknown",
+                        *fault.sentence ? ", \"" : "", fault.sentence,
+                        *fault.sentence ? "\"" : "");
+    tell(database, what);
+    free(what);
+}
 
 /* Waits for the socket; false when the time is over. */
 static bool wait_for(PGconn *connection, short events, int64_t deadline)
@@ -56,6 +87,11 @@ static PGconn *begin_to_connect(const char *conninfo)
                                     "tcp_user_timeout", NULL};
     const char *const values[] = {conninfo, "callhook-renewer", "15000", NULL};
 
+    /*
+     * A standby takes nothing: the next host of the list may. As a variable it
+     * gives way to what the user says, wherever that is.
+     */
+    setenv("PGTARGETSESSIONATTRS", "read-write", 0);
     return PQconnectStartParams(keywords + (*conninfo ? 0 : 1),
                                 values + (*conninfo ? 0 : 1), 1);
 }
@@ -127,8 +163,7 @@ static PGresult *collect(struct database *database, int64_t deadline)
         }
     }
     if (late || PQstatus(database->connection) != CONNECTION_OK) {
-        log_line("database: %s",
-                 late ? "no answer in time" : "the connection is lost");
+        tell(database, late ? "no answer in time" : "the connection is lost");
         PQfinish(database->connection);
         database->connection = NULL;
     }
@@ -156,7 +191,7 @@ PGresult *database_try(struct database *database, const char *sql, int count,
                               NULL, NULL, 0))
             result = collect(database, clock_ms() + STATEMENT_MS);
         else
-            log_line("database: a statement could not be sent");
+            tell(database, "a statement could not be sent");
     }
     pthread_mutex_unlock(&database->lock);
     if (is_good(result))
@@ -165,8 +200,7 @@ PGresult *database_try(struct database *database, const char *sql, int count,
         const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
         snprintf(sqlstate, SQLSTATE_SIZE, "%s", state ? state : "");
-        log_line("database: a statement failed, SQLSTATE %s",
-                 *sqlstate ? sqlstate : "unknown");
+        tell_failure(database, result, sqlstate);
     }
     PQclear(result);
     return NULL;
@@ -274,6 +308,16 @@ struct database *database_open_or_log(const char *conninfo)
     if (!database)
         log_line("database: %s", why);
     return database;
+}
+
+void database_report_to(struct database *database, const char *state_dir)
+{
+    database->state_dir = state_dir;
+}
+
+bool database_is_well(const struct database *database)
+{
+    return !database->failed;
 }
 
 void database_close(struct database *database)

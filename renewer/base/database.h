@@ -28,6 +28,12 @@ struct database *database_open_or_log(const char *conninfo);
 
 void database_close(struct database *database);
 
+/* For a run: faults are told once an hour, see report.h. */
+void database_report_to(struct database *database, const char *state_dir);
+
+/* Whether no statement has failed yet. */
+bool database_is_well(const struct database *database);
+
 /* False for NULL, too, and once a connection is lost. */
 bool database_is_there(struct database *database);
 

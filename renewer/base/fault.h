@@ -15,8 +15,9 @@ enum outcome {
 };
 
 /*
- * Why a step was not DONE. All texts are ours or identifiers that were checked
- * (letters, digits and . _ - only): fit for a log. Empty if not known.
+ * Why a step was not DONE. All texts are fit for a log: ours, identifiers that
+ * were checked (letters, digits and . _ - only), or made so by fault_quote().
+ * Empty if not known.
  */
 struct fault {
     const char *step;    /* "token", "create subscription", ... */
@@ -25,20 +26,32 @@ struct fault {
     char request_id[64]; /* the peer's */
     char client_request_id[40]; /* ours */
     char text[200];             /* what we have to say: "cannot connect" */
+    char sentence[201];         /* what the peer says */
     long retry_after;           /* seconds that the peer asked for; 0: none */
 };
 
 /* Room for any that fault_print() writes. */
-#define FAULT_SIZE 600
+#define FAULT_SIZE 900
 
 /* Sets what we have to say and leaves the rest. */
 void fault_say(struct fault *fault, const char *step, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/*
+ * Takes the first line of what a peer says, at most 200 bytes, without control
+ * characters and what is or may be a secret: `secrets` (NULL ends them), the
+ * query of a URL, anything as long as a token.
+ */
+void fault_quote(struct fault *fault, const char *text,
+                 const char *const *secrets);
+
 /* Writes it to standard error, as one of this tenant. */
 void fault_log(const struct fault *fault, const char *tenant);
 
-/* "create subscription: HTTP 403, code Forbidden, request-id ..." for a log. */
-void fault_print(const struct fault *fault, char *line, size_t size);
+/* "create subscription: HTTP 403, code Forbidden, "...", request-id ..." */
+void fault_print(const struct fault *fault, char line[FAULT_SIZE]);
+
+/* The same without what differs each time that the fault is the same. */
+void fault_print_key(const struct fault *fault, char line[FAULT_SIZE]);
 
 #endif

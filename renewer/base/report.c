@@ -1,4 +1,4 @@
-/* Faults on standard error, each once an hour. */
+/* How a fault of a run is told. */
 #include "base/report.h"
 
 #include <inttypes.h>
@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/hex.h"
@@ -31,9 +33,59 @@ static void make_key(char key[KEY_SIZE], const char *line)
     hex_write(key, digest, (KEY_SIZE - 1) / 2);
 }
 
+/* Files of lines "TIME KEY LINE", the newest last. */
+#define FILE_MAX (TOLD_MAX * (FAULT_SIZE + 200UL))
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
 /*
- * Copies the lines "TIME KEY" of the last hour but the key's; returns whether
- * that was among them.
+ * `instead`: where state_dir is full or read-only, memory that other users
+ * cannot reach keeps it until the machine starts again.
+ */
+static char *get_path(const char *state_dir, const char *subject, bool instead)
+{
+    char key[KEY_SIZE];
+
+    if (!instead)
+        return memory_print("%s/%s.told", state_dir, subject);
+    make_key(key, state_dir);
+    return memory_print("/dev/shm/callhook-%u-%s-%s.told", (unsigned)geteuid(),
+                        key, subject);
+}
+
+/* NULL: nothing was told. */
+static char *read_told(const char *state_dir, const char *subject)
+{
+    char why[200];
+    char *text = NULL;
+
+    for (int instead = 1; instead >= 0 && !text; instead--) {
+        char *path = get_path(state_dir, subject, instead);
+        size_t length;
+
+        text = private_file_read(path, FILE_MAX, &length, why, sizeof(why));
+        free(path);
+    }
+    return text;
+}
+
+static void write_told(const char *state_dir, const char *subject,
+                       const char *text)
+{
+    char *path = get_path(state_dir, subject, false);
+    char *instead = get_path(state_dir, subject, true);
+
+    if (private_file_write(path, text, strlen(text)))
+        unlink(instead);
+    else
+        private_file_write(instead, text, strlen(text));
+    free(path);
+    free(instead);
+}
+
+/*
+ * Copies the lines of the last hour but the key's; returns whether that was
+ * among them.
  */
 static bool keep_fresh(const char *old, const char *key, int64_t now,
                        FILE *kept)
@@ -41,74 +93,111 @@ static bool keep_fresh(const char *old, const char *key, int64_t now,
     bool found = false;
     int count = 0;
 
-    for (const char *s = old; s && *s; s = strchr(s, '\n')) {
-        int64_t at;
+    for (const char *s = old, *next; s && *s; s = next) {
+        size_t length = strcspn(s, "\n");
         char *one;
+        int64_t at = strtoll(s, &one, 10);
 
-        s += *s == '\n';
-        at = strtoll(s, &one, 10);
+        next = s + length + (s[length] != '\0');
         one += *one == ' ';
-        if (strcspn(one, "\n") != KEY_SIZE - 1 || at > now ||
-            now - at >= QUIET_SECONDS || count == TOLD_MAX)
+        if (at > now || now - at >= QUIET_SECONDS || count == TOLD_MAX)
             continue;
         if (strncmp(one, key, KEY_SIZE - 1) == 0)
             found = true;
-        fprintf(kept, "%" PRId64 " %.*s\n", at, KEY_SIZE - 1, one);
+        fprintf(kept, "%.*s\n", (int)length, s);
         count++;
     }
     return found;
 }
 
-/* Request ids differ each time; the fault is the same. */
-static char *without_ids(const char *line)
+/* `same`: what is equal as long as the fault is the same. */
+static void tell(const char *state_dir, const char *subject, const char *same,
+                 const char *line)
 {
-    const char *ids = strstr(line, ", request-id ");
-
-    if (!ids)
-        ids = strstr(line, ", client-request-id ");
-    return memory_copy_bytes(line, ids ? (size_t)(ids - line) : strlen(line));
-}
-
-void report_line(const char *state_dir, const char *name, const char *line)
-{
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    char *path = memory_print("%s/%s.told", state_dir, name);
-    char *fault = without_ids(line);
-    char why[200], key[KEY_SIZE];
+    char key[KEY_SIZE];
     char *kept = NULL;
-    size_t length = 0, old_length;
+    size_t length = 0;
     FILE *stream = open_memstream(&kept, &length);
     char *old;
     bool found;
 
-    make_key(key, fault);
+    make_key(key, same);
     pthread_mutex_lock(&lock);
-    old = private_file_read(path, 8192, &old_length, why, sizeof(why));
+    old = read_told(state_dir, subject);
     found = stream && keep_fresh(old, key, clock_wall(), stream);
     if (!found || log_verbose)
         log_line("%s", line);
     if (stream) {
         if (!found)
-            fprintf(stream, "%" PRId64 " %s\n", clock_wall(), key);
+            fprintf(stream, "%" PRId64 " %s %s\n", clock_wall(), key, line);
         fclose(stream);
-        if (!found)
-            private_file_write(path, kept, length);
+        write_told(state_dir, subject, kept); /* its time: last seen */
     }
     pthread_mutex_unlock(&lock);
     free(kept);
     free(old);
-    free(fault);
-    free(path);
 }
 
-void report_fault(const char *state_dir, const char *tenant,
+void report_line(const char *state_dir, const char *subject, const char *line)
+{
+    tell(state_dir, subject, line, line);
+}
+
+void report_fault(const char *state_dir, const char *tenant, const char *part,
                   const struct fault *fault)
 {
-    char what[FAULT_SIZE];
+    char what[FAULT_SIZE], same[FAULT_SIZE];
+    char *subject = memory_print("%s%s", tenant, part);
     char *line;
 
-    fault_print(fault, what, sizeof(what));
+    fault_print(fault, what);
+    fault_print_key(fault, same);
     line = memory_print("%s: %s", tenant, what);
-    report_line(state_dir, tenant, line);
+    tell(state_dir, subject, same, line);
     free(line);
+    free(subject);
+}
+
+void report_database(const char *state_dir, const char *what)
+{
+    char *line = memory_print("database: %s", what);
+
+    report_line(state_dir, REPORT_DATABASE, line);
+    free(line);
+}
+
+char *report_last(const char *state_dir, const char *subject)
+{
+    char *told = read_told(state_dir, subject);
+    size_t length = told ? strlen(told) : 0;
+    char *line = NULL, *last;
+
+    if (length) {
+        told[length - 1] = '\0'; /* the last line's end */
+        last = strrchr(told, '\n');
+        last = strchr(last ? last + 1 : told, ' ');
+        last = last ? strchr(last + 1, ' ') : NULL;
+        line = memory_copy(last ? last + 1 : "a fault");
+    }
+    free(told);
+    return line;
+}
+
+void report_end(const char *state_dir, const char *subject, long seconds)
+{
+    char *path = get_path(state_dir, subject, false);
+    struct stat seen;
+    char *last;
+
+    pthread_mutex_lock(&lock);
+    last = report_last(state_dir, subject);
+    if (last && (stat(path, &seen) != 0 ||
+                 clock_wall() - (int64_t)seen.st_mtime >= seconds)) {
+        write_told(state_dir, subject, "");
+        unlink(path);
+        log_line("ended: %s", last);
+    }
+    pthread_mutex_unlock(&lock);
+    free(last);
+    free(path);
 }

@@ -8,6 +8,7 @@
 #include "base/lock_file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/report.h"
 
 bool state_dir_check(const char *state_dir)
 {
@@ -29,6 +30,21 @@ bool state_dir_check(const char *state_dir)
     return true;
 }
 
+const char *state_dir_fault(const char *state_dir)
+{
+    char *path = memory_print("%s/.check.XXXXXX", state_dir);
+    int file = mkstemp(path);
+    bool good = file >= 0 && write(file, "x", 1) == 1 && fsync(file) == 0;
+    int number = errno;
+
+    if (file >= 0) {
+        close(file);
+        unlink(path);
+    }
+    free(path);
+    return good ? NULL : strerrordesc_np(number);
+}
+
 int state_dir_lock(const char *state_dir, const char *name, int64_t deadline,
                    bool *held)
 {
@@ -36,8 +52,12 @@ int state_dir_lock(const char *state_dir, const char *name, int64_t deadline,
     int lock = lock_file_take(path, deadline);
 
     *held = lock < 0 && errno == EWOULDBLOCK;
-    if (lock < 0 && !*held)
-        log_line("%s: %s", path, strerror(errno));
+    if (lock < 0 && !*held) {
+        char *line = memory_print("%s: %s", path, strerrordesc_np(errno));
+
+        report_line(state_dir, REPORT_STATE_DIR, line);
+        free(line);
+    }
     free(path);
     return lock;
 }

@@ -12,6 +12,12 @@
 bool state_dir_check(const char *state_dir);
 
 /*
+ * Why nothing can be kept there, or NULL. By writing: a full disk and one
+ * mounted to be read look writable.
+ */
+const char *state_dir_fault(const char *state_dir);
+
+/*
  * Locks STATE_DIR/NAME.lock, waiting until `deadline` (clock_ms()) at most;
  * returns a descriptor to close, or -1: another program holds it, or (`held`
  * false) it cannot be made, which is told.

@@ -1,6 +1,7 @@
 /* The second half of a run: lists of calls, logs, call records. */
 #include "calls/call_pass.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -20,6 +21,9 @@
 /* Less is not worth a visit; who is not reached is among the next run's first.
  */
 #define VISIT_MS 10000
+
+/* Longer than any work that failed is left alone. */
+#define PATIENCE_SECONDS 900
 
 struct visit {
     const struct tenant *tenant;
@@ -43,8 +47,18 @@ static bool is_done(const struct graph *graph, enum outcome outcome,
                     const struct fault *fault)
 {
     if (outcome != DONE)
-        report_fault(graph->state_dir, graph->tenant->name, fault);
+        report_fault(graph->state_dir, graph->tenant->name, REPORT_CALLS,
+                     fault);
     return outcome == DONE;
+}
+
+/* What failed may not be due again for minutes. */
+static void end_faults(const struct graph *graph)
+{
+    char *subject = memory_print("%s" REPORT_CALLS, graph->tenant->name);
+
+    report_end(graph->state_dir, subject, PATIENCE_SECONDS);
+    free(subject);
 }
 
 /* When half of the time is over that is left. */
@@ -83,6 +97,8 @@ static bool work(struct graph *graph, struct database *database,
         good = is_done(graph, record_queue_read(graph, database, NULL, &fault),
                        &fault) &&
                good;
+    if (good)
+        end_faults(graph);
     return good;
 }
 

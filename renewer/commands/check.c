@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/database.h"
 #include "base/memory.h"
+#include "base/report.h"
+#include "base/state_dir.h"
 #include "commands/commands.h"
 #include "commands/handshake.h"
 
@@ -38,27 +40,18 @@ void check_say(enum finding finding, const char *subject, const char *format,
     faults += finding == FAULTY;
 }
 
-/* By writing: a full disk and one mounted to be read look writable. */
 static void check_state_dir(const struct settings *settings)
 {
-    char *path = memory_print("%s/.check.XXXXXX", settings->state_dir);
-    int file = mkstemp(path);
-    bool good = file >= 0 && write(file, "x", 1) == 1 && fsync(file) == 0;
-    int number = errno;
+    const char *fault = state_dir_fault(settings->state_dir);
 
-    if (file >= 0) {
-        close(file);
-        unlink(path);
-    }
-    if (good)
-        check_say(FINE, "state_dir", "%s can be written to",
-                  settings->state_dir);
-    else
+    if (fault)
         check_say(FAULTY, "state_dir",
                   "%s: %s: see to the disk, and that this user owns the "
                   "folder",
-                  settings->state_dir, strerrordesc_np(number));
-    free(path);
+                  settings->state_dir, fault);
+    else
+        check_say(FINE, "state_dir", "%s can be written to",
+                  settings->state_dir);
 }
 
 /* -- the database ------------------------------------------------------ */
@@ -96,6 +89,52 @@ static void check_rights(struct database *database)
     PQclear(result);
 }
 
+/* What is written is rolled back. A server may be there to be read only. */
+static void check_write(struct database *database)
+{
+    static const char *const steps[] = {"BEGIN",
+                                        "INSERT INTO callhook_store.tenants "
+                                        "(tenant, tenant_id, last_run_at)"
+                                        " VALUES ('', "
+                                        "'00000000-0000-0000-0000-000000000000'"
+                                        ", now())",
+                                        "ROLLBACK"};
+    char sqlstate[SQLSTATE_SIZE];
+    bool good = true;
+
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+        PGresult *result = database_try(database, steps[i], 0, NULL, sqlstate);
+
+        good = good && result;
+        if (!result && strcmp(sqlstate, "25006") == 0)
+            check_say(FAULTY, "database",
+                      "the server is read-only: name the primary in "
+                      "`database`, or all hosts and "
+                      "target_session_attrs=read-write");
+        else if (!result)
+            check_say(FAULTY, "database",
+                      "it does not take a row: see the line on standard "
+                      "error");
+        PQclear(result);
+    }
+    if (good)
+        check_say(FINE, "database", "a row is taken, and rolled back");
+}
+
+/* What a run has told and what lasts. */
+static void check_runs(const struct settings *settings)
+{
+    static const char *const subjects[] = {REPORT_DATABASE, REPORT_STATE_DIR};
+
+    for (size_t i = 0; i < 2; i++) {
+        char *last = report_last(settings->state_dir, subjects[i]);
+
+        if (last)
+            check_say(FAULTY, "last runs", "%s", last);
+        free(last);
+    }
+}
+
 static void check_database(const struct settings *settings,
                            struct status_data *status_data)
 {
@@ -107,6 +146,7 @@ static void check_database(const struct settings *settings,
         check_say(FINE, "database", "connected in %d ms, the schema is ours",
                   (int)(clock_ms() - begun_at));
         check_rights(database);
+        check_write(database);
     } else {
         check_say(FAULTY, "database",
                   "%s: see to `database` in the settings, and whether the "
@@ -177,9 +217,10 @@ int check_command(const struct settings *settings, const struct words *words)
     yajl_val *tenants;
 
     (void)words;
-    check_say(FINE, "settings", "they have been read, %zu tenants",
-              settings->tenant_count);
+    check_say(FINE, "settings", "they have been read, %zu tenant%s",
+              settings->tenant_count, settings->tenant_count == 1 ? "" : "s");
     check_state_dir(settings);
+    check_runs(settings);
     check_database(settings, &status_data);
     check_urls(settings, http);
     status_data_list(status_data.tree, "tenants", &tenants);

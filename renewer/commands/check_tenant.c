@@ -5,7 +5,10 @@
 #include "auth/token.h"
 #include "auth/token_cache.h"
 #include "base/clock.h"
+#include "base/datetime.h"
 #include "base/duration.h"
+#include "base/memory.h"
+#include "base/report.h"
 #include "base/resource.h"
 #include "graph/session.h"
 #include "subscriptions/subscription.h"
@@ -16,8 +19,6 @@
 /* Graph's Date has whole seconds, and its answer takes some. */
 #define SKEW_TOLD 60
 #define SKEW_FAULT 300
-
-static const char role[] = "CallRecords.Read.All";
 
 /* -- what to do about a fault ------------------------------------------ */
 
@@ -108,10 +109,10 @@ static bool check_token(struct graph *graph)
 {
     const char *name = graph->tenant->name;
     struct fault fault = {0};
-    char what[600];
+    char what[FAULT_SIZE];
 
     if (!get_new_token(graph, &fault)) {
-        fault_print(&fault, what, sizeof(what));
+        fault_print(&fault, what);
         check_say(FAULTY, name, "%s: %s", what, advise_on_token(&fault));
         return false;
     }
@@ -120,23 +121,36 @@ static bool check_token(struct graph *graph)
     return true;
 }
 
-/* Whether it is there, as far as that can be told. */
-static bool check_role(const struct graph *graph)
+/* Whether it is there; `what` wants it. */
+static bool has_role(const struct graph *graph, const char *role,
+                     const char *what)
 {
-    const struct tenant *tenant = graph->tenant;
+    const char *name = graph->tenant->name;
 
-    if (!resource_is_call_records(tenant->resource))
-        return true;
     if (token_has_role(graph->token.text, role)) {
-        check_say(FINE, tenant->name, "role: %s is in the token", role);
+        check_say(FINE, name, "role: %s is in the token", role);
         return true;
     }
-    check_say(FAULTY, tenant->name,
-              "role: %s is not in the token: give the application this "
-              "permission (of type application) in Entra, and consent",
-              role);
-    report_consent(tenant);
+    check_say(FAULTY, name,
+              "role: %s is not in the token, and %s needs it: give the "
+              "application this permission (of type application) in Entra, "
+              "and consent",
+              role, what);
     return false;
+}
+
+/* Whether those are there that Graph wants for the subscription. */
+static bool check_roles(const struct graph *graph)
+{
+    const struct tenant *tenant = graph->tenant;
+    bool calls = !resource_is_call_records(tenant->resource) ||
+                 has_role(graph, "CallRecords.Read.All", tenant->resource);
+    bool pstn = !tenant->pstn ||
+                has_role(graph, "CallRecord-PstnCalls.Read.All", "`pstn`");
+
+    if (!calls || !pstn)
+        report_consent(tenant);
+    return calls;
 }
 
 static void check_clock(const struct graph *graph)
@@ -160,7 +174,7 @@ static void check_clock(const struct graph *graph)
 }
 
 static bool check_list(struct graph *graph, struct subscriptions *listed,
-                       bool has_role)
+                       bool has_roles)
 {
     const struct tenant *tenant = graph->tenant;
     char what[FAULT_SIZE];
@@ -171,12 +185,89 @@ static bool check_list(struct graph *graph, struct subscriptions *listed,
                   listed->count);
         return true;
     }
-    fault_print(&graph->fault, what, sizeof(what));
+    fault_print(&graph->fault, what);
     check_say(FAULTY, tenant->name, "Graph: %s: %s", what,
               advise_on_graph(&graph->fault));
-    if (graph->fault.status == 403 && has_role)
+    if (graph->fault.status == 403 && has_roles)
         report_consent(tenant);
     return false;
+}
+
+static void check_record_at(struct graph *graph, const char *url)
+{
+    struct transfer transfer = {
+        .step = "read call record", .method = "GET", .url = url};
+    char what[FAULT_SIZE];
+
+    if (graph_send(graph, &transfer) == DONE) {
+        check_say(FINE, graph->tenant->name,
+                  "Graph: a call record can be read");
+    } else {
+        fault_print(&transfer.fault, what);
+        check_say(FAULTY, graph->tenant->name, "Graph: %s: %s", what,
+                  advise_on_graph(&transfer.fault));
+    }
+    transfer_free(&transfer);
+}
+
+/* Reads the first record of the last day that there is, as a trial. */
+static void check_record(struct graph *graph)
+{
+    char since[DATETIME_SIZE], until[DATETIME_SIZE];
+    struct transfer transfer = {.step = "list calls", .method = "GET"};
+    yajl_val tree, *all;
+    const char *id = NULL;
+
+    datetime_write(since, graph_now(graph) - 86400);
+    datetime_write(until, graph_now(graph));
+    char *url = memory_print("%s/v1.0/communications/callRecords"
+                             "?$filter=startDateTime%%20ge%%20%s%%20and%%20"
+                             "startDateTime%%20lt%%20%s",
+                             graph->tenant->graph_url, since, until);
+    transfer.url = url;
+    graph->deadline = clock_ms() + TENANT_MS;
+    graph_send(graph, &transfer);
+    tree = json_parse(transfer.answer, transfer.answer_length);
+    if (status_data_list(tree, "value", &all))
+        id = json_text(all[0], "id");
+    if (id) {
+        char *one = memory_print("%s/v1.0/communications/callRecords/%.64s",
+                                 graph->tenant->graph_url, id);
+
+        check_record_at(graph, one);
+        free(one);
+    } else if (transfer.outcome == DONE) {
+        check_say(NOTED, graph->tenant->name,
+                  "Graph: no call of the last day to read as a trial");
+    } else {
+        char what[FAULT_SIZE];
+
+        fault_print(&transfer.fault, what);
+        check_say(FAULTY, graph->tenant->name, "Graph: %s: %s", what,
+                  advise_on_graph(&transfer.fault));
+    }
+    yajl_tree_free(tree);
+    transfer_free(&transfer);
+    free(url);
+}
+
+/* What the last run failed at, and what Graph said. */
+static void check_last_run(const struct settings *settings,
+                           const struct tenant *tenant, yajl_val known)
+{
+    char *subject, *calls;
+    const char *failure = json_text(known, "failure");
+    int64_t since = status_data_time(known, "failed_since");
+
+    if (failure)
+        check_say(FAULTY, tenant->name, "last runs failed, since %s: %s",
+                  duration_ago(clock_wall() - since).text, failure);
+    subject = memory_print("%s" REPORT_CALLS, tenant->name);
+    calls = report_last(settings->state_dir, subject);
+    if (calls)
+        check_say(FAULTY, tenant->name, "last runs failed: %s", calls);
+    free(calls);
+    free(subject);
 }
 
 /* `listed` NULL: Graph did not answer. */
@@ -219,12 +310,17 @@ void check_tenant(const struct settings *settings, const struct tenant *tenant,
 
     session_open(&session, settings, tenant, NULL, http, TENANT_MS);
     if (check_token(graph)) {
-        bool has_role = check_role(graph);
+        bool has_roles = check_roles(graph);
 
-        answered = check_list(graph, &listed, has_role);
+        answered = check_list(graph, &listed, has_roles);
+        if (answered && tenant->records &&
+            resource_is_call_records(tenant->resource))
+            check_record(graph);
     }
     if (answered)
         check_clock(graph);
+    if (known)
+        check_last_run(settings, tenant, known);
     if (known)
         check_stored(tenant, known, answered ? &listed : NULL);
     subscriptions_free(&listed);

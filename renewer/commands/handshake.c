@@ -42,12 +42,14 @@ char *handshake_public_url(const char *url)
     return memory_copy_bytes(url, strcspn(url, "?"));
 }
 
-struct tenant handshake_direct(const struct tenant *tenant)
+struct tenant handshake_direct(const struct tenant *tenant, const char *url)
 {
     static char none[] = "";
     struct tenant direct = *tenant;
 
     direct.proxy = none;
+    if (!url_is_loopback(url)) /* Graph trusts public authorities only */
+        direct.ca_file = none;
     return direct;
 }
 
@@ -73,7 +75,7 @@ const char *handshake_advice(const struct transfer *transfer)
 {
     if (transfer->status == 0)
         return "see to DNS, the firewall, and the certificate with all of its "
-               "chain (ca_file, if its authority is your own)";
+               "chain: Graph trusts public authorities only";
     if (transfer->status >= 300 && transfer->status < 400)
         return "Graph follows no redirect: set the URL to where it leads";
     for (size_t i = 0; i < sizeof(advices) / sizeof(*advices); i++)
@@ -105,10 +107,10 @@ static void conclude(struct handshake *handshake,
     handshake->seconds = transfer->seconds;
     if (transfer->outcome != DONE) {
         struct fault fault = transfer->fault;
-        char what[300];
+        char what[FAULT_SIZE];
 
         *fault.client_request_id = '\0'; /* Graph's; no use to our own site */
-        fault_print(&fault, what, sizeof(what));
+        fault_print(&fault, what);
         snprintf(handshake->why, sizeof(handshake->why), "%.220s: %.170s", what,
                  handshake_advice(transfer));
     } else {
@@ -121,7 +123,7 @@ static void conclude(struct handshake *handshake,
 bool handshake_try(struct handshake *handshake, struct http *http,
                    const struct tenant *tenant, const char *url)
 {
-    struct tenant direct = handshake_direct(tenant);
+    struct tenant direct = handshake_direct(tenant, url);
     char *token = make_token();
     char *target = make_url(url, token);
     struct transfer transfer = {

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/report.h"
+#include "base/state_dir.h"
 #include "calls/call_pass.h"
 #include "calls/maintenance.h"
 #include "graph/session.h"
@@ -166,17 +167,18 @@ static void open_database(struct run *run, struct snapshot *snapshot)
     char why[DATABASE_WHY] = "";
 
     run->database = database_open(run->settings->database, why);
+    if (run->database)
+        database_report_to(run->database, run->settings->state_dir);
     if (run->database && !snapshot_load(run->database, NULL, snapshot)) {
         snprintf(why, sizeof(why), "it did not say what is due");
         database_close(run->database);
         run->database = NULL;
     }
     if (!run->database) {
-        char *line =
-            memory_print("database: %s; only renewing what Graph shows", why);
+        char *what = memory_print("%s; only renewing what Graph shows", why);
 
-        report_line(run->settings->state_dir, "", line);
-        free(line);
+        report_database(run->settings->state_dir, what);
+        free(what);
         run->failed = true;
     }
 }
@@ -217,6 +219,21 @@ static bool tend(const struct run *run)
     return maintenance_end(run->database, run->settings, run->deadline) && good;
 }
 
+static bool check_state_dir(const char *state_dir)
+{
+    const char *fault = state_dir_fault(state_dir);
+
+    if (fault) {
+        char *line = memory_print("state_dir %s: %s", state_dir, fault);
+
+        report_line(state_dir, REPORT_STATE_DIR, line);
+        free(line);
+    } else {
+        report_end(state_dir, REPORT_STATE_DIR, 0);
+    }
+    return !fault;
+}
+
 int run_command(const struct settings *settings, const struct words *words)
 {
     struct snapshot snapshot = {0};
@@ -224,6 +241,7 @@ int run_command(const struct settings *settings, const struct words *words)
 
     (void)words;
     limit_time();
+    run.failed = !check_state_dir(settings->state_dir);
     open_database(&run, &snapshot);
     find_due(&run, &snapshot);
     if (!work_together(&run))
@@ -233,6 +251,8 @@ int run_command(const struct settings *settings, const struct words *words)
                    run.left);
     if (run.database && !tend(&run))
         run.failed = true;
+    if (run.database && database_is_well(run.database))
+        report_end(settings->state_dir, REPORT_DATABASE, 0);
     database_close(run.database);
     snapshot_free(&snapshot);
     for (size_t i = 0; i < run.count; i++)

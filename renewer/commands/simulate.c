@@ -97,7 +97,7 @@ static bool shake_hands(struct simulation *simulation)
 
 static bool judge(const struct transfer *transfer)
 {
-    char what[300];
+    char what[FAULT_SIZE];
 
     if (transfer->status == 202)
         return true;
@@ -109,7 +109,7 @@ static bool judge(const struct transfer *transfer)
         snprintf(what, sizeof(what), "HTTP %ld, and callhook's answer is 202",
                  transfer->status);
     else
-        fault_print(&transfer->fault, what, sizeof(what));
+        fault_print(&transfer->fault, what);
     return fault("the notification: %s: %s", what, handshake_advice(transfer));
 }
 
@@ -147,7 +147,8 @@ static char *make_notification(const struct simulation *simulation)
 
 static bool notify(struct simulation *simulation)
 {
-    struct tenant direct = handshake_direct(simulation->tenant);
+    struct tenant direct = handshake_direct(
+        simulation->tenant, simulation->tenant->notification_url);
     char *body = make_notification(simulation);
     struct transfer transfer = {
         .tenant = &direct,

@@ -168,6 +168,7 @@ static void print_table(const struct status_data *data, bool colour)
         print_sentences(tenants[i], "notes", "- ", false);
     }
     print_consumers(data);
+    print_sentences(data->tree, "faults", "! ", colour);
     if (fault)
         print_sentence("! ", fault, colour);
     else if (in_need)

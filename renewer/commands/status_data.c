@@ -7,19 +7,49 @@
 #include "base/datetime.h"
 #include "base/json_writer.h"
 #include "base/memory.h"
+#include "base/report.h"
 #include "base/resource.h"
+#include "base/state_dir.h"
 
-/* What callhook_store.status() is to know of the tenants. */
+static void put_last(struct json_writer *writer, const char *key,
+                     const char *state_dir, const char *subject)
+{
+    char *last = report_last(state_dir, subject);
+
+    if (last)
+        json_writer_text(writer, key, last);
+    free(last);
+}
+
+/* What lasts of runs, and that the folder itself takes nothing. */
+static void put_faults(struct json_writer *writer, const char *state_dir)
+{
+    const char *fault = state_dir_fault(state_dir);
+    char *line = memory_print("state_dir %s: %s", state_dir, fault);
+
+    json_writer_open_array(writer, "faults");
+    put_last(writer, NULL, state_dir, REPORT_DATABASE);
+    if (fault)
+        json_writer_text(writer, NULL, line);
+    else
+        put_last(writer, NULL, state_dir, REPORT_STATE_DIR);
+    json_writer_close_array(writer);
+    free(line);
+}
+
+/* What callhook_store.status() is to know. */
 static char *describe(const struct settings *settings)
 {
     struct json_writer list;
 
     json_writer_begin(&list);
+    put_faults(&list, settings->state_dir);
     json_writer_open_array(&list, "tenants");
     for (size_t i = 0; i < settings->tenant_count; i++) {
         const struct tenant *tenant = &settings->tenants[i];
         char *resource = resource_key(tenant->resource);
         char *change_type = change_type_key(tenant->change_type);
+        char *calls = memory_print("%s" REPORT_CALLS, tenant->name);
         int64_t until = token_kept_until(tenant, settings->state_dir);
 
         json_writer_open_object(&list, NULL);
@@ -37,7 +67,10 @@ static char *describe(const struct settings *settings)
                            tenant->renew_every_minutes);
         if (until)
             json_writer_number(&list, "token_expires_at", until);
+        if (tenant->records || tenant->reconcile || tenant->pstn)
+            put_last(&list, "calls_fault", settings->state_dir, calls);
         json_writer_close_object(&list);
+        free(calls);
         free(resource);
         free(change_type);
     }
@@ -48,8 +81,7 @@ static char *describe(const struct settings *settings)
 /* NULL: the database did not answer. */
 static char *ask(struct database *database, const char *tenants, bool with_last)
 {
-    static const char sql[] = "SELECT callhook_store.status($1::json -> "
-                              "'tenants', $2)";
+    static const char sql[] = "SELECT callhook_store.status($1, $2)";
     const char *const values[] = {tenants, with_last ? "true" : "false"};
     PGresult *result = database_run(database, sql, 2, values);
     char *text = result ? memory_copy(PQgetvalue(result, 0, 0)) : NULL;
@@ -106,6 +138,7 @@ static char *make_without(const struct settings *settings, const char *fault)
     json_writer_bool(&all, "ok", false);
     put_time(&all, "at", clock_wall());
     json_writer_text(&all, "database_fault", fault);
+    put_faults(&all, settings->state_dir);
     json_writer_open_array(&all, "tenants");
     for (size_t i = 0; i < settings->tenant_count; i++)
         put_unknown(

@@ -4,6 +4,11 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
+/* A token that Graph finds without a right is replaced if it is older, and so
+ * often at most. */
+#define OLD_SECONDS 60
+#define REPLACE_SECONDS 300
+
 char *graph_url(const struct graph *graph, const char *path)
 {
     return memory_print("%s/v1.0%s", graph->tenant->graph_url, path);
@@ -42,6 +47,30 @@ static bool send_with_token(struct graph *graph, struct transfer *transfer,
     return true;
 }
 
+/* Roles are in the token: one from before the consent knows nothing of it. */
+static bool may_replace(const struct token *token)
+{
+    int64_t now = clock_wall();
+
+    return now - token->obtained_at > OLD_SECONDS &&
+           now - token->replaced_at >= REPLACE_SECONDS;
+}
+
+/* With a new token, if there is one; else the answer stays as it is. */
+static void send_again(struct graph *graph, struct transfer *transfer)
+{
+    struct token token;
+    struct fault fault;
+
+    if (token_get(&token, graph->tenant, graph->state_dir, graph->http,
+                  graph->deadline, graph->token.text, &fault) != DONE)
+        return;
+    token_free(&graph->token);
+    graph->token = token;
+    transfer_free(transfer);
+    send_with_token(graph, transfer, NULL);
+}
+
 enum outcome graph_send(struct graph *graph, struct transfer *transfer)
 {
     transfer->tenant = graph->tenant;
@@ -57,6 +86,8 @@ enum outcome graph_send(struct graph *graph, struct transfer *transfer)
         send_with_token(graph, transfer, refused);
         memory_wipe(refused);
     }
+    if (transfer->status == 403 && may_replace(&graph->token))
+        send_again(graph, transfer);
     if (transfer->date)
         graph->skew = transfer->date - clock_wall();
     return transfer->outcome;

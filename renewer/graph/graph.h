@@ -21,7 +21,8 @@ struct graph {
 /*
  * Sends one request and waits: fill in step, method, url, body, and so on; the
  * token, tenant and deadline are added here. A token that Graph does not take
- * (401) is replaced once. Returns transfer->outcome.
+ * (401) is replaced once, and so is an old one that lacks a right (403).
+ * Returns transfer->outcome.
  */
 enum outcome graph_send(struct graph *graph, struct transfer *transfer);
 

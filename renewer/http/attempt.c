@@ -283,17 +283,6 @@ static long get_long(CURL *handle, CURLINFO info)
     return curl_easy_getinfo(handle, info, &value) == CURLE_OK ? value : 0;
 }
 
-/* The date of a Retry-After may be past, and its number absurd. */
-static long get_retry_after(CURL *handle)
-{
-    curl_off_t seconds = 0;
-
-    if (curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK ||
-        seconds < 0)
-        return 0;
-    return seconds > INT32_MAX ? INT32_MAX : (long)seconds;
-}
-
 /* libcurl compares the name itself and leaves no result of OpenSSL's. */
 static const char *certificate_fault(long result)
 {
@@ -351,6 +340,17 @@ static void take_headers(struct attempt *attempt)
         response_header(attempt->transfer, header->name, header->value);
 }
 
+/* A byte order mark is no part of JSON, but some peers send it. */
+static void drop_mark(struct transfer *transfer)
+{
+    char *text = transfer->answer;
+
+    if (strncmp(text, "\xef\xbb\xbf{", 4) != 0)
+        return;
+    transfer->answer_length -= 3;
+    memmove(text, text + 3, transfer->answer_length + 1);
+}
+
 static struct verdict judge(struct attempt *attempt, CURLcode code)
 {
     struct transfer *transfer = attempt->transfer;
@@ -378,8 +378,8 @@ struct verdict attempt_end(struct attempt *attempt, CURLcode code)
     transfer->seconds += (double)took / 1000;
     transfer->status = get_long(attempt->handle, CURLINFO_RESPONSE_CODE);
     transfer->fault.status = transfer->status;
-    transfer->fault.retry_after = get_retry_after(attempt->handle);
     take_headers(attempt);
+    drop_mark(transfer);
     struct verdict verdict = judge(attempt, code);
     transfer->outcome = verdict.outcome;
     log_detail("%s: %s: HTTP %ld, %lld ms, client-request-id %s, request-id %s",

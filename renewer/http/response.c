@@ -5,9 +5,13 @@
 #include <curl/curl.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 
 #define NESTING_MAX 4 /* of innerError */
+
+/* Graph has asked for minutes; more than a day is a mistake. */
+#define SANE_SECONDS 86400
 
 /* An identifier that is fit for a log; empty if it is none. */
 static void take_name(char *out, size_t size, const char *text)
@@ -32,6 +36,35 @@ static void take_type(struct transfer *transfer, const char *value)
     transfer->answer_type[length] = '\0';
 }
 
+/* Among several the largest that can be meant; without one of those, any. */
+static void take_seconds(struct fault *fault, int64_t seconds)
+{
+    bool sane = seconds <= SANE_SECONDS;
+
+    if (seconds > 0 && (fault->retry_after == 0 ||
+                        (sane && (fault->retry_after > SANE_SECONDS ||
+                                  seconds > fault->retry_after))))
+        fault->retry_after = sane ? (long)seconds : INT32_MAX;
+}
+
+/* A Retry-After: a date, or seconds; several may stand behind commas. */
+static void take_wait(struct fault *fault, const char *value)
+{
+    if (isalpha((unsigned char)*value))
+        take_seconds(fault, curl_getdate(value, NULL) - clock_wall());
+    else
+        for (const char *s = value; *s; s += *s == ',') {
+            s += strspn(s, " \t");
+            size_t digits = strspn(s, "0123456789");
+            const char *end = s + digits + strspn(s + digits, " \t");
+
+            if (digits && (!*end || *end == ','))
+                take_seconds(fault,
+                             digits > 9 ? INT32_MAX : strtol(s, NULL, 10));
+            s += strcspn(s, ",");
+        }
+}
+
 void response_header(struct transfer *transfer, const char *name,
                      const char *value)
 {
@@ -43,6 +76,8 @@ void response_header(struct transfer *transfer, const char *name,
     } else if (strcasecmp(name, "date") == 0) {
         date = curl_getdate(value, NULL);
         transfer->date = date > 0 ? (int64_t)date : 0;
+    } else if (strcasecmp(name, "retry-after") == 0) {
+        take_wait(fault, value);
     } else if (strcasecmp(name, "request-id") == 0 ||
                (strcasecmp(name, "x-ms-request-id") == 0 &&
                 !*fault->request_id)) {
@@ -91,9 +126,19 @@ void response_error(struct transfer *transfer)
 {
     yajl_val answer = json_parse(transfer->answer, transfer->answer_length);
 
+    yajl_val error = json_member(answer, "error");
+    const char *sentence = json_text(error, "message");
+    const char *const secrets[] = {
+        transfer->secret ? transfer->secret : transfer->bearer,
+        transfer->secret ? transfer->bearer : NULL, NULL};
+
     if (json_text(answer, "error"))
         read_identity(&transfer->fault, answer);
-    else if (json_member(answer, "error"))
-        read_graph(&transfer->fault, json_member(answer, "error"));
+    else if (error)
+        read_graph(&transfer->fault, error);
+    if (!sentence)
+        sentence = json_text(answer, "error_description");
+    if (sentence)
+        fault_quote(&transfer->fault, sentence, secrets);
     yajl_tree_free(answer);
 }

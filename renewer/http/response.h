@@ -9,9 +9,8 @@ void response_header(struct transfer *transfer, const char *name,
                      const char *value);
 
 /*
- * Reads Graph's error body, or the identity platform's, into fault->code, and
- * into fault->request_id where no header gave it. Their sentences are for
- * people and may hold names: they are not read.
+ * Reads Graph's error body, or the identity platform's: the code, the sentence,
+ * and the request-id where no header gave it.
  */
 void response_error(struct transfer *transfer);
 

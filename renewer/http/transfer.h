@@ -20,11 +20,12 @@ struct transfer {
     const char *prefer;       /* or NULL */
     const char *body;         /* or NULL: none */
     size_t body_length;
-    size_t limit;     /* bytes of the answer's body */
-    int64_t deadline; /* clock_ms() */
-    int64_t pause_ms; /* shortest pause before another attempt; 0: 1 s, 3 s */
-    bool once;        /* never sent twice: a second one would do harm */
-    void *context;    /* the caller's */
+    const char *secret; /* in the body, never to be told; or NULL */
+    size_t limit;       /* bytes of the answer's body */
+    int64_t deadline;   /* clock_ms() */
+    int64_t pause_ms;   /* shortest pause before another attempt; 0: 1 s, 3 s */
+    bool once;          /* never sent twice: a second one would do harm */
+    void *context;      /* the caller's */
 
     enum outcome outcome; /* the answer */
     struct fault fault;   /* unless it is DONE */

@@ -258,6 +258,7 @@ static enum outcome send_with_expiry(struct graph *graph, const char *id,
             .content_type = "application/json",
             .body = body,
             .body_length = strlen(body),
+            .secret = client_state,
             .once = !id,
         };
 

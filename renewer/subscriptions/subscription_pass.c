@@ -23,7 +23,7 @@ static char *sum_up(const struct fault *fault)
 
     plain.request_id[0] = '\0';
     plain.client_request_id[0] = '\0';
-    fault_print(&plain, what, sizeof(what));
+    fault_print(&plain, what);
     return memory_copy(what);
 }
 
@@ -68,6 +68,8 @@ static enum outcome ensure_and_note(struct session *session,
                             plan->due && outcome == DONE,
                             ensuring.notes.renewed))
         outcome = note_untaken(&session->graph, outcome, untaken);
+    if (plan->due && outcome == DONE)
+        report_end(session->graph.state_dir, plan->tenant->name, 0);
     notes_free(&ensuring.notes);
     return outcome;
 }
@@ -117,6 +119,6 @@ bool subscription_pass_run(struct session *session,
     outcome = session->database ? take_turn(session, settings, may_list)
                                 : renew_without_notes(&session->graph);
     if (outcome != DONE)
-        report_fault(settings->state_dir, name, &session->graph.fault);
+        report_fault(settings->state_dir, name, "", &session->graph.fault);
     return outcome == DONE;
 }

@@ -79,7 +79,7 @@ def notes(lines):
 def test_all_is_well(renewer, contoso):
     lines = check(renewer)
     assert [text.partition(": ")[0] for _, text in lines] == [
-        "settings", "state_dir", "database", "database",
+        "settings", "state_dir", "database", "database", "database",
         renewer.settings["notification_url"], "contoso", "contoso",
         "contoso", "contoso", "contoso"]
     assert notes(lines) == ["contoso: stored: there is no live subscription "

@@ -56,10 +56,11 @@ static void remove_file(const char *ending)
 /* Writes a kept token whose times are given from now. */
 static void keep(const char *text, int64_t obtained, int64_t expires)
 {
-    struct token token = {memory_copy(text), clock_wall() + expires};
+    struct token token = {.text = memory_copy(text),
+                          .expires_at = clock_wall() + expires,
+                          .obtained_at = clock_wall() + obtained};
 
-    assert_true(
-        token_cache_write(&token, &tenant, folder, clock_wall() + obtained));
+    assert_true(token_cache_write(&token, &tenant, folder));
     token_free(&token);
 }
 
