@@ -1,6 +1,8 @@
 /* Reading small JSON answers of a trusted peer. */
 #include "base/json.h"
 
+#include <yajl/yajl_parse.h>
+
 #include "base/memory.h"
 #include "base/utf8.h"
 
@@ -61,6 +63,19 @@ yajl_val json_parse(const char *text, size_t length)
         tree = yajl_tree_parse(copy, NULL, 0);
     memory_wipe(copy); /* it may hold an access token */
     return tree;
+}
+
+bool json_is_sound(const char *text, size_t length)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    yajl_handle parser = yajl_alloc(NULL, NULL, NULL);
+    bool sound = parser && utf8_is_sound(text, length) &&
+                 yajl_parse(parser, bytes, length) == yajl_status_ok &&
+                 yajl_complete_parse(parser) == yajl_status_ok;
+
+    if (parser)
+        yajl_free(parser);
+    return sound;
 }
 
 yajl_val json_member(yajl_val object, const char *name)

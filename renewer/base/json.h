@@ -16,6 +16,9 @@
  */
 yajl_val json_parse(const char *text, size_t length);
 
+/* Whether they are JSON in valid UTF-8, of any size; nothing is kept of it. */
+bool json_is_sound(const char *text, size_t length);
+
 /* The member of an object; NULL if there is none, or it is no object. */
 yajl_val json_member(yajl_val object, const char *name);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "calls/record_reader.h"
@@ -37,9 +38,10 @@ static void take_page(struct reader *reader, struct reading *reading)
 {
     const struct transfer *transfer = &reading->transfer;
 
-    reading->body = transfer->answer;
-    if (strlen(reading->body) != transfer->answer_length)
-        reading->body = ""; /* what has a NUL is no JSON */
+    /* The server's log would quote what is no JSON: it is a payload. */
+    reading->body = json_is_sound(transfer->answer, transfer->answer_length)
+                        ? transfer->answer
+                        : "";
     reading->bytes += transfer->answer_length;
     record_reader_store(reader, reading);
 }

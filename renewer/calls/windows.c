@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/datetime.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/result.h"
@@ -69,8 +70,9 @@ static enum outcome take(void *context, struct transfer *page, char **next)
 {
     struct window *window = context;
     const struct windows *windows = window->windows;
-    const char *const values[] = {windows->graph->tenant->tenant_id,
-                                  windows->list->name, page->answer};
+    const char *const values[] = {
+        windows->graph->tenant->tenant_id, windows->list->name,
+        json_is_sound(page->answer, page->answer_length) ? page->answer : ""};
     char sqlstate[SQLSTATE_SIZE];
     PGresult *result = database_try(windows->database,
                                     "SELECT * FROM "

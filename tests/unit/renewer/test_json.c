@@ -192,3 +192,27 @@ TEST(all_sequences_of_three_bytes)
             fail_msg("%06x", n);
     }
 }
+
+static const struct whole_case {
+    const char *name;
+    bool sound;
+} whole_cases[] = {
+    {"{\"a\":[1,2.5e3,null,\"\\u0000\\ud800\"]}", true},
+    {"[]", true},
+    {"", false},
+    {"{\"a\":", false},
+    {"{\"a\":1} {", false},
+    {"{\"a\":\"\xff\"}", false},
+    {"{a:1}", false},
+    {"<html>", false},
+};
+
+TEST_EACH(whole, whole_cases, c)
+{
+    assert_int_equal(json_is_sound(c->name, strlen(c->name)), c->sound);
+}
+
+TEST(a_nul_is_no_json)
+{
+    assert_false(json_is_sound("[1]\0[2]", 7));
+}
