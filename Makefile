@@ -98,7 +98,7 @@ export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 
 # Test processes at a time; they wait more than they compute.
 TEST_WORKERS ?= 2
-PYTEST = timeout 1500 $(PYTHON) -m pytest -q -n $(TEST_WORKERS)
+PYTEST = timeout 3000 $(PYTHON) -m pytest -q -n $(TEST_WORKERS)
 # By name: these put many requests, processes or signals to work at once.
 THREAD_TESTS = load or threads or signals or connection or in_flight or processes
 

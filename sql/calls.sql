@@ -356,6 +356,11 @@ BEGIN
             low := slab.upper;
         END IF;
     END LOOP;
+    -- A clock that was set back has left rows of times to come.
+    IF low >= begun AND taken < batch THEN
+        taken := taken + callhook_store.fold_slab(low, 'infinity',
+                                                  batch - taken);
+    END IF;
     UPDATE callhook_store.fold_state AS s
     SET folded_to = state.folded_to, slab = state.slab,
         seen_to = greatest(s.seen_to, least(low, begun - s.margin)),

@@ -92,6 +92,20 @@ def test_batches_end_and_miss_nothing(store):
     assert counts(store) == expected(store)
 
 
+def test_a_clock_that_was_set_back(store):
+    """Rows of times to come are folded now, and once."""
+    store.database.execute(f"""
+        INSERT INTO callhook_store.notifications (notification_id,
+            received_at, stored_at, tenant_id, call_id)
+        SELECT gen_random_uuid(), t, t, '{TENANT}', md5(n::text)::uuid
+        FROM generate_series(1, 10) AS n
+        CROSS JOIN LATERAL (SELECT now() + n * interval '10 days') AS l (t)""")
+    assert store.fold() == 10
+    assert store.fold() == 0
+    store.notify(new_id())
+    assert store.fold() == 1
+
+
 def test_recent_rows_are_folded_in_batches_too(store):
     for _ in range(10):
         store.notify(new_id())

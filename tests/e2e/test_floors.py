@@ -68,7 +68,7 @@ def test_the_tree_is_clean(tree):
             "which is on a higher floor",
         ),
         # In one folder, by way of a third.
-        ("cgi/store/database.h", "store/batch.h", "a circle: store/batch -> "),
+        ("cgi/store/database.h", "store/batch.h", "store/batch -> store/"),
         ("cgi/attic/old.c", "base/text.h", "the folder attic/ is on no floor"),
         ("cgi/base/text.c", "base/none.h", "there is no cgi/base/none.h"),
     ],

@@ -604,6 +604,9 @@ def test_a_notification_during_a_reading_reads_again(store, call_id):
 
 
 def test_a_released_call_counts_no_attempt(store, call_id):
+    store.turn_reading_on()
+    store.notify(call_id)
+    store.fold()
     reading = store.begin(call_id)
     store.call("release_call", TENANT, call_id, reading, "0 s")
     [row] = [row for row in store.call("claim_calls", TENANT, MANY)
