@@ -111,7 +111,7 @@ bool reconnect_attempt(struct reconnect *reconnect, struct database *database,
     }
     if (*told)
         log_cause(LOG_CONNECTION, "%s", told);
-    reconnect->first = (reconnect->current + 1) % count;
+    reconnect->first = count ? (reconnect->current + 1) % count : 0;
     return reached;
 }
 

@@ -31,7 +31,7 @@ static char *hide(char *at, size_t length)
     size_t rest = strlen(at + length) + 1;
 
     memmove(at + 3, at + length, rest);
-    memcpy(at, "***", 3);
+    memset(at, '*', 3);
     return at + 3;
 }
 

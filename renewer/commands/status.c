@@ -44,6 +44,8 @@ static void print_sentence(const char *mark, const char *sentence, bool is_red)
     size_t column = indent;
 
     printf("%s  %s", is_red ? red : "", mark);
+    if (!sentence)
+        sentence = "";
     for (const char *s = sentence + strspn(sentence, " "); *s;) {
         size_t length = strcspn(s, " ");
 

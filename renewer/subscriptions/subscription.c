@@ -68,18 +68,16 @@ static bool read_subscription(struct subscription *subscription, yajl_val from)
 {
     const char *id = json_text(from, "id");
 
-    *subscription = (struct subscription){
-        .resource = copy_member(from, "resource"),
-        .change_type = copy_member(from, "changeType"),
-        .notification_url = copy_member(from, "notificationUrl"),
-        .lifecycle_url = copy_member(from, "lifecycleNotificationUrl"),
-    };
-    if (id && guid_read(subscription->id, id) &&
-        datetime_read(json_text(from, "expirationDateTime"),
-                      &subscription->expires_at))
-        return true;
-    subscription_free(subscription);
-    return false;
+    *subscription = (struct subscription){0};
+    if (!id || !guid_read(subscription->id, id) ||
+        !datetime_read(json_text(from, "expirationDateTime"),
+                       &subscription->expires_at))
+        return false;
+    subscription->resource = copy_member(from, "resource");
+    subscription->change_type = copy_member(from, "changeType");
+    subscription->notification_url = copy_member(from, "notificationUrl");
+    subscription->lifecycle_url = copy_member(from, "lifecycleNotificationUrl");
+    return true;
 }
 
 /* An answer that says DONE and is not what it should be. */
