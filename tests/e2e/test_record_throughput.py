@@ -8,8 +8,8 @@ import pytest
 
 from graph.records import dumped
 from support.full import FULL
-from support.project import DATA
-from support.records_world import MEBIBYTE, Peak, RecordsWorld, sanitized
+from support.project import DATA, sanitized
+from support.records_world import MEBIBYTE, Peak, RecordsWorld
 
 RECORDS = 8000 if FULL else 1200
 AT_LEAST = 400 if FULL else 150     # records a second; other tests run too

@@ -9,3 +9,8 @@ INSTALL_SQL = ROOT / "sql" / "install.sql"
 UNINSTALL_SQL = ROOT / "sql" / "uninstall.sql"
 DATA = ROOT / "tests" / "data"
 SUPPORT = ROOT / "tests" / "support"
+
+
+def sanitized():
+    """Whether the programs were built with a sanitizer, and are slow."""
+    return (ROOT / "build" / "mode").read_text().strip() != "release"

@@ -11,7 +11,6 @@ import copy
 import time
 
 from graph.courier import change_item
-from support.project import ROOT
 from support.record_store import Store
 from support.record_walk import Walk
 from support.world import World
@@ -182,10 +181,6 @@ def without_replaced(part):
             part.pop("identity", None)
         for value in part.values():
             without_replaced(value)
-
-
-def sanitized():
-    return (ROOT / "build" / "mode").read_text().strip() != "release"
 
 
 class Peak:
