@@ -219,14 +219,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (why) {
         REQUIRE(*why);
     } else {
-        char *masked = memory_new(size, 1);
-        size_t items = witness(body, size, masked);
+        /* yajl takes no byte order mark; the gate skips one. */
+        size_t mark = size > 3 && memcmp(body, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+        char *masked = memory_new(size - mark, 1);
+        size_t items = witness(body + mark, size - mark, masked);
         size_t refused = 0;
         for (int v = 0; v < ITEM_VERDICTS; v++)
             refused += list.refused[v];
         REQUIRE(list.count + refused == items);
         fuzz_check_rows(&list);
-        REQUIRE(read_body(masked, size, &again) == NULL);
+        REQUIRE(read_body(masked, size - mark, &again) == NULL);
         check_same(&list, &again);
         free(masked);
     }
