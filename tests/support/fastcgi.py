@@ -14,8 +14,12 @@ class FastCGI:
 
     def __init__(self, path, seconds=30):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(seconds)
+        # A socket with a time-out does not wait in connect() while the backlog
+        # is full, as after a burst, but fails at once (EAGAIN).
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO,
+                               struct.pack("ll", seconds, 0))
         self.socket.connect(str(path))
+        self.socket.settimeout(seconds)
         self.pending = b""
 
     def __enter__(self):
