@@ -12,7 +12,7 @@
 #include "base/state_dir.h"
 #include "commands/commands.h"
 #include "http/http.h"
-#include "settings/settings.h"
+#include "settings/settings_reader.h"
 
 #define SETTINGS_FILE "/etc/callhook/renewer.conf"
 
@@ -151,7 +151,7 @@ static int execute(const struct options *options, const struct command *command,
     struct settings settings;
     int status = EX_CONFIG;
 
-    if (settings_read(&settings, options->file) == 0) {
+    if (settings_reader_read(&settings, options->file) == 0) {
         if (options->check_only)
             status = say_fine(&settings);
         else if (state_dir_check(settings.state_dir))
@@ -160,7 +160,7 @@ static int execute(const struct options *options, const struct command *command,
     if (status == EX_CONFIG && !advise_root(options->file) &&
         settings.state_dir)
         advise_root(settings.state_dir);
-    settings_free(&settings);
+    settings_reader_free(&settings);
     return status;
 }
 

@@ -7,7 +7,6 @@
 
 #include "auth/client_assertion.h"
 #include "auth/token_cache.h"
-#include "base/base64url.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -15,8 +14,6 @@
 #include "base/private_file.h"
 #include "base/report.h"
 #include "base/url.h"
-
-#define TOKEN_MAX 16384
 
 #define PAUSE_MS 5000            /* what the identity platform wants at least */
 #define LIFETIME_MAX (24 * 3600) /* we ask for another token sooner */
@@ -32,22 +29,6 @@ static const char assertion_is[] = "&client_assertion_type="
                                    "urn%3Aietf%3Aparams%3Aoauth%3A"
                                    "client-assertion-type%3Ajwt-bearer"
                                    "&client_assertion=";
-
-void token_free(struct token *token)
-{
-    memory_wipe(token->text);
-    *token = (struct token){0};
-}
-
-bool token_is_sound(const char *text)
-{
-    size_t length = 0;
-
-    for (; text[length]; length++)
-        if (text[length] <= ' ' || text[length] > '~' || length >= TOKEN_MAX)
-            return false;
-    return length > 0;
-}
 
 /* -- asking for one ---------------------------------------------------- */
 
@@ -100,7 +81,7 @@ static bool read_answer(struct token *token, yajl_val answer, int64_t asked_at)
     int64_t lifetime = LIFETIME_UNSAID;
 
     if (!type || strcasecmp(type, "Bearer") != 0 || !text ||
-        !token_is_sound(text) ||
+        !access_token_is_sound(text) ||
         (json_member(answer, "expires_in") &&
          !json_number(answer, "expires_in", &lifetime)) ||
         lifetime <= 0)
@@ -182,7 +163,7 @@ int64_t token_kept_until(const struct tenant *tenant, const char *state_dir)
 
     if (token_cache_read(&token, tenant, state_dir, clock_wall()))
         until = token.expires_at;
-    token_free(&token);
+    access_token_free(&token);
     return until;
 }
 
@@ -199,7 +180,7 @@ static bool get_kept(struct token *token, const struct tenant *tenant,
         return false;
     if (!same(token, refused))
         return true;
-    token_free(token);
+    access_token_free(token);
     return false;
 }
 
@@ -223,7 +204,7 @@ static enum outcome get_new(struct token *token, const struct tenant *tenant,
     if (outcome != DONE)
         return outcome;
     if (same(token, refused)) {
-        token_free(token);
+        access_token_free(token);
         fault_say(fault, step, "a token came again that Graph does not take");
         return REFUSED;
     }
@@ -258,38 +239,4 @@ enum outcome token_get(struct token *token, const struct tenant *tenant,
     if (lock >= 0)
         close(lock);
     return outcome;
-}
-
-/* -- what is in one ---------------------------------------------------- */
-
-/* The claims of a JWT, of which we check nothing. */
-static yajl_val read_claims(const char *token)
-{
-    const char *claims = strchr(token, '.');
-    yajl_val tree = NULL;
-    size_t length;
-
-    if (!claims)
-        return NULL;
-    claims++;
-    char *text = base64url_decode(claims, strcspn(claims, "."), &length);
-    if (text)
-        tree = json_parse(text, length);
-    free(text);
-    return tree;
-}
-
-bool token_has_role(const char *token, const char *role)
-{
-    yajl_val claims = read_claims(token);
-    yajl_val roles = json_member(claims, "roles");
-    bool found = false;
-
-    for (size_t i = 0; YAJL_IS_ARRAY(roles) && i < roles->u.array.len; i++) {
-        const char *one = YAJL_GET_STRING(roles->u.array.values[i]);
-
-        found |= one && strcmp(one, role) == 0;
-    }
-    yajl_tree_free(claims);
-    return found;
 }

@@ -3,16 +3,10 @@
 #ifndef RENEWER_TOKEN_H
 #define RENEWER_TOKEN_H
 
+#include "auth/access_token.h"
 #include "base/fault.h"
 #include "http/http.h"
 #include "settings/settings.h"
-
-struct token {
-    char *text;         /* memory_wipe() it; NULL: none */
-    int64_t expires_at; /* seconds since 1970, as the next two */
-    int64_t obtained_at;
-    int64_t replaced_at; /* when it took the place of a refused one, or 0 */
-};
 
 /*
  * Gets a token that is good for 5 minutes or more: from the tenant's file in
@@ -27,13 +21,5 @@ enum outcome token_get(struct token *token, const struct tenant *tenant,
 
 /* When the kept token ends; 0: there is none that could be used. */
 int64_t token_kept_until(const struct tenant *tenant, const char *state_dir);
-
-/* Whether the token's `roles` hold this one. (It is looked at, not trusted.) */
-bool token_has_role(const char *token, const char *role);
-
-/* Whether a text can be an access token: printable ASCII, at most 16 KiB. */
-bool token_is_sound(const char *text);
-
-void token_free(struct token *token);
 
 #endif

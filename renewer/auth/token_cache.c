@@ -33,7 +33,7 @@ static const char *find_fault(yajl_val file, const struct tenant *tenant,
     const char *text = json_text(file, "access_token");
     int64_t obtained_at, expires_at;
 
-    if (!text || !token_is_sound(text) ||
+    if (!text || !access_token_is_sound(text) ||
         !json_number(file, "obtained_at", &obtained_at) ||
         !json_number(file, "expires_at", &expires_at))
         return "damaged";

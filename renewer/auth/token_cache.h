@@ -2,12 +2,12 @@
 #ifndef RENEWER_TOKEN_CACHE_H
 #define RENEWER_TOKEN_CACHE_H
 
-#include "auth/token.h"
+#include "auth/access_token.h"
 #include "settings/settings.h"
 
 /*
  * Reads the kept token if it is this client's, was obtained by `now` (seconds
- * since 1970) and is good for 5 minutes or more. token_free() it.
+ * since 1970) and is good for 5 minutes or more. access_token_free() it.
  */
 bool token_cache_read(struct token *token, const struct tenant *tenant,
                       const char *state_dir, int64_t now);

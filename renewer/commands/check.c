@@ -1,9 +1,7 @@
 /* The command `check`: tests all that a run needs, and names each fault. */
-#include "commands/check.h"
+#include "commands/commands.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <strings.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -13,45 +11,26 @@
 #include "base/memory.h"
 #include "base/report.h"
 #include "base/state_dir.h"
-#include "commands/commands.h"
+#include "commands/check_tenant.h"
+#include "commands/finding.h"
 #include "commands/handshake.h"
+#include "commands/status_data.h"
 
 /* Graph documentation: slower answers to notifications count as slow. */
 #define SLOW_SECONDS 3.0
-
-static unsigned faults;
-
-/* Each line at once: what comes next may take seconds. */
-void check_say(enum finding finding, const char *subject, const char *format,
-               ...)
-{
-    static const char *const words[] = {"ok", "note", "FAULT"};
-    char text[1000];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    for (char *s = text; *s; s++)
-        if (!isprint((unsigned char)*s))
-            *s = '?';
-    printf("%-8s%s: %s\n", words[finding], subject, text);
-    fflush(stdout);
-    faults += finding == FAULTY;
-}
 
 static void check_state_dir(const struct settings *settings)
 {
     const char *fault = state_dir_fault(settings->state_dir);
 
     if (fault)
-        check_say(FAULTY, "state_dir",
-                  "%s: %s: see to the disk, and that this user owns the "
-                  "folder",
-                  settings->state_dir, fault);
+        finding_say(FAULTY, "state_dir",
+                    "%s: %s: see to the disk, and that this user owns the "
+                    "folder",
+                    settings->state_dir, fault);
     else
-        check_say(FINE, "state_dir", "%s can be written to",
-                  settings->state_dir);
+        finding_say(FINE, "state_dir", "%s can be written to",
+                    settings->state_dir);
 }
 
 /* -- the database ------------------------------------------------------ */
@@ -75,17 +54,17 @@ static void check_rights(struct database *database)
     int count = PQntuples(result);
 
     if (!result)
-        check_say(FAULTY, "database",
-                  "it did not say which rights there are: see the line on "
-                  "standard error");
+        finding_say(FAULTY, "database",
+                    "it did not say which rights there are: see the line on "
+                    "standard error");
     for (int i = 0; i < count; i++)
-        check_say(FAULTY, "database",
-                  "%s on %s is missing for %s: run sql/install.sql again as "
-                  "the owner of the schema, and GRANT %s to who needs it",
-                  PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
-                  PQgetvalue(result, i, 3), PQgetvalue(result, i, 2));
+        finding_say(FAULTY, "database",
+                    "%s on %s is missing for %s: run sql/install.sql again as "
+                    "the owner of the schema, and GRANT %s to who needs it",
+                    PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
+                    PQgetvalue(result, i, 3), PQgetvalue(result, i, 2));
     if (result && count == 0)
-        check_say(FINE, "database", "the rights are there");
+        finding_say(FINE, "database", "the rights are there");
     PQclear(result);
 }
 
@@ -107,18 +86,18 @@ static void check_write(struct database *database)
 
         good = good && result;
         if (!result && strcmp(sqlstate, "25006") == 0)
-            check_say(FAULTY, "database",
-                      "the server is read-only: name the primary in "
-                      "`database`, or all hosts and "
-                      "target_session_attrs=read-write");
+            finding_say(FAULTY, "database",
+                        "the server is read-only: name the primary in "
+                        "`database`, or all hosts and "
+                        "target_session_attrs=read-write");
         else if (!result)
-            check_say(FAULTY, "database",
-                      "it does not take a row: see the line on standard "
-                      "error");
+            finding_say(FAULTY, "database",
+                        "it does not take a row: see the line on standard "
+                        "error");
         PQclear(result);
     }
     if (good)
-        check_say(FINE, "database", "a row is taken, and rolled back");
+        finding_say(FINE, "database", "a row is taken, and rolled back");
 }
 
 /* What a run has told and what lasts. */
@@ -130,7 +109,7 @@ static void check_runs(const struct settings *settings)
         char *last = report_last(settings->state_dir, subjects[i]);
 
         if (last)
-            check_say(FAULTY, "last runs", "%s", last);
+            finding_say(FAULTY, "last runs", "%s", last);
         free(last);
     }
 }
@@ -143,15 +122,15 @@ static void check_database(const struct settings *settings,
     struct database *database = database_open(settings->database, why);
 
     if (database) {
-        check_say(FINE, "database", "connected in %d ms, the schema is ours",
-                  (int)(clock_ms() - begun_at));
+        finding_say(FINE, "database", "connected in %d ms, the schema is ours",
+                    (int)(clock_ms() - begun_at));
         check_rights(database);
         check_write(database);
     } else {
-        check_say(FAULTY, "database",
-                  "%s: see to `database` in the settings, and whether the "
-                  "server runs",
-                  why);
+        finding_say(FAULTY, "database",
+                    "%s: see to `database` in the settings, and whether the "
+                    "server runs",
+                    why);
     }
     status_data_load(status_data, settings, database, NULL, false);
     database_close(database);
@@ -167,17 +146,17 @@ static void check_url(struct http *http, const struct tenant *tenant,
     bool passed = handshake_try(&handshake, http, tenant, url);
 
     if (!passed)
-        check_say(FAULTY, subject, "%s", handshake.why);
+        finding_say(FAULTY, subject, "%s", handshake.why);
     else if (handshake.seconds > SLOW_SECONDS)
-        check_say(NOTED, subject,
-                  "the handshake took %.1f s; Graph wants notifications "
-                  "answered within 3 s",
-                  handshake.seconds);
+        finding_say(NOTED, subject,
+                    "the handshake took %.1f s; Graph wants notifications "
+                    "answered within 3 s",
+                    handshake.seconds);
     else
-        check_say(FINE, subject, "the handshake passes from here, in %d ms",
-                  (int)(handshake.seconds * 1000));
+        finding_say(FINE, subject, "the handshake passes from here, in %d ms",
+                    (int)(handshake.seconds * 1000));
     if (strncasecmp(url, "http:", 5) == 0)
-        check_say(NOTED, subject, "Graph itself only takes URLs of https");
+        finding_say(NOTED, subject, "Graph itself only takes URLs of https");
     free(subject);
 }
 
@@ -217,8 +196,8 @@ int check_command(const struct settings *settings, const struct words *words)
     yajl_val *tenants;
 
     (void)words;
-    check_say(FINE, "settings", "they have been read, %zu tenant%s",
-              settings->tenant_count, settings->tenant_count == 1 ? "" : "s");
+    finding_say(FINE, "settings", "they have been read, %zu tenant%s",
+                settings->tenant_count, settings->tenant_count == 1 ? "" : "s");
     check_state_dir(settings);
     check_runs(settings);
     check_database(settings, &status_data);
@@ -229,5 +208,5 @@ int check_command(const struct settings *settings, const struct words *words)
                      status_data.is_there ? tenants[i] : NULL);
     status_data_free(&status_data);
     http_close(http);
-    return faults ? 1 : EX_OK;
+    return finding_faults() ? 1 : EX_OK;
 }

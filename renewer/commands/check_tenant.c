@@ -1,6 +1,6 @@
 /* `check`: what a run needs for one tenant, at Microsoft and in the database.
  */
-#include "commands/check.h"
+#include "commands/check_tenant.h"
 
 #include "auth/token.h"
 #include "auth/token_cache.h"
@@ -10,6 +10,8 @@
 #include "base/memory.h"
 #include "base/report.h"
 #include "base/resource.h"
+#include "commands/finding.h"
+#include "commands/status_data.h"
 #include "graph/session.h"
 #include "subscriptions/subscription.h"
 
@@ -81,10 +83,10 @@ static const char *advise_on_graph(const struct fault *fault)
 
 static void report_consent(const struct tenant *tenant)
 {
-    check_say(NOTED, tenant->name,
-              "an administrator of the tenant consents at "
-              "%s/%s/adminconsent?client_id=%s",
-              tenant->login_url, tenant->tenant_id, tenant->client_id);
+    finding_say(NOTED, tenant->name,
+                "an administrator of the tenant consents at "
+                "%s/%s/adminconsent?client_id=%s",
+                tenant->login_url, tenant->tenant_id, tenant->client_id);
 }
 
 /*
@@ -101,7 +103,7 @@ static bool get_new_token(struct graph *graph, struct fault *fault)
         kept.text = NULL;
     outcome = token_get(&graph->token, tenant, graph->state_dir, graph->http,
                         graph->deadline, kept.text, fault);
-    token_free(&kept);
+    access_token_free(&kept);
     return outcome == DONE;
 }
 
@@ -113,11 +115,11 @@ static bool check_token(struct graph *graph)
 
     if (!get_new_token(graph, &fault)) {
         fault_print(&fault, what);
-        check_say(FAULTY, name, "%s: %s", what, advise_on_token(&fault));
+        finding_say(FAULTY, name, "%s: %s", what, advise_on_token(&fault));
         return false;
     }
-    check_say(FINE, name, "token: good for %s",
-              duration_of(graph->token.expires_at - clock_wall()).text);
+    finding_say(FINE, name, "token: good for %s",
+                duration_of(graph->token.expires_at - clock_wall()).text);
     return true;
 }
 
@@ -127,15 +129,15 @@ static bool has_role(const struct graph *graph, const char *role,
 {
     const char *name = graph->tenant->name;
 
-    if (token_has_role(graph->token.text, role)) {
-        check_say(FINE, name, "role: %s is in the token", role);
+    if (access_token_has_role(graph->token.text, role)) {
+        finding_say(FINE, name, "role: %s is in the token", role);
         return true;
     }
-    check_say(FAULTY, name,
-              "role: %s is not in the token, and %s needs it: give the "
-              "application this permission (of type application) in Entra, "
-              "and consent",
-              role, what);
+    finding_say(FAULTY, name,
+                "role: %s is not in the token, and %s needs it: give the "
+                "application this permission (of type application) in Entra, "
+                "and consent",
+                role, what);
     return false;
 }
 
@@ -161,16 +163,16 @@ static void check_clock(const struct graph *graph)
     const char *direction = skew < 0 ? "ahead of" : "behind";
 
     if (distance > SKEW_FAULT)
-        check_say(FAULTY, name,
-                  "clock: this machine's is %s %s Graph's: set it, by NTP",
-                  duration_of(distance).text, direction);
+        finding_say(FAULTY, name,
+                    "clock: this machine's is %s %s Graph's: set it, by NTP",
+                    duration_of(distance).text, direction);
     else if (distance > SKEW_TOLD)
-        check_say(NOTED, name,
-                  "clock: this machine's is %s %s Graph's; over 5 min would "
-                  "be a fault",
-                  duration_of(distance).text, direction);
+        finding_say(NOTED, name,
+                    "clock: this machine's is %s %s Graph's; over 5 min would "
+                    "be a fault",
+                    duration_of(distance).text, direction);
     else
-        check_say(FINE, name, "clock: within a minute of Graph's");
+        finding_say(FINE, name, "clock: within a minute of Graph's");
 }
 
 static bool check_list(struct graph *graph, struct subscriptions *listed,
@@ -181,13 +183,13 @@ static bool check_list(struct graph *graph, struct subscriptions *listed,
 
     graph->deadline = clock_ms() + TENANT_MS;
     if (subscription_list(graph, listed) == DONE) {
-        check_say(FINE, tenant->name, "Graph: lists %zu subscriptions",
-                  listed->count);
+        finding_say(FINE, tenant->name, "Graph: lists %zu subscriptions",
+                    listed->count);
         return true;
     }
     fault_print(&graph->fault, what);
-    check_say(FAULTY, tenant->name, "Graph: %s: %s", what,
-              advise_on_graph(&graph->fault));
+    finding_say(FAULTY, tenant->name, "Graph: %s: %s", what,
+                advise_on_graph(&graph->fault));
     if (graph->fault.status == 403 && has_roles)
         report_consent(tenant);
     return false;
@@ -200,12 +202,12 @@ static void check_record_at(struct graph *graph, const char *url)
     char what[FAULT_SIZE];
 
     if (graph_send(graph, &transfer) == DONE) {
-        check_say(FINE, graph->tenant->name,
-                  "Graph: a call record can be read");
+        finding_say(FINE, graph->tenant->name,
+                    "Graph: a call record can be read");
     } else {
         fault_print(&transfer.fault, what);
-        check_say(FAULTY, graph->tenant->name, "Graph: %s: %s", what,
-                  advise_on_graph(&transfer.fault));
+        finding_say(FAULTY, graph->tenant->name, "Graph: %s: %s", what,
+                    advise_on_graph(&transfer.fault));
     }
     transfer_free(&transfer);
 }
@@ -237,14 +239,14 @@ static void check_record(struct graph *graph)
         check_record_at(graph, one);
         free(one);
     } else if (transfer.outcome == DONE) {
-        check_say(NOTED, graph->tenant->name,
-                  "Graph: no call of the last day to read as a trial");
+        finding_say(NOTED, graph->tenant->name,
+                    "Graph: no call of the last day to read as a trial");
     } else {
         char what[FAULT_SIZE];
 
         fault_print(&transfer.fault, what);
-        check_say(FAULTY, graph->tenant->name, "Graph: %s: %s", what,
-                  advise_on_graph(&transfer.fault));
+        finding_say(FAULTY, graph->tenant->name, "Graph: %s: %s", what,
+                    advise_on_graph(&transfer.fault));
     }
     yajl_tree_free(tree);
     transfer_free(&transfer);
@@ -260,12 +262,12 @@ static void check_last_run(const struct settings *settings,
     int64_t since = status_data_time(known, "failed_since");
 
     if (failure)
-        check_say(FAULTY, tenant->name, "last runs failed, since %s: %s",
-                  duration_ago(clock_wall() - since).text, failure);
+        finding_say(FAULTY, tenant->name, "last runs failed, since %s: %s",
+                    duration_ago(clock_wall() - since).text, failure);
     subject = memory_print("%s" REPORT_CALLS, tenant->name);
     calls = report_last(settings->state_dir, subject);
     if (calls)
-        check_say(FAULTY, tenant->name, "last runs failed: %s", calls);
+        finding_say(FAULTY, tenant->name, "last runs failed: %s", calls);
     free(calls);
     free(subject);
 }
@@ -286,18 +288,18 @@ static void check_stored(const struct tenant *tenant, yajl_val known,
             continue;
         live++;
         if (listed && !subscriptions_hold(listed, id))
-            check_say(NOTED, tenant->name,
-                      "stored: Graph does not list subscription %s; the next "
-                      "run looks for it",
-                      id);
+            finding_say(NOTED, tenant->name,
+                        "stored: Graph does not list subscription %s; the next "
+                        "run looks for it",
+                        id);
         else
-            check_say(FINE, tenant->name, "stored: subscription %s, ends %s",
-                      id, duration_in(expires_at - clock_wall()).text);
+            finding_say(FINE, tenant->name, "stored: subscription %s, ends %s",
+                        id, duration_in(expires_at - clock_wall()).text);
     }
     if (live == 0)
-        check_say(NOTED, tenant->name,
-                  "stored: there is no live subscription yet; the next run "
-                  "creates one");
+        finding_say(NOTED, tenant->name,
+                    "stored: there is no live subscription yet; the next run "
+                    "creates one");
 }
 
 void check_tenant(const struct settings *settings, const struct tenant *tenant,

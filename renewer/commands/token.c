@@ -24,7 +24,7 @@ int token_command(const struct settings *settings, const struct words *words)
         fault_log(&fault, tenant->name);
         status = 1;
     }
-    token_free(&token);
+    access_token_free(&token);
     http_close(http);
     return status;
 }

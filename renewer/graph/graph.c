@@ -30,7 +30,7 @@ enum outcome graph_authorise(struct graph *graph, const char *refused,
         return DONE;
     outcome = token_get(&token, graph->tenant, graph->state_dir, graph->http,
                         graph->deadline, refused, fault);
-    token_free(&graph->token);
+    access_token_free(&graph->token);
     graph->token = token;
     return outcome;
 }
@@ -65,7 +65,7 @@ static void send_again(struct graph *graph, struct transfer *transfer)
     if (token_get(&token, graph->tenant, graph->state_dir, graph->http,
                   graph->deadline, graph->token.text, &fault) != DONE)
         return;
-    token_free(&graph->token);
+    access_token_free(&graph->token);
     graph->token = token;
     transfer_free(transfer);
     send_with_token(graph, transfer, NULL);
@@ -95,5 +95,5 @@ enum outcome graph_send(struct graph *graph, struct transfer *transfer)
 
 void graph_close(struct graph *graph)
 {
-    token_free(&graph->token);
+    access_token_free(&graph->token);
 }

@@ -1,4 +1,4 @@
-/* /etc/callhook/renewer.conf, read and checked. */
+/* The settings of a run, as renewer.conf has them. */
 #ifndef RENEWER_SETTINGS_H
 #define RENEWER_SETTINGS_H
 
@@ -43,15 +43,6 @@ struct settings {
     struct tenant *tenants;
     size_t tenant_count;
 };
-
-/*
- * Reads `path` and every file that it names, checks all of it, and tells each
- * fault on a line of its own, "FILE:LINE: what". Returns how many there were;
- * 0: settings can be used. settings_free() in either case.
- */
-size_t settings_read(struct settings *settings, const char *path);
-
-void settings_free(struct settings *settings);
 
 /* The tenant of that name, or NULL. */
 const struct tenant *settings_tenant(const struct settings *settings,

@@ -12,7 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "settings/settings.h"
+#include "settings/settings_reader.h"
 
 /* All files are in this folder, which is the current one while tests run. */
 static char folder[] = "/tmp/callhook-unit-XXXXXX";
@@ -58,7 +58,7 @@ static size_t read_settings(struct settings *settings, char *said, size_t room)
 
     assert_non_null(file);
     dup2(fileno(file), STDERR_FILENO);
-    size_t faults = settings_read(settings, CONF);
+    size_t faults = settings_reader_read(settings, CONF);
     dup2(saved, STDERR_FILENO);
     close(saved);
     ssize_t n = pread(fileno(file), said, room - 1, 0);

@@ -45,7 +45,7 @@ TEST(defaults)
     assert_true(a->reconcile);
     assert_false(a->pstn);
     assert_true(a->quota);
-    settings_free(&settings);
+    settings_reader_free(&settings);
     assert_int_equal(settings.tenant_count, 0);
 }
 
@@ -132,7 +132,7 @@ TEST(all_of_them)
     assert_true(heir->records);
     assert_false(heir->reconcile);
     assert_true(heir->pstn);
-    settings_free(&settings);
+    settings_reader_free(&settings);
 }
 
 TEST(a_tenant_takes_its_own_url_for_lifecycles)
@@ -142,7 +142,7 @@ TEST(a_tenant_takes_its_own_url_for_lifecycles)
     read_good(&settings, GOOD "notification_url = https://own.example.com/\n");
     assert_string_equal(settings.tenants[0].lifecycle_url, "https://"
                                                            "own.example.com/");
-    settings_free(&settings);
+    settings_reader_free(&settings);
 }
 
 TEST(a_short_lifetime_is_renewed_at_half)
@@ -151,7 +151,7 @@ TEST(a_short_lifetime_is_renewed_at_half)
 
     read_good(&settings, GOOD "lifetime_minutes = 181\n");
     assert_int_equal(settings.tenants[0].renew_every_minutes, 90);
-    settings_free(&settings);
+    settings_reader_free(&settings);
 }
 
 TEST(many_tenants)
@@ -175,7 +175,7 @@ TEST(many_tenants)
         assert_ptr_equal(settings_tenant(&settings, name),
                          &settings.tenants[i]);
     }
-    settings_free(&settings);
+    settings_reader_free(&settings);
 }
 
 /* A line of `length` bytes, with this key. */
@@ -201,15 +201,15 @@ TEST(the_longest_line)
     assert_string_equal(said, "");
     assert_int_equal(strlen(settings.tenants[0].resource), 4001 - sizeof(key));
     assert_string_equal(settings.tenants[0].resource + 4000 - sizeof(key), "!");
-    settings_free(&settings);
+    settings_reader_free(&settings);
     put_long_line(key, 4001);
     assert_int_equal(read_settings(&settings, said, sizeof(said)), 1);
     assert_string_equal(said, "callhook-renewer: " CONF ":8: the line is "
                               "longer than 4000 bytes\n");
-    settings_free(&settings);
+    settings_reader_free(&settings);
     put_long_line("; comment ", 4001);
     assert_int_equal(read_settings(&settings, said, sizeof(said)), 0);
-    settings_free(&settings);
+    settings_reader_free(&settings);
 }
 
 /* What three users in a filter take, and a comment behind them. */
@@ -224,7 +224,7 @@ TEST(a_filter_of_three_users)
     snprintf(text, sizeof(text), GOOD "resource = %s ; three\n", filter);
     read_good(&settings, text);
     assert_string_equal(settings.tenants[0].resource, filter);
-    settings_free(&settings);
+    settings_reader_free(&settings);
 }
 
 TEST(quotas_are_lifted_on_loopback_alone)
@@ -259,7 +259,7 @@ TEST(quotas_are_lifted_on_loopback_alone)
                                       "off is for a graph_url on a loopback "
                                       "address only, that of [tenant a] is "
                                       "not\n");
-        settings_free(&settings);
+        settings_reader_free(&settings);
     }
 }
 
@@ -273,7 +273,7 @@ TEST(no_file)
     assert_string_equal(said, "callhook-renewer: " CONF ": cannot be opened: "
                               "No such file or "
                               "directory\n");
-    settings_free(&settings);
+    settings_reader_free(&settings);
 }
 
 TEST(a_nul_byte)
@@ -287,7 +287,7 @@ TEST(a_nul_byte)
                               "line\n"
                               "callhook-renewer: " CONF ":9: a NUL byte in the "
                               "line\n");
-    settings_free(&settings);
+    settings_reader_free(&settings);
 }
 
 /* It says where secrets are sent to. */
@@ -314,7 +314,7 @@ TEST(a_file_that_others_can_change)
                  modes[i].why ? ": " : ":8: pstn: \"5\" is neither on nor off",
                  modes[i].why ? modes[i].why : "");
         assert_string_equal(said, expected);
-        settings_free(&settings);
+        settings_reader_free(&settings);
     }
 }
 
@@ -330,6 +330,6 @@ TEST(a_file_of_another_user)
     assert_int_equal(read_settings(&settings, said, sizeof(said)), 1);
     assert_string_equal(said, "callhook-renewer: " CONF ": belongs to neither "
                               "root nor this user\n");
-    settings_free(&settings);
+    settings_reader_free(&settings);
     unlink(CONF);
 }

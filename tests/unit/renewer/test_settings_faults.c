@@ -305,7 +305,7 @@ static void bad(const struct bad_case *c)
         s += s[n] ? n + 1 : n;
     }
     size_t found = read_settings(&settings, said, sizeof(said));
-    settings_free(&settings);
+    settings_reader_free(&settings);
     assert_string_equal(said, expected);
     assert_int_equal(found, faults);
 }
@@ -326,7 +326,7 @@ TEST(a_key_of_another_certificate)
         put_file(CONF, text, strlen(text), 0600);
         assert_int_equal(read_settings(&settings, said, sizeof(said)), 1);
         assert_memory_equal(said, begin, sizeof(begin) - 1);
-        settings_free(&settings);
+        settings_reader_free(&settings);
     }
 }
 

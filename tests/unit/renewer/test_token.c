@@ -61,7 +61,7 @@ static void keep(const char *text, int64_t obtained, int64_t expires)
                           .obtained_at = clock_wall() + obtained};
 
     assert_true(token_cache_write(&token, &tenant, folder));
-    token_free(&token);
+    access_token_free(&token);
 }
 
 static const struct time_case {
@@ -98,7 +98,7 @@ TEST_EACH(times, time_cases, c)
     else
         assert_null(token.text);
     assert_int_equal(token_kept_until(&tenant, folder) != 0, c->used);
-    token_free(&token);
+    access_token_free(&token);
 }
 
 #define SOUND                                                                  \
@@ -191,7 +191,7 @@ TEST(odd_tokens)
     keep(text, 0, 3599);
     assert_true(token_cache_read(&token, &tenant, folder, clock_wall()));
     assert_string_equal(token.text, text);
-    token_free(&token);
+    access_token_free(&token);
 }
 
 TEST(the_longest_token)
@@ -227,9 +227,9 @@ TEST(the_kept_token_is_used)
     keep("kept", 0, 3599);
     assert_int_equal(get(&token, NULL, &fault), DONE);
     assert_string_equal(token.text, "kept");
-    token_free(&token);
+    access_token_free(&token);
     assert_int_equal(get(&token, "other", &fault), DONE);
-    token_free(&token);
+    access_token_free(&token);
 }
 
 TEST(a_refused_token_is_not)
@@ -299,7 +299,7 @@ TEST(the_lock)
     assert_string_equal(fault.text, "another program has been asking for it");
     keep("kept", 0, 3599);
     assert_int_equal(get(&token, NULL, &fault), DONE);
-    token_free(&token);
+    access_token_free(&token);
     close(lock);
     assert_int_equal(get(&token, "kept", &fault), BROKEN);
 }
@@ -325,21 +325,23 @@ TEST_EACH(role, role_cases, c)
     char *claims = base64url_encode(c->claims, strlen(c->claims));
     char *token = memory_print("e30.%s.c2ln", claims);
 
-    assert_int_equal(token_has_role(token, "CallRecords.Read.All"), c->has);
+    assert_int_equal(access_token_has_role(token, "CallRecords.Read.All"),
+                     c->has);
     free(token);
     token = memory_print("e30.%s", claims);
-    assert_int_equal(token_has_role(token, "CallRecords.Read.All"), c->has);
+    assert_int_equal(access_token_has_role(token, "CallRecords.Read.All"),
+                     c->has);
     free(token);
     free(claims);
 }
 
 TEST(no_jwt)
 {
-    assert_false(token_has_role("", "x"));
-    assert_false(token_has_role("opaque", "x"));
-    assert_false(token_has_role("a.", "x"));
-    assert_false(token_has_role("a.!!!.b", "x"));
-    assert_false(token_has_role("...", "x"));
+    assert_false(access_token_has_role("", "x"));
+    assert_false(access_token_has_role("opaque", "x"));
+    assert_false(access_token_has_role("a.", "x"));
+    assert_false(access_token_has_role("a.!!!.b", "x"));
+    assert_false(access_token_has_role("...", "x"));
 }
 
 /* RFC 4648, section 10, without the padding. */
