@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from support.project import RENEWER, ROOT
+from support.project import RENEWER, sanitized
 from support.renewer import write_private
 from support.world import HOUR, world_apart
 
@@ -131,11 +131,7 @@ VALGRIND = [shutil.which("valgrind"), "-q", "--error-exitcode=9",
             "--leak-check=full", "--trace-children=no"]
 
 
-def is_sanitized():
-    return ROOT.joinpath("build/mode").read_text().strip() != "release"
-
-
-@pytest.mark.skipif(not VALGRIND[0] or is_sanitized(),
+@pytest.mark.skipif(not VALGRIND[0] or sanitized(),
                     reason="valgrind is missing, or a sanitizer is built in")
 def test_valgrind_finds_nothing(world):
     tenant = world.add()

@@ -7,6 +7,7 @@ import os
 import time
 import uuid
 
+from support.project import sanitized
 from support.world import HOUR
 
 FULL = os.environ.get("CALLHOOK_TEST_FULL") == "1"
@@ -41,12 +42,6 @@ def report(capsys, what, seconds, peak):
     with capsys.disabled():
         print(f"\n{TENANTS} tenants, {what}: {seconds:.2f} s, "
               f"{peak / MEBIBYTE:.1f} MiB", flush=True)
-
-
-def sanitized():
-    path = os.path.join(os.path.dirname(__file__), "../../build/mode")
-    with open(path) as file:
-        return file.read().strip() != "release"
 
 
 def test_many_tenants(world, capsys):
