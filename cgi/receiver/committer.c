@@ -256,6 +256,16 @@ static void count_minute(struct committer *c)
     c->minute_due = clock_now() + MINUTE_US - wall % MINUTE_US;
 }
 
+/* A session that was lost while it idled says nothing about the database: a
+ * new one is tried first. */
+static void note_unread_secrets(struct committer *c)
+{
+    bool usable = database_is_usable(&c->database);
+
+    if (usable || c->database.overdue)
+        receiver_note_database(c->receiver, usable, true);
+}
+
 /* One round with a database that takes rows. */
 static void work(struct committer *c)
 {
@@ -267,8 +277,7 @@ static void work(struct committer *c)
     bool reading = now >= trust_due(&c->trust);
     pthread_mutex_unlock(&receiver->lock);
     if (reading && !trust_read(&c->trust, &c->database)) {
-        receiver_note_database(receiver, database_is_usable(&c->database),
-                               true);
+        note_unread_secrets(c);
         return;
     }
     if (doubtful)

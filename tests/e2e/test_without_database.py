@@ -96,6 +96,20 @@ def test_a_session_that_is_ended_is_replaced(launch, database):
     assert accepted["resourceData"]["id"] in rows
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_an_idle_session_that_is_ended_costs_no_notification(
+        launch, database, known):
+    """Whether it is noticed by the rows, or by the reading of secrets."""
+    receiver = launch()
+    first = database.subscribe()
+    until_accepted(receiver, first)
+    subscription = first if known else database.subscribe()
+    for session in receiver_sessions(database):
+        database.execute(
+            f"SELECT pg_terminate_backend({session['pid']}, 5000)")
+    assert receiver.send(subscription.item()).status == 202
+
+
 def test_a_session_that_is_ended_in_the_middle_of_a_batch(launch, database):
     receiver = launch(CALLHOOK_ACK_MS=5000)
     subscription = database.subscribe()
