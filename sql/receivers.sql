@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS callhook_store.receiver_minutes (
 
 -- Subscriptions whose items the receivers refused, one row each; at most 256:
 -- strangers' ids come here, too. first_at begins anew after a pause of 10
--- minutes. See add_refusals.
+-- minutes, and so does their number. See add_refusals.
 CREATE TABLE IF NOT EXISTS callhook_store.refusals (
     subscription_id uuid PRIMARY KEY,
     tenant_id uuid NOT NULL, -- as the last item said
@@ -81,7 +81,9 @@ AS $$
     ON CONFLICT (subscription_id) DO UPDATE
     SET tenant_id = excluded.tenant_id,
         reason = excluded.reason,
-        refusals = r.refusals + excluded.refusals,
+        refusals = excluded.refusals +
+            CASE WHEN r.last_at < now() - interval '10 minutes'
+                 THEN 0 ELSE r.refusals END,
         first_at = CASE WHEN r.last_at < now() - interval '10 minutes'
                         THEN excluded.first_at ELSE r.first_at END,
         last_at = excluded.last_at;

@@ -42,8 +42,19 @@ CREATE TABLE IF NOT EXISTS callhook_store.tenants (
     last_run_at timestamptz,
     failed_at timestamptz,
     failure text,
-    retry_at timestamptz
+    retry_at timestamptz,
+    looked_at timestamptz -- Graph was asked what unknown ids are
 );
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'callhook_store.tenants'::regclass
+          AND attname = 'looked_at') THEN
+        ALTER TABLE callhook_store.tenants ADD COLUMN looked_at timestamptz;
+    END IF;
+END
+$$;
 
 -- Lifecycle items that the renewer has worked off.
 CREATE TABLE IF NOT EXISTS callhook_store.lifecycle_handled (

@@ -45,7 +45,7 @@ static const char *find_fault(const struct plan *plan,
     }
     if (known && known->refused_at) {
         *begins_at = known->refused_at;
-        return "its items were refused";
+        return GAP_REFUSED;
     }
     if (!*lifecycle_url && known)
         lifecycle_url = known->row->lifecycle_url;

@@ -9,7 +9,12 @@
 #define REAUTHORIZE_SECONDS 600
 
 /* A stranger's refused items must not make us ask Graph all the time. */
-#define LOOK_AGAIN_SECONDS 600
+#define LOOK_AGAIN_SECONDS 300
+
+/* Nor is a single one of them believed, once an item was trusted. */
+#define REFUSED_MIN 3
+
+#define DAY_SECONDS 86400
 
 bool plan_wants(const struct tenant *tenant, const char *resource,
                 const char *change_type)
@@ -156,27 +161,47 @@ static void sort_events(struct plan *plan, const struct snapshot *snapshot)
 }
 
 /*
- * Items of a subscription that we know are refused, and none is trusted: its
- * secret is not the one that we know. Items of one that we do not know may be
- * of one that we forgot (a database restored from yesterday): Graph's list
- * will tell.
+ * Whether Graph's own items are refused: its secret is not the one that we
+ * know. Whoever has heard of the id can send wrong ones: so those that Graph
+ * sends must stay away, as many must be refused as it used to send, and a day
+ * sees one replacement.
  */
+static bool is_secret_another(const struct plan *plan, const struct row *row,
+                              const struct refusal *refusal)
+{
+    int64_t lasted = plan->now - refusal->first_at;
+    int64_t usual = refusal->trusted * lasted / DAY_SECONDS;
+
+    if (usual < REFUSED_MIN)
+        usual = refusal->trusted ? REFUSED_MIN : 1;
+    return !row->ended_at && refusal->last_at > row->announced_at + 60 &&
+           refusal->refused >= usual && !refusal->trusted_since &&
+           !refusal->replaced_of_late;
+}
+
+/*
+ * Items of one that we do not know may be of one that we forgot (a database
+ * restored from yesterday): Graph's list will tell.
+ */
+static bool is_worth_a_look(const struct plan *plan,
+                            const struct refusal *refusal)
+{
+    return strcmp(refusal->tenant_id, plan->tenant->tenant_id) == 0 &&
+           (!plan->past ||
+            (refusal->last_at >= plan->past->last_run_at &&
+             plan->now - plan->past->looked_at >= LOOK_AGAIN_SECONDS));
+}
+
 static void weigh_refusal(struct plan *plan, const struct refusal *refusal)
 {
     struct known *known = find(plan, refusal->subscription_id);
-    int64_t last_run_at = plan->past ? plan->past->last_run_at : 0;
 
-    if (known) {
-        if (!known->row->ended_at && !refusal->trusted_since &&
-            refusal->last_at > known->row->announced_at + 60) {
-            plan->due |= PLAN_REPLACE;
-            known->refused_at = refusal->first_at;
-        }
-    } else if (strcmp(refusal->tenant_id, plan->tenant->tenant_id) == 0 &&
-               (!plan->past || refusal->first_at >= last_run_at ||
-                (refusal->last_at >= last_run_at &&
-                 plan->now - last_run_at > LOOK_AGAIN_SECONDS))) {
+    if (known && is_secret_another(plan, known->row, refusal)) {
+        plan->due |= PLAN_REPLACE;
+        known->refused_at = refusal->first_at;
+    } else if (!known && is_worth_a_look(plan, refusal)) {
         plan->due |= PLAN_LOOK;
+        plan->unknown = true;
     }
 }
 

@@ -46,6 +46,7 @@ struct plan {
     unsigned due;      /* enum due, 0: nothing */
     bool needs_list;   /* what is due cannot be done without Graph's list */
     bool may_list;     /* the list may be asked for: the caller's to say */
+    bool unknown;      /* items of an id that is not known are a reason to */
     struct known *all; /* ordered by age */
     size_t count;
     const struct known *only; /* the one that lives, if no other may; NULL */

@@ -41,12 +41,20 @@ static const char select_refusals[] =
     "SELECT tenant_id, subscription_id,"
     " extract(epoch FROM first_at)::bigint AS first_at,"
     " extract(epoch FROM last_at)::bigint AS last_at,"
-    " EXISTS (SELECT FROM callhook_store.subscriptions AS s"
-    " WHERE s.subscription_id = r.subscription_id)"
-    " AND EXISTS (SELECT FROM callhook_store.notifications AS n"
+    " r.refusals AS refused, ours.*"
+    " FROM callhook_store.refusals AS r LEFT JOIN LATERAL ("
+    " SELECT (SELECT count(*) FROM (SELECT FROM callhook_store.notifications"
+    " AS n WHERE n.subscription_id = r.subscription_id AND n.received_at"
+    " BETWEEN r.first_at - interval '1 day' AND r.first_at LIMIT 10000) AS few)"
+    " AS trusted,"
+    " EXISTS (SELECT FROM callhook_store.notifications AS n"
     " WHERE n.subscription_id = r.subscription_id AND n.received_at"
-    " >= greatest(r.first_at, now() - interval '1 day')) AS trusted_since"
-    " FROM callhook_store.refusals AS r"
+    " >= greatest(r.first_at, now() - interval '1 day')) AS trusted_since,"
+    " EXISTS (SELECT FROM callhook_store.gaps AS g"
+    " WHERE g.tenant_id = s.tenant_id AND g.reason = '" GAP_REFUSED "'"
+    " AND g.noted_at > now() - interval '1 day') AS replaced_of_late"
+    " FROM callhook_store.subscriptions AS s"
+    " WHERE s.subscription_id = r.subscription_id LIMIT 1) AS ours ON true"
     " WHERE r.last_at > now() - interval '1 day'"
     " AND (coalesce($1::uuid, tenant_id) = tenant_id OR subscription_id IN"
     " (SELECT s.subscription_id FROM callhook_store.subscriptions AS s"
@@ -55,7 +63,8 @@ static const char select_refusals[] =
 static const char select_pasts[] =
     "SELECT tenant, extract(epoch FROM last_run_at)::bigint AS last_run_at,"
     " extract(epoch FROM failed_at)::bigint AS failed_at,"
-    " extract(epoch FROM retry_at)::bigint AS retry_at"
+    " extract(epoch FROM retry_at)::bigint AS retry_at,"
+    " extract(epoch FROM looked_at)::bigint AS looked_at"
     " FROM callhook_store.tenants"
     " WHERE coalesce($1::uuid, tenant_id) = tenant_id";
 
@@ -109,7 +118,10 @@ static void read_refusal(void *place, const PGresult *result, int i)
     copy_guid(refusal->subscription_id, result, i, "subscription_id");
     refusal->first_at = result_number(result, i, "first_at");
     refusal->last_at = result_number(result, i, "last_at");
+    refusal->refused = result_number(result, i, "refused");
+    refusal->trusted = result_number(result, i, "trusted");
     refusal->trusted_since = *text_at(result, i, "trusted_since") == 't';
+    refusal->replaced_of_late = *text_at(result, i, "replaced_of_late") == 't';
 }
 
 static void read_past(void *place, const PGresult *result, int i)
@@ -120,6 +132,7 @@ static void read_past(void *place, const PGresult *result, int i)
     past->last_run_at = result_number(result, i, "last_run_at");
     past->failed_at = result_number(result, i, "failed_at");
     past->retry_at = result_number(result, i, "retry_at");
+    past->looked_at = result_number(result, i, "looked_at");
 }
 
 static const struct source {

@@ -7,6 +7,9 @@
 
 #define SNAPSHOT_SOURCES 4 /* statements */
 
+/* The reason of a gap: what came of an earlier refusal. */
+#define GAP_REFUSED "its items were refused"
+
 /* A row of callhook_store.subscriptions. Times in seconds since 1970. */
 struct row {
     char no[24];
@@ -38,7 +41,10 @@ struct refusal {
     char subscription_id[GUID_SIZE];
     int64_t first_at;
     int64_t last_at;
-    bool trusted_since; /* some item of it was stored since first_at */
+    int64_t refused;       /* items since first_at */
+    int64_t trusted;       /* items that were stored in the day before that */
+    bool trusted_since;    /* one was stored since first_at */
+    bool replaced_of_late; /* for such refusals, within a day */
 };
 
 /* How the last run of a tenant went. */
@@ -47,6 +53,7 @@ struct past {
     int64_t last_run_at;
     int64_t failed_at; /* 0: it did not */
     int64_t retry_at;  /* not before; 0: at once */
+    int64_t looked_at; /* at Graph's list, for ids that are not known */
 };
 
 /* Everything that says what is due, as of `now`, the database's time. */

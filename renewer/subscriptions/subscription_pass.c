@@ -50,7 +50,8 @@ static enum outcome note_turn(const struct ensuring *ensuring,
     if (outcome != DONE)
         failure = sum_up(fault);
     subscription_store_past(ensuring->database, ensuring->plan->tenant, failure,
-                            wait > WAIT_MAX ? WAIT_MAX : wait);
+                            wait > WAIT_MAX ? WAIT_MAX : wait,
+                            ensuring->plan->unknown);
     free(failure);
     return outcome;
 }

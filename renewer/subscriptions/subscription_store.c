@@ -125,22 +125,25 @@ bool subscription_store_forget_refusals(struct database *database,
 
 bool subscription_store_past(struct database *database,
                              const struct tenant *tenant, const char *failure,
-                             long retry_after)
+                             long retry_after, bool looked)
 {
     static const char sql[] =
         "INSERT INTO callhook_store.tenants AS t (tenant, tenant_id,"
-        " last_run_at, failed_at, failure, retry_at)"
+        " last_run_at, failed_at, failure, retry_at, looked_at)"
         " VALUES ($1, $2::uuid, now(),"
         " CASE WHEN $3::text IS NOT NULL THEN now() END, $3,"
         " CASE WHEN $4::bigint > 0"
-        " THEN now() + make_interval(secs => $4::bigint) END)"
+        " THEN now() + make_interval(secs => $4::bigint) END,"
+        " CASE WHEN $5::boolean THEN now() END)"
         " ON CONFLICT (tenant) DO UPDATE SET tenant_id = excluded.tenant_id,"
         " last_run_at = excluded.last_run_at,"
         " failed_at = CASE WHEN excluded.failed_at IS NOT NULL"
         " THEN coalesce(t.failed_at, excluded.failed_at) END,"
-        " failure = excluded.failure, retry_at = excluded.retry_at";
+        " failure = excluded.failure, retry_at = excluded.retry_at,"
+        " looked_at = coalesce(excluded.looked_at, t.looked_at)";
 
     return database_do(database, sql,
                        DATABASE_VALUES(tenant->name, tenant->tenant_id, failure,
-                                       database_number(retry_after).text));
+                                       database_number(retry_after).text,
+                                       looked ? "t" : "f"));
 }

@@ -53,9 +53,12 @@ bool subscription_store_handled(struct database *database,
 bool subscription_store_forget_refusals(struct database *database,
                                         const char *id);
 
-/* How the run went; `failure` NULL: well. retry_after in seconds, or 0. */
+/*
+ * How the run went; `failure` NULL: well. retry_after in seconds, or 0. looked:
+ * at Graph's list, for ids that are not known.
+ */
 bool subscription_store_past(struct database *database,
                              const struct tenant *tenant, const char *failure,
-                             long retry_after);
+                             long retry_after, bool looked);
 
 #endif

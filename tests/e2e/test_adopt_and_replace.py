@@ -1,5 +1,6 @@
 """callhook-renewer run: which subscriptions it keeps, adopts, replaces."""
 
+import dataclasses
 import time
 import uuid
 
@@ -351,6 +352,54 @@ def test_refused_items_of_ours(world, tenant):
     world.asked()
     assert world.asks() == []
     assert len(world.gaps(tenant)) == 1
+
+
+def test_one_replacement_a_day(world, tenant):
+    """Who goes on to send under our ids gets no second one."""
+    entry = world.kept(tenant)
+    world.pass_time(HOUR)
+    refuse(world, entry, clientState="stranger")
+    assert world.run().status == 0
+    made = world.one(tenant)
+    assert made is not entry
+    for _ in range(20):
+        world.pass_time(HOUR)
+        for _ in range(9):
+            refuse(world, made, clientState="stranger")
+        world.quiet()
+    assert world.one(tenant) is made
+    world.pass_time(5 * HOUR)
+    refuse(world, made, clientState="stranger")
+    assert world.run().status == 0
+    assert world.one(tenant) is not made
+
+
+def test_one_item_in_a_quiet_hour(world, tenant):
+    """One that was trusted says that the secret is ours."""
+    entry = world.kept(tenant)
+    world.notify(entry)
+    world.pass_time(3 * HOUR)
+    world.quiet()
+    world.asked()
+    refuse(world, entry, clientState="stranger")
+    world.quiet()
+    assert world.asks() == []
+    assert world.one(tenant) is entry
+    assert world.gaps(tenant) == []
+
+
+def test_made_up_ids_make_few_lists(world, tenant):
+    world.kept(tenant)
+    world.pass_time(HOUR)
+    world.quiet()
+    world.asked()
+    lists = 0
+    for _ in range(20):
+        world.pass_time(MINUTE)
+        refuse(world, dataclasses.replace(world.one(tenant),
+                                          id=str(uuid.uuid4())))
+        lists += world.asks().count("list")
+    assert 1 <= lists <= 4
 
 
 def test_refused_items_of_one_that_we_forgot(world, tenant):

@@ -69,7 +69,8 @@ static inline struct refusal *add_refusal(struct world *world, const char *id)
 
     *refusal = (struct refusal){.tenant_id = TENANT_ID,
                                 .first_at = NOW - 10 * MINUTE,
-                                .last_at = NOW - MINUTE};
+                                .last_at = NOW - MINUTE,
+                                .refused = 1};
     snprintf(refusal->subscription_id, sizeof(refusal->subscription_id), "%s",
              id);
     return refusal;

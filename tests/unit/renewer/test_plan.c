@@ -227,6 +227,31 @@ TEST(refusals_of_ours)
     assert_int_equal(find(&world), PLAN_CREATE);
 }
 
+/* A stranger who knows the id sends items: what we had shows that. */
+TEST(refusals_beside_what_was_trusted)
+{
+    static struct world world;
+    struct refusal *refusal;
+
+    make_world(&world);
+    add_row(&world);
+    refusal = add_refusal(&world, SUBSCRIPTION);
+    refusal->trusted = 1; /* in the day before */
+    assert_int_equal(find(&world), 0);
+    refusal->refused = 2;
+    assert_int_equal(find(&world), 0);
+    refusal->refused = 3;
+    assert_int_equal(find(&world), PLAN_REPLACE);
+    refusal->trusted = 10 * 24 * 6; /* ten in 10 minutes are usual */
+    assert_int_equal(find(&world), 0);
+    refusal->refused = 9;
+    assert_int_equal(find(&world), 0);
+    refusal->refused = 10;
+    assert_int_equal(find(&world), PLAN_REPLACE);
+    refusal->replaced_of_late = true;
+    assert_int_equal(find(&world), 0);
+}
+
 /* One that we do not know may be one that the database forgot. */
 TEST(refusals_of_an_unknown_one)
 {
@@ -240,11 +265,14 @@ TEST(refusals_of_an_unknown_one)
     assert_int_equal(find(&world), PLAN_LOOK);
     past = add_past(&world, NOW - 15 * MINUTE);
     assert_int_equal(find(&world), PLAN_LOOK);
-    past->last_run_at = NOW - 5 * MINUTE; /* that run has looked already */
+    past->last_run_at = NOW; /* that run has looked already */
     assert_int_equal(find(&world), 0);
-    refusal->first_at = NOW - 30 * MINUTE;
-    past->last_run_at = NOW - 11 * MINUTE; /* it goes on: look again */
+    past->last_run_at = refusal->last_at;
+    past->looked_at = NOW - 5 * MINUTE + 1; /* strangers have many ids */
+    assert_int_equal(find(&world), 0);
+    past->looked_at = NOW - 5 * MINUTE; /* it goes on: look again */
     assert_int_equal(find(&world), PLAN_LOOK);
+    assert_true(world.plan.unknown);
     memcpy(refusal->tenant_id, OTHER_ID, GUID_SIZE);
     assert_int_equal(find(&world), 0);
 }
