@@ -37,7 +37,8 @@ AS $$
            fold_notifications,set_reading,claim_calls,want_calls,take_pages,
            release_call,reading_failed,take_listed,note_listing,next_window,
            close_listed_gaps,retain,forget_person,fill_facts,refresh_day,
-           refresh_month,load_reference,drop_idle_consumers}', NULL),
+           refresh_month,load_reference,drop_idle_consumers,note_graph_time,
+           clock_doubt}', NULL),
         ('callhook_renewer', 'FUNCTION', 'callhook', 'EXECUTE',
          '{rows_to_find}', NULL),
 

@@ -32,6 +32,7 @@ END $$;
 \ir subscriptions.sql
 \ir gaps.sql
 \ir receivers.sql
+\ir clock.sql
 \ir records/conversions.sql
 \ir records/tables.sql
 \ir records/members.sql

@@ -33,6 +33,7 @@ char *report_last(const char *state_dir, const char *subject);
 /* Subjects that are no tenant: names of tenants hold no colon. */
 #define REPORT_DATABASE ":database"
 #define REPORT_STATE_DIR ":state_dir"
+#define REPORT_CLOCK ":clock"
 #define REPORT_CALLS ":calls" /* behind a tenant's name */
 
 #endif

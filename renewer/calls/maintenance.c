@@ -3,7 +3,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/pg_list.h"
+#include "base/report.h"
 #include "calls/day_tables.h"
 
 #define NUMBER_SIZE 24
@@ -79,6 +81,36 @@ bool maintenance_begin(struct database *database,
     return folded >= 0;
 }
 
+/*
+ * Whether what is too old may be removed: the database's clock says how old
+ * things are, and Graph's must agree with it. False: the database failed, or
+ * the clocks do not agree, which is told.
+ */
+static bool may_remove(struct database *database, const char *state_dir,
+                       bool *may)
+{
+    PGresult *result = database_run(database,
+                                    "SELECT told, doubt FROM "
+                                    "callhook_store.clock_doubt()",
+                                    0, NULL);
+    bool told = result && *PQgetvalue(result, 0, 0) == 't';
+    bool doubted = result && !PQgetisnull(result, 0, 1);
+    bool good = result && !doubted;
+
+    if (doubted) {
+        char *line = memory_print("database: %s: nothing is removed",
+                                  PQgetvalue(result, 0, 1));
+
+        report_line(state_dir, REPORT_CLOCK, line);
+        free(line);
+    } else if (told) {
+        report_end(state_dir, REPORT_CLOCK, 0);
+    }
+    *may = told && !doubted;
+    PQclear(result);
+    return good;
+}
+
 static bool retain(struct database *database, long days, int64_t deadline)
 {
     char numbers[2][NUMBER_SIZE];
@@ -102,11 +134,14 @@ bool maintenance_end(struct database *database, const struct settings *settings,
     bool good = database_do(database, "SELECT callhook_store.make_partitions()",
                             0, NULL) &&
                 day_tables_refresh(database, deadline);
+    bool may;
 
+    good = may_remove(database, settings->state_dir, &may) && good;
+    if (!may)
+        return good; /* till Graph is asked again */
     good = repeat(database, "SELECT callhook_store.drop_idle_consumers()", 0,
                   NULL, INT64_MAX, deadline) >= 0 &&
            good;
-
     if (settings->retention_days > 0)
         good = retain(database, settings->retention_days, deadline) && good;
     return good;

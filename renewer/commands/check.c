@@ -103,9 +103,10 @@ static void check_write(struct database *database)
 /* What a run has told and what lasts. */
 static void check_runs(const struct settings *settings)
 {
-    static const char *const subjects[] = {REPORT_DATABASE, REPORT_STATE_DIR};
+    static const char *const subjects[] = {REPORT_DATABASE, REPORT_STATE_DIR,
+                                           REPORT_CLOCK};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         char *last = report_last(settings->state_dir, subjects[i]);
 
         if (last)

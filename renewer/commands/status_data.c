@@ -29,6 +29,7 @@ static void put_faults(struct json_writer *writer, const char *state_dir)
 
     json_writer_open_array(writer, "faults");
     put_last(writer, NULL, state_dir, REPORT_DATABASE);
+    put_last(writer, NULL, state_dir, REPORT_CLOCK);
     if (fault)
         json_writer_text(writer, NULL, line);
     else

@@ -88,8 +88,10 @@ enum outcome graph_send(struct graph *graph, struct transfer *transfer)
     }
     if (transfer->status == 403 && may_replace(&graph->token))
         send_again(graph, transfer);
-    if (transfer->date)
+    if (transfer->date) {
         graph->skew = transfer->date - clock_wall();
+        graph->told_time = true;
+    }
     return transfer->outcome;
 }
 

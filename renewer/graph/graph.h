@@ -15,6 +15,7 @@ struct graph {
     int64_t deadline; /* clock_ms() */
     struct token token;
     int64_t skew;       /* Graph's clock less ours, in seconds, as last seen */
+    bool told_time;     /* it was seen */
     struct fault fault; /* of the last step with a subscription */
 };
 

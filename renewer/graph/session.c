@@ -71,6 +71,11 @@ bool session_each(const struct settings *settings, const char *name,
 
 void session_close(struct session *session)
 {
+    if (session->database && session->graph.told_time)
+        database_do(
+            session->database,
+            "SELECT callhook_store.note_graph_time($1::bigint)",
+            DATABASE_VALUES(database_number(graph_now(&session->graph)).text));
     graph_close(&session->graph);
     if (session->lock >= 0)
         close(session->lock);
