@@ -8,133 +8,217 @@ CREATE TABLE IF NOT EXISTS callhook_store.forgotten (
     forgotten_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- One form for the spellings of an id: tel:+49 89 123;ext=1 is 4989123, and
+-- sip:Owen@contoso.com is owen@contoso.com. The letters of ids are ASCII: no
+-- locale has a say.
+CREATE OR REPLACE FUNCTION callhook_store.plain_id(id text)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE WHEN number ~ '^[0-9]{4,20}[*]{0,8}$' THEN number
+                WHEN scheme = '' THEN whole
+                ELSE name END
+    FROM (SELECT lower(btrim(id, E' \t\r\n') COLLATE "C") AS whole) AS w
+    CROSS JOIN LATERAL (
+        SELECT coalesce(substring(whole FROM '^(?:tel|sips?):'), '')
+            AS scheme) AS s
+    CROSS JOIN LATERAL (
+        SELECT split_part(substr(whole, length(scheme) + 1), ';', 1)
+            AS name) AS n
+    CROSS JOIN LATERAL (
+        SELECT translate(regexp_replace(
+            CASE scheme WHEN '' THEN whole ELSE split_part(name, '@', 1) END,
+            '^([+]|00)', ''), 'x ()./-', '*') AS number) AS d;
+$$;
+COMMENT ON FUNCTION callhook_store.plain_id(text) IS
+    'An id, principal name or number without what its spellings differ in.';
+
 CREATE OR REPLACE FUNCTION callhook_store.id_digest(id text)
 RETURNS bytea
 LANGUAGE sql IMMUTABLE
 AS $$
-    SELECT sha256(convert_to(lower(btrim(id)), 'UTF8'));
+    SELECT sha256(convert_to(callhook_store.plain_id(id), 'UTF8'));
 $$;
 COMMENT ON FUNCTION callhook_store.id_digest(text) IS
-    'The SHA-256 digest of a person''s id, in lower case.';
+    'The SHA-256 digest of a person''s id, however it is spelt.';
 
+-- A text as a whole, and the ids, addresses and numbers in it: the link to a
+-- meeting names who made it.
+CREATE OR REPLACE FUNCTION callhook_store.ids_in(given text)
+RETURNS SETOF text
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT given
+    UNION ALL
+    SELECT found[1]
+    FROM regexp_matches(
+        replace(given, '%40', '@'),
+        '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+        '|[a-z0-9._%+#''-]+@[a-z0-9.-]+[a-z0-9]'
+        '|[+]?[0-9][0-9 ()./-]{3,24}[0-9][*x]{0,8}', 'gi') AS found;
+$$;
+COMMENT ON FUNCTION callhook_store.ids_in(text) IS
+    'What in a text may be a person''s id.';
+
+-- (Digests of older versions are of numbers as they were given.)
 CREATE OR REPLACE FUNCTION callhook_store.is_forgotten(VARIADIC ids text[])
 RETURNS boolean
 LANGUAGE sql STABLE
 AS $$
     SELECT EXISTS (
-        SELECT FROM unnest(ids) AS id
+        SELECT FROM unnest(ids) AS given
+        CROSS JOIN LATERAL callhook_store.ids_in(given) AS id
         JOIN callhook_store.forgotten AS f
-            ON f.id_sha256 = callhook_store.id_digest(id));
+            ON f.id_sha256 IN (
+                callhook_store.id_digest(id),
+                sha256(convert_to(lower(btrim(id) COLLATE "C"), 'UTF8'))));
 $$;
 COMMENT ON FUNCTION callhook_store.is_forgotten(text[]) IS
-    'Whether one of these ids is a forgotten person''s.';
+    'Whether a forgotten person''s id stands in one of these texts.';
 
--- The link to a meeting names who made it.
-CREATE OR REPLACE FUNCTION callhook_store.url_names_forgotten(url text)
-RETURNS boolean
+DROP FUNCTION IF EXISTS callhook_store.names_forgotten(jsonb);
+DROP FUNCTION IF EXISTS callhook_store.url_names_forgotten(text);
+-- Times and durations, which most strings are, are left out.
+CREATE OR REPLACE FUNCTION callhook_store.forgotten_in(value jsonb)
+RETURNS text[]
 LANGUAGE sql STABLE
 AS $$
-    SELECT EXISTS (
-        SELECT FROM regexp_matches(
-            url, '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'gi') AS guid
-        WHERE callhook_store.is_forgotten(guid[1]));
+    SELECT array_agg(given)
+    FROM (SELECT DISTINCT text #>> '{}' AS given
+          FROM jsonb_path_query(value, 'strict $.**
+              ? (@.type() == "string"
+                 && !(@ like_regex "^P[0-9T][0-9DTHMS.]*$")
+                 && !(@ like_regex "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]*Z$"))'
+              ) AS text) AS texts
+    WHERE callhook_store.is_forgotten(given);
 $$;
-COMMENT ON FUNCTION callhook_store.url_names_forgotten(text) IS
-    'Whether the id of a forgotten person stands in a URL.';
+COMMENT ON FUNCTION callhook_store.forgotten_in(jsonb) IS
+    'The strings of JSON in which a forgotten person''s id stands, or null.';
 
-CREATE OR REPLACE FUNCTION callhook_store.names_forgotten(value jsonb)
-RETURNS boolean
-LANGUAGE sql STABLE
-AS $$
-    SELECT EXISTS (
-        SELECT FROM unnest('{$.**.id,$.**.userPrincipalName,$.**.userId,
-                             $.**.callerNumber,$.**.calleeNumber}'::jsonpath[])
-             AS path
-        CROSS JOIN LATERAL jsonb_path_query(value, path) AS id
-        WHERE callhook_store.is_forgotten(id #>> '{}'))
-        OR callhook_store.url_names_forgotten(value ->> 'joinWebUrl');
-$$;
-COMMENT ON FUNCTION callhook_store.names_forgotten(jsonb) IS
-    'Whether JSON of Graph names a forgotten person anywhere.';
-
--- An object of the forgotten person loses whatever names the person. So does
--- an endpoint: its computer's name, and what was written as feedback.
-CREATE OR REPLACE FUNCTION callhook_store.without_forgotten(value jsonb)
+-- What tells of the person stands beside the id: names and numbers; of an
+-- endpoint its computer's name, what was written as feedback, and on its side
+-- of each media its addresses and devices. named: of forgotten_in. sides: of
+-- callerNetwork, callerDevice and so on, those of the person; own: all of
+-- value is.
+CREATE OR REPLACE FUNCTION callhook_store.without(
+    value jsonb, named text[], sides text[] DEFAULT '{}',
+    own boolean DEFAULT false)
 RETURNS jsonb
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql IMMUTABLE
 AS $$
 DECLARE
-    personal text[] := '{}';
+    beside text := '^$';
 BEGIN
     IF jsonb_typeof(value) = 'array' THEN
         RETURN (SELECT coalesce(jsonb_agg(
-                    callhook_store.without_forgotten(e) ORDER BY n), '[]')
+                    callhook_store.without(e, named, sides, own)
+                    ORDER BY n), '[]')
                 FROM jsonb_array_elements(value)
                     WITH ORDINALITY AS i (e, n));
+    ELSIF jsonb_typeof(value) = 'string' THEN
+        RETURN CASE WHEN value #>> '{}' = ANY (named) THEN 'null'
+                    ELSE value END;
     ELSIF jsonb_typeof(value) IS DISTINCT FROM 'object' THEN
         RETURN value;
     END IF;
-    IF callhook_store.is_forgotten(
-           value ->> 'id', value ->> 'userPrincipalName', value ->> 'userId',
-           value ->> 'callerNumber', value ->> 'calleeNumber') THEN
-        personal := '{id,displayName,userPrincipalName,userId,userDisplayName,
-                      callerNumber,calleeNumber}';
-        -- A log's row, whose own id is no person's.
-        IF value ?| '{userId,startDateTime}' THEN
-            personal := array_remove(personal, 'id');
-        END IF;
-    END IF;
-    IF callhook_store.url_names_forgotten(value ->> 'joinWebUrl') THEN
-        personal := personal || '{joinWebUrl}';
-    END IF;
-    IF value ?| '{associatedIdentity,identity}'
-       AND callhook_store.names_forgotten(jsonb_build_array(
-               value -> 'associatedIdentity', value -> 'identity')) THEN
-        personal := personal || '{name}';
+    IF EXISTS (SELECT FROM jsonb_each_text(value) AS m (key, given)
+               WHERE given = ANY (named)) THEN
+        beside := '^name$|(display|principal|given|sur|user|full)name$'
+                  '|number$|mail$';
+    ELSIF value ?| '{associatedIdentity,identity}'
+       AND callhook_store.holds(jsonb_build_array(
+               value -> 'associatedIdentity', value -> 'identity'), named) THEN
+        beside := '^name$|^cpuName$';
         IF value -> 'feedback' ? 'text' THEN
             value := jsonb_set(value, '{feedback,text}', 'null');
         END IF;
+    ELSIF own THEN
+        beside := 'address$|^subnet$|device(name|driver)$|identifier$|suffix$';
     END IF;
+    sides := sides || ARRAY(
+        SELECT side || part
+        FROM unnest('{caller,callee}'::text[]) AS side,
+             unnest('{Network,Device}'::text[]) AS part
+        WHERE callhook_store.holds(value -> side, named));
     RETURN (SELECT coalesce(jsonb_object_agg(key, CASE
-                WHEN key = ANY (personal) THEN 'null'
-                ELSE callhook_store.without_forgotten(member) END), '{}')
+                WHEN jsonb_typeof(member) = 'string' AND key ~* beside
+                THEN 'null'
+                ELSE callhook_store.without(
+                    member, named, sides, own OR key = ANY (sides)) END), '{}')
             FROM jsonb_each(value) AS m (key, member));
 END
 $$;
-COMMENT ON FUNCTION callhook_store.without_forgotten(jsonb) IS
-    'JSON of Graph without what names a forgotten person.';
+COMMENT ON FUNCTION callhook_store.without(jsonb, text[], text[], boolean) IS
+    'JSON of Graph without what tells of a person who is named by some of its '
+    'strings.';
 
--- A person's ids: the one given, and those seen beside it.
+CREATE OR REPLACE FUNCTION callhook_store.holds(value jsonb, named text[])
+RETURNS boolean
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT EXISTS (
+        SELECT FROM jsonb_path_query(
+            value, 'strict $.** ? (@.type() == "string")') AS text
+        WHERE text #>> '{}' = ANY (named));
+$$;
+COMMENT ON FUNCTION callhook_store.holds(jsonb, text[]) IS
+    'Whether one of these strings stands in JSON.';
+
+CREATE OR REPLACE FUNCTION callhook_store.without_forgotten(value jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE
+AS $$
+    SELECT CASE WHEN named IS NULL THEN value
+                ELSE callhook_store.without(value, named) END
+    FROM callhook_store.forgotten_in(value) AS named;
+$$;
+COMMENT ON FUNCTION callhook_store.without_forgotten(jsonb) IS
+    'JSON of Graph without what tells of forgotten persons.';
+
+-- A person's ids: the one given, and those that stand beside it. (A page is
+-- searched as text before it is taken apart.)
 CREATE OR REPLACE FUNCTION callhook_store.ids_of_person(person text)
 RETURNS text[]
 LANGUAGE sql STABLE
 AS $$
-    SELECT array_agg(DISTINCT lower(btrim(id)))
-    FROM (
-        SELECT person AS id
+    WITH given AS (
+        SELECT lower(btrim(person) COLLATE "C") AS id
+    ), pairs AS (
+        SELECT identity_id AS id, identity_user_principal_name AS name
+        FROM callhook_store.participants
         UNION ALL
-        SELECT unnest(ARRAY[i.id, i.name])
-        FROM (
-            SELECT identity_id, identity_user_principal_name
-            FROM callhook_store.participants
-            UNION ALL
-            SELECT caller_identity_id, caller_identity_user_principal_name
-            FROM callhook_store.sessions
-            UNION ALL
-            SELECT callee_identity_id, callee_identity_user_principal_name
-            FROM callhook_store.sessions
-            UNION ALL
-            SELECT user_id, user_principal_name FROM callhook_store.pstn_calls
-            UNION ALL
-            SELECT user_id, user_principal_name
-            FROM callhook_store.direct_routing_calls
-        ) AS i (id, name)
-        WHERE lower(btrim(person)) IN (lower(i.id), lower(i.name))
+        SELECT caller_identity_id, caller_identity_user_principal_name
+        FROM callhook_store.sessions
+        UNION ALL
+        SELECT callee_identity_id, callee_identity_user_principal_name
+        FROM callhook_store.sessions
+        UNION ALL
+        SELECT user_id, user_principal_name FROM callhook_store.pstn_calls
+        UNION ALL
+        SELECT user_id, user_principal_name
+        FROM callhook_store.direct_routing_calls
+        UNION ALL
+        SELECT pair ->> 'id', pair ->> 'userPrincipalName'
+        FROM given, callhook_store.record_pages AS p
+        CROSS JOIN LATERAL jsonb_path_query(
+            callhook_store.parsed(p.body),
+            'strict $.** ? (exists (@.id) && exists (@.userPrincipalName))')
+            AS pair
+        WHERE strpos(lower(p.body::text COLLATE "C"), given.id) > 0
+    )
+    SELECT array_agg(DISTINCT callhook_store.plain_id(ids.id))
+    FROM (
+        SELECT id FROM given
+        UNION ALL
+        SELECT unnest(ARRAY[pairs.id, pairs.name])
+        FROM given, pairs
+        WHERE given.id IN (lower(pairs.id COLLATE "C"),
+                           lower(pairs.name COLLATE "C"))
     ) AS ids
-    WHERE btrim(id) <> '';
+    WHERE btrim(ids.id) <> '';
 $$;
 COMMENT ON FUNCTION callhook_store.ids_of_person(text) IS
-    'The ids of a person, in lower case.';
+    'The ids of a person, each in its plain form.';
 
 -- The pages of readings, before they are taken apart.
 CREATE OR REPLACE FUNCTION callhook_store.forget_in_pages(
@@ -147,11 +231,15 @@ BEGIN
         RETURN;
     END IF;
     UPDATE callhook_store.record_pages AS p
-    SET body = callhook_store.without_forgotten(
-                   callhook_store.parsed(body))::text::json
-    WHERE p.call_id = ANY (calls) AND p.tenant_id = tenant
-      AND p.reading_no = ANY (readings)
-      AND callhook_store.names_forgotten(callhook_store.parsed(body));
+    SET body = callhook_store.without(o.page, o.named)::text::json
+    FROM (SELECT o.ctid AS place, page, named
+          FROM callhook_store.record_pages AS o
+          CROSS JOIN LATERAL callhook_store.parsed(o.body) AS page
+          CROSS JOIN LATERAL callhook_store.forgotten_in(page) AS named
+          WHERE o.call_id = ANY (calls) AND o.tenant_id = tenant
+            AND o.reading_no = ANY (readings)
+            AND named IS NOT NULL) AS o
+    WHERE p.ctid = o.place;
 END
 $$;
 COMMENT ON FUNCTION callhook_store.forget_in_pages(uuid, uuid[], bigint[]) IS
@@ -183,7 +271,8 @@ COMMENT ON FUNCTION callhook_store.page_rows(jsonb) IS
     'The rows of a page, without forgotten persons.';
 
 -- The logs keep no raw page: their rows lose what names the person.
-CREATE OR REPLACE FUNCTION callhook_store.forget_in_logs(ids text[])
+DROP FUNCTION IF EXISTS callhook_store.forget_in_logs(text[]);
+CREATE OR REPLACE FUNCTION callhook_store.forget_in_logs()
 RETURNS bigint
 LANGUAGE plpgsql
 AS $$
@@ -198,18 +287,34 @@ BEGIN
              SET user_id = NULL, user_principal_name = NULL,
                  user_display_name = NULL, caller_number = NULL,
                  callee_number = NULL, extra = NULL
-             WHERE lower(user_id) = ANY ($1)
-                OR lower(user_principal_name) = ANY ($1)
-                OR lower(caller_number) = ANY ($1)
-                OR lower(callee_number) = ANY ($1)', log) USING ids;
+             WHERE callhook_store.is_forgotten(
+                       user_id, user_principal_name, caller_number,
+                       callee_number)
+                OR callhook_store.forgotten_in(extra) IS NOT NULL', log);
         GET DIAGNOSTICS changed = ROW_COUNT;
         total := total + changed;
     END LOOP;
     RETURN total;
 END
 $$;
-COMMENT ON FUNCTION callhook_store.forget_in_logs(text[]) IS
-    'Removes a person from the logs of phone calls; how many rows.';
+COMMENT ON FUNCTION callhook_store.forget_in_logs() IS
+    'Removes forgotten persons from the logs of phone calls; how many rows.';
+
+-- Graph's notifications name nobody; what else an item held might.
+CREATE OR REPLACE FUNCTION callhook_store.forget_in_notifications()
+RETURNS void
+LANGUAGE sql
+AS $$
+    UPDATE callhook_store.notifications
+    SET extra = callhook_store.without_forgotten(extra),
+        resource = CASE WHEN NOT callhook_store.is_forgotten(resource)
+                        THEN resource END
+    WHERE callhook_store.forgotten_in(extra) IS NOT NULL
+       OR (resource !~ '^communications/callRecords/[0-9a-f-]{36}$'
+           AND callhook_store.is_forgotten(resource));
+$$;
+COMMENT ON FUNCTION callhook_store.forget_in_notifications() IS
+    'Removes forgotten persons from notifications.';
 
 -- It reads every raw page, for a person may stand where no column shows it.
 -- Whoever stores anything looks at the digests first: the lock waits for what
@@ -223,6 +328,7 @@ AS $$
 DECLARE
     ids constant text[] := callhook_store.ids_of_person(person);
     found record;
+    devices text[] := '{}';
     records bigint := 0;
 BEGIN
     IF ids IS NULL THEN
@@ -231,6 +337,10 @@ BEGIN
     LOCK TABLE callhook_store.forgotten IN ACCESS EXCLUSIVE MODE;
     INSERT INTO callhook_store.forgotten (id_sha256)
     SELECT callhook_store.id_digest(id) FROM unnest(ids) AS id
+    UNION -- Graph's logs mask the last digits of a number
+    SELECT callhook_store.id_digest(left(id, -n) || repeat('*', n))
+    FROM unnest(ids) AS id, generate_series(2, 4) AS n
+    WHERE id ~ '^[0-9]{8,}$'
     ON CONFLICT DO NOTHING;
     FOR found IN
         SELECT r.tenant_id, r.call_id, r.reading_no, r.sha256
@@ -239,13 +349,20 @@ BEGIN
             SELECT FROM callhook_store.record_pages AS p
             WHERE p.call_id = r.call_id AND p.tenant_id = r.tenant_id
               AND p.reading_no = r.reading_no
-              AND callhook_store.names_forgotten(
-                      callhook_store.parsed(p.body)))
+              AND callhook_store.forgotten_in(
+                      callhook_store.parsed(p.body)) IS NOT NULL)
         ORDER BY r.call_id, r.tenant_id -- as others lock them
     LOOP
         PERFORM FROM callhook_store.calls
         WHERE call_id = found.call_id AND tenant_id = found.tenant_id
         FOR UPDATE;
+        devices := devices || ARRAY(
+            SELECT unnest(ARRAY[m.caller_capture_device_name,
+                                m.caller_render_device_name,
+                                m.callee_capture_device_name,
+                                m.callee_render_device_name])
+            FROM callhook_store.media AS m
+            WHERE m.call_id = found.call_id AND m.tenant_id = found.tenant_id);
         PERFORM callhook_store.replace_records(
             found.tenant_id, ARRAY[found.call_id], ARRAY[found.reading_no],
             ARRAY[found.sha256]);
@@ -257,8 +374,9 @@ BEGIN
         SELECT FROM callhook_store.call_records AS r
         WHERE r.call_id = p.call_id AND r.tenant_id = p.tenant_id
           AND r.reading_no = p.reading_no);
-    records := records + callhook_store.forget_in_logs(ids);
-    PERFORM callhook_store.forget_in_reports(ids);
+    records := records + callhook_store.forget_in_logs();
+    PERFORM callhook_store.forget_in_notifications();
+    PERFORM callhook_store.forget_in_reports(devices);
     RETURN records;
 END
 $$;

@@ -436,15 +436,23 @@ COMMENT ON FUNCTION callhook_store.freeze_reports(timestamptz) IS
     'Finishes the figures of days that retention is about to empty; false: '
     'call it again first.';
 
--- forget_person calls this: the dictionaries and the site''s file.
-CREATE OR REPLACE FUNCTION callhook_store.forget_in_reports(ids text[])
+-- forget_person calls this: the dictionaries and the site's file. devices:
+-- names that its calls had; those of nobody's stream go.
+DROP FUNCTION IF EXISTS callhook_store.forget_in_reports(text[]);
+CREATE OR REPLACE FUNCTION callhook_store.forget_in_reports(devices text[])
 RETURNS void
 LANGUAGE sql
 AS $$
     DELETE FROM callhook_store.report_people
-    WHERE lower(id) = ANY (ids) OR lower(principal_name) = ANY (ids);
-    DELETE FROM callhook_store.person WHERE person = ANY (ids)
-        OR lower(number) = ANY (ids);
+    WHERE callhook_store.is_forgotten(id, principal_name);
+    DELETE FROM callhook_store.person AS p
+    WHERE callhook_store.is_forgotten(p.person, p.number);
+    DELETE FROM callhook_store.report_devices AS d
+    WHERE d.name = ANY (devices)
+      AND NOT EXISTS (
+          SELECT FROM callhook_store.report_streams AS s
+          WHERE s.tenant_id = d.tenant_id
+            AND d.device_no IN (s.sender_device_no, s.receiver_device_no));
 $$;
 COMMENT ON FUNCTION callhook_store.forget_in_reports(text[]) IS
-    'Removes a person from the dictionaries of the reports.';
+    'Removes forgotten persons from the dictionaries of the reports.';

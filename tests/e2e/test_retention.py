@@ -1,7 +1,9 @@
 """What is too old goes, and who wants to be forgotten is."""
 
+import contextlib
 import datetime
 import hashlib
+import json
 
 import pytest
 
@@ -398,6 +400,122 @@ def test_a_name_that_stands_where_no_column_shows_it(store):
         {"id": PERSON, "displayName": "Owen Franklin"}]}))
     assert store.value("forget_person", PERSON) == 1
     assert traces(store) == []
+
+
+OWN_NETWORK = {"ipAddress": "10.20.30.40", "subnet": "10.20.30.0",
+               "macAddress": "00-11-22-33-44-55", "dnsSuffix": "owen.example",
+               "basicServiceSetIdentifier": "aa-bb-cc-dd-ee-ff",
+               "reflexiveIPAddress": "203.0.113.9",
+               "traceRouteHops": [{"hopCount": 1, "ipAddress": "10.20.30.1"}],
+               "connectionType": "wifi"}
+OWN_DEVICE = {"captureDeviceName": "Owen's Headset",
+              "renderDeviceName": "Owen's Headset"}
+
+
+def everything(value):
+    """Each string of JSON, keys too."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield key
+            yield from everything(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from everything(member)
+    elif isinstance(value, str):
+        yield value
+        if value[:1] in "[{":
+            with contextlib.suppress(json.JSONDecodeError):
+                yield from everything(json.loads(value))
+
+
+def whole_store(store):
+    """Every string of every column of every table."""
+    for table in store.database.query("""
+            SELECT oid::regclass::text AS name FROM pg_class
+            WHERE relkind = 'r'
+              AND relnamespace = 'callhook_store'::regnamespace"""):
+        for row in store.database.query(f"SELECT * FROM {table['name']}"):
+            for text in everything(row):
+                yield table["name"], text
+
+
+def places(store, *words):
+    return [(table, text) for table, text in whole_store(store)
+            if any(word.lower() in text.lower() for word in words)]
+
+
+def test_a_persons_endpoints(store):
+    """Addresses and devices of the person's side, and of no other."""
+    record = read_sample(store)
+    session = record["sessions"][0]
+    [media] = session["segments"][0]["media"]
+    media["calleeNetwork"], media["calleeDevice"] = OWN_NETWORK, OWN_DEVICE
+    media["callerDevice"]["captureDeviceName"] = "Abbie's Headset"
+    assert store.read(record["id"], copy_of(record, version=2)) == "stored"
+    own = ("10.20.30", "203.0.113.9", "00-11-22", "owen", "aa-bb-cc",
+           "machineName_4")
+    assert places(store, *own)
+    store.value("forget_person", PERSON)
+    # (A subnet without its user says nothing of a person.)
+    assert [place for place in places(store, *own)
+            if place[0] != "callhook_store.report_subnets"] == []
+    assert places(store, "10.150.0.2") and places(store, "Abbie's Headset")
+    assert places(store, "wifi")
+
+
+def test_an_organizer_brings_no_name_back(store):
+    """Known by the principal name there alone."""
+    call_id, later = new_id(), new_id()
+    store.read(call_id, small_record(call_id, organizer_v2={
+        "id": PERSON, "identity": {"user": {
+            "id": PERSON, "displayName": "Owen Franklin",
+            "userPrincipalName": "Owen.Franklin@contoso.com"}}}))
+    store.value("forget_person", "owen.franklin@CONTOSO.com")
+    store.read(later, small_record(later, organizer={"user": {
+        "id": PERSON, "displayName": "Owen Franklin"}}))
+    assert places(store, "f69e2c00", "owen") == []
+
+
+SPELLINGS = ("+4989123456", "tel:+4989123456", "TEL:+49-89-123456;ext=1",
+             "sip:+4989123456@sbc.contoso.com;user=phone", "+49 (89) 123 456",
+             "004989123456", "4989123456", "+4989123***", "+49891234xx")
+
+
+@pytest.mark.parametrize("given", ["+49 89 123456", "tel:+4989123456"])
+def test_spellings_of_a_number(store, given):
+    store.value("store_pstn_rows", TENANT, [
+        {"id": str(i), "calleeNumber": number, "callerNumber": "+4930777777"}
+        for i, number in enumerate(SPELLINGS)])
+    store.value("store_pstn_rows", TENANT, [
+        {"id": "other", "calleeNumber": "+4989124***"}])
+    call_id = new_id()
+    store.read(call_id, small_record(call_id, participants_v2=[
+        {"id": number, "identity": {"phone": {
+            "id": number, "displayName": f"Owen {number}"}}}
+        for number in SPELLINGS], newMember=[f"from {SPELLINGS[0]} on"]))
+    store.value("forget_person", given)
+    left = {text for _, text in places(store, "49", "owen")}
+    assert not left & {*SPELLINGS, f"from {SPELLINGS[0]} on"}
+    assert not [text for text in left if "owen" in text.lower()]
+    assert "+4989124***" in left
+    store.value("store_pstn_rows", TENANT, [
+        {"id": f"new{i}", "callerNumber": number}
+        for i, number in enumerate(SPELLINGS)])
+    assert not {text for _, text in places(store, "49")} & {*SPELLINGS}
+
+
+def test_notifications_that_name_the_person(store):
+    store.database.execute(f"""
+        INSERT INTO callhook_store.notifications
+            (notification_id, received_at, tenant_id, resource, extra)
+        VALUES (gen_random_uuid(), now(), '{TENANT}',
+                'users/{PERSON}/chats', '{{"odd": "{PERSON}", "kept": "x1"}}'),
+               (gen_random_uuid(), now(), '{TENANT}',
+                'communications/callRecords/{new_id()}', NULL)""")
+    store.value("forget_person", PERSON)
+    assert places(store, PERSON) == []
+    assert len(places(store, "x1")) == 1
+    assert len(places(store, "communications/callRecords")) == 1
 
 
 @pytest.mark.parametrize("person", ["", "  ", None])
