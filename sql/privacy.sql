@@ -78,6 +78,7 @@ COMMENT ON FUNCTION callhook_store.is_forgotten(text[]) IS
 
 DROP FUNCTION IF EXISTS callhook_store.names_forgotten(jsonb);
 DROP FUNCTION IF EXISTS callhook_store.url_names_forgotten(text);
+
 -- Times and durations, which most strings are, are left out.
 CREATE OR REPLACE FUNCTION callhook_store.forgotten_in(value jsonb)
 RETURNS text[]
@@ -182,7 +183,7 @@ RETURNS text[]
 LANGUAGE sql STABLE
 AS $$
     WITH given AS (
-        SELECT lower(btrim(person) COLLATE "C") AS id
+        SELECT callhook_store.plain_id(person) AS id
     ), pairs AS (
         SELECT identity_id AS id, identity_user_principal_name AS name
         FROM callhook_store.participants

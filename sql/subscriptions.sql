@@ -45,16 +45,8 @@ CREATE TABLE IF NOT EXISTS callhook_store.tenants (
     retry_at timestamptz,
     looked_at timestamptz -- Graph was asked what unknown ids are
 );
-DO $$
-BEGIN
-    IF NOT EXISTS (
-        SELECT FROM pg_attribute
-        WHERE attrelid = 'callhook_store.tenants'::regclass
-          AND attname = 'looked_at') THEN
-        ALTER TABLE callhook_store.tenants ADD COLUMN looked_at timestamptz;
-    END IF;
-END
-$$;
+ALTER TABLE callhook_store.tenants
+    ADD COLUMN IF NOT EXISTS looked_at timestamptz;
 
 -- Lifecycle items that the renewer has worked off.
 CREATE TABLE IF NOT EXISTS callhook_store.lifecycle_handled (

@@ -275,7 +275,8 @@ def test_a_person_is_forgotten(store):
     assert len(store.view("pstn_calls")) == 3
 
 
-@pytest.mark.parametrize("given", [PERSON, "OWEN.Franklin@contoso.com"])
+@pytest.mark.parametrize("given", [PERSON, "OWEN.Franklin@contoso.com",
+                                   "sip:owen.franklin@contoso.com"])
 def test_by_the_id_or_the_name(store, given):
     """Either of them is enough: the other stands beside it."""
     read_sample(store)
