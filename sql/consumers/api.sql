@@ -29,6 +29,7 @@ BEGIN
           CROSS JOIN LATERAL (
               SELECT * FROM callhook.notifications AS n
               WHERE n.received_at = k.at AND n.notification_id = k.id
+                AND n.received_at BETWEEN earliest AND latest
               OFFSET 0) AS v',
          'Leases up to max notifications that are new to the consumer, for 5 '
          'minutes: settle the batch by done, or give it back by failed. No '
@@ -67,12 +68,15 @@ BEGIN
             SET search_path = pg_catalog, pg_temp
             SET jit = off
             SET enable_seqscan = off
+            SET plan_cache_mode = force_generic_plan
             ROWS 100
             AS $body$
             #variable_conflict use_column
             DECLARE
                 b callhook_store.consumer_batches;
                 leased_batch bigint;
+                earliest timestamptz; -- only these partitions are opened
+                latest timestamptz;
             BEGIN
                 LOOP
                     leased_batch := callhook_store.lease_batch(
@@ -80,6 +84,8 @@ BEGIN
                     EXIT WHEN leased_batch IS NULL;
                     SELECT * INTO b FROM callhook_store.consumer_batches AS l
                     WHERE l.batch = leased_batch;
+                    SELECT min(t), max(t) INTO earliest, latest
+                    FROM unnest(b.times) AS t;
                     RETURN QUERY SELECT b.batch, %s v.* FROM %s;
                     EXIT WHEN FOUND;
                     -- retention has removed all of its rows

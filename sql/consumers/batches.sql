@@ -41,10 +41,20 @@ CREATE OR REPLACE FUNCTION callhook_store.adopt_queue(
     INOUT q callhook_store.consumer_queues)
 LANGUAGE plpgsql
 AS $$
+DECLARE
+    here constant text := callhook_store.this_cluster();
 BEGIN
+    IF q.cluster = here THEN
+        RETURN;
+    END IF;
+    SELECT * INTO q FROM callhook_store.consumer_queues AS c
+    WHERE c.queue_no = q.queue_no FOR UPDATE;
+    IF q.cluster = here THEN
+        RETURN;
+    END IF;
     IF q.kind = 'calls' AND NOT EXISTS (
         SELECT FROM callhook_store.consumer_queues
-        WHERE kind = 'calls' AND cluster = callhook_store.this_cluster()) THEN
+        WHERE kind = 'calls' AND cluster = here) THEN
         UPDATE callhook_store.call_events SET transaction = -1
         WHERE transaction > 0;
     END IF;
@@ -54,7 +64,7 @@ BEGIN
     q.ahead := NULL;
     q.seen := callhook_store.nothing_seen();
     q.before := q.seen;
-    q.cluster := callhook_store.this_cluster();
+    q.cluster := here;
     UPDATE callhook_store.consumer_queues
     SET since = q.since, ahead = NULL, seen = q.seen, before = q.before,
         cluster = q.cluster
@@ -63,7 +73,7 @@ END
 $$;
 COMMENT ON FUNCTION callhook_store.adopt_queue(
     callhook_store.consumer_queues) IS
-    'Makes a queue anew that came from another cluster.';
+    'Makes a queue anew if it came from another cluster.';
 
 -- The queue of a name, from its first call on. asked_at is written once an
 -- hour, unless another worker does so just now.
@@ -103,13 +113,6 @@ BEGIN
         WHERE c.consumer = name
         ON CONFLICT DO NOTHING;
     END LOOP;
-    IF found_queue.cluster <> callhook_store.this_cluster() THEN
-        SELECT * INTO found_queue FROM callhook_store.consumer_queues
-        WHERE queue_no = found_queue.queue_no FOR UPDATE;
-        IF found_queue.cluster <> callhook_store.this_cluster() THEN
-            found_queue := callhook_store.adopt_queue(found_queue);
-        END IF;
-    END IF;
     RETURN found_queue;
 END
 $$;
@@ -200,6 +203,34 @@ $$;
 COMMENT ON FUNCTION callhook_store.take_fresh(
     callhook_store.consumer_batches, integer) IS
     'Fills a batch with rows that were never handed out.';
+
+-- A piece of just the size that is asked for becomes the batch as it is. Not of
+-- calls, of which later events may be known.
+CREATE OR REPLACE FUNCTION callhook_store.lease_piece(
+    queue integer, most integer)
+RETURNS bigint
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    leased_batch bigint;
+BEGIN
+    UPDATE callhook_store.consumer_batches
+    SET batch = nextval('callhook_store.consumer_batch_numbers'),
+        ready_at = clock_timestamp() + interval '5 minutes', leased = true
+    WHERE batch = (
+        SELECT batch FROM (
+            SELECT batch, cardinality(ids) AS size, transactions
+            FROM callhook_store.consumer_batches
+            WHERE queue_no = queue AND ready_at = '-infinity'
+            ORDER BY batch LIMIT 1 FOR UPDATE SKIP LOCKED) AS oldest
+        WHERE size = most AND transactions IS NULL)
+    RETURNING batch INTO leased_batch;
+    RETURN leased_batch;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.lease_piece(integer, integer) IS
+    'Leases rows that were found and never handed out, if they make a batch; '
+    'null: they do not.';
 
 -- Another worker that searches has it until it commits.
 CREATE OR REPLACE FUNCTION callhook_store.lock_queue(queue integer)
@@ -368,14 +399,17 @@ BEGIN
     END IF;
     most := least(most, 10000);
     q := callhook_store.open_queue(name, queue_kind);
-    leased_batch := callhook_store.lease_again(q.queue_no, most);
+    leased_batch := coalesce(
+        callhook_store.lease_again(q.queue_no, most),
+        callhook_store.lease_piece(q.queue_no, most));
     IF leased_batch IS NOT NULL THEN
         RETURN leased_batch;
     END IF;
     taken.queue_no := q.queue_no;
     taken.ids := '{}';
     taken := callhook_store.take_fresh(taken, most);
-    IF cardinality(taken.ids) < most AND callhook_store.may_search(q)
+    IF cardinality(taken.ids) < most
+       AND callhook_store.may_search(callhook_store.adopt_queue(q))
        AND callhook_store.lock_queue(q.queue_no) THEN
         LOOP
             taken := callhook_store.take_fresh(taken, most);

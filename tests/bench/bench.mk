@@ -7,7 +7,7 @@ BENCH_COMPILE = $(CC) -std=c17 -pthread -D_GNU_SOURCE $(FCGI_CFLAGS) \
 # For instance BENCH_ARGS='--cases one64 --rounds 9'.
 BENCH_ARGS ?=
 
-.PHONY: bench bench-growth bench-programs bench-receiver count
+.PHONY: bench bench-consumers bench-growth bench-programs bench-receiver count
 
 # Us and the peers in turn; the table is in build/bench.txt as well.
 bench: bench-programs
@@ -16,6 +16,10 @@ bench: bench-programs
 # A store of 20,000,000 rows against an empty one; 6 GB of disk, for a while.
 bench-growth: bench-programs
 	@$(PYTHON) tests/bench/growth.py $(BENCH_ARGS)
+
+# What consumers do beside the receiver, and what they cost.
+bench-consumers: bench-programs
+	@$(PYTHON) tests/bench/consumers.py $(BENCH_ARGS)
 
 # Instructions of the receiver by request and by item, under callgrind.
 count: bench-receiver

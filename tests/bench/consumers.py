@@ -1,32 +1,44 @@
 #!/usr/bin/python3
 """What consumers do, and what they cost.
 
-    consumers.py [--part rate|notify|waiting|bloat|all] [--seconds 20]
-                 [--rows 10000000] [--batches 1000000]
+    consumers.py [--part rate|most|notify|waiting|bloat|all] [--seconds 20]
+                 [--rounds 3] [--rows 10000000] [--batches 1000000]
 
-rate     next and done of 100 rows by 8 workers under 3 names, beside a
-         receiver at half of its rate: items a second, the receiver's p99.9.
-notify   the receiver's rate with LISTEN switched off and on.
+rate     a receiver at half of its rate, alone and beside 8 workers who take
+         and settle 20,000 items/s in batches of 100 under 3 names, of more
+         rows than they can settle: the receiver's answer times.
+most     what the 8 workers settle beside the receiver if nothing paces them.
+notify   the receiver's full rate with LISTEN switched off and on.
 waiting  how long next takes with so many rows waiting for 20 consumers, and
          on an empty queue.
 bloat    the size of what consumers write, before and after so many batches.
 """
 
 import argparse
+import contextlib
 import multiprocessing
 import pathlib
+import shutil
 import statistics
 import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-import psycopg2  # noqa: E402
+import psycopg2  # noqa: E402  (only now are they on the path)
 
-from support.postgres import Cluster  # noqa: E402
+import cases  # noqa: E402
+import load  # noqa: E402
+import peers  # noqa: E402
+import runs  # noqa: E402
 from support.service import temporary_folder  # noqa: E402
 
+NAMES = ("one", "two", "three")
+WORKERS = 8
+WANTED = 20_000     # items a second, of all workers together
+BATCH = 100
+WARM = 3            # seconds: sessions are opened, functions are planned
 TENANT = "dc368399-474c-4d40-900c-6265431fd81f"
 INSERT = """INSERT INTO callhook_store.notifications (notification_id,
                 received_at, tenant_id, subscription_id, change_type, call_id,
@@ -53,87 +65,105 @@ def take(cursor, name, most=100):
     return len(rows)
 
 
-def consume(database, name, end, counts, number):
+def consume(database, number, pause, end, counts):
+    """A batch each pause, all workers together evenly in time."""
     cursor = connect(database)
-    while time.monotonic() < end:
-        counts[number] += take(cursor, name)
-
-
-def store_at(database, rows_a_second, end, times):
-    """As the receiver does: short transactions, one after the other; 0: as
-    fast as it can. How long each took from when it was due."""
-    cursor = connect(database, "postgres")
-    due = time.monotonic()
-    taken = []
+    due = time.monotonic() + pause * number / WORKERS
     while due < end:
-        begin = due if rows_a_second else time.monotonic()
-        if begin >= end:
-            break
         time.sleep(max(0, due - time.monotonic()))
-        cursor.execute(INSERT, [TENANT, 20])
-        taken.append(time.monotonic() - begin)
-        due = due + 20 / rows_a_second if rows_a_second else 0
-    times.put(taken)
+        counts[number] += take(cursor, NAMES[number % len(NAMES)])
+        due = due + pause if pause else time.monotonic()
 
 
-def percentile(values, share):
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
-
-
-def stored(database, rows_a_second, seconds):
-    times = multiprocessing.Queue()
-    process = multiprocessing.Process(
-        target=store_at, args=(database, rows_a_second,
-                               time.monotonic() + seconds, times))
-    process.start()
-    return process, times
-
-
-def full_rate(database, seconds):
-    process, times = stored(database, 0, seconds)
-    taken = times.get()
-    process.join()
-    return 20 * len(taken) / seconds, taken
-
-
-def rate(database, options):
-    full, _ = full_rate(database, options.seconds / 2)
-    cursor = connect(database, "postgres")
-    for name in ("one", "two", "three"):
-        cursor.execute("SELECT callhook.make_consumer(%s, '-infinity')",
-                       [name])
-    cursor.execute(INSERT, [TENANT, 1_500_000])
-    end = time.monotonic() + options.seconds
-    counts = multiprocessing.Array("q", 8)
+@contextlib.contextmanager
+def working(database, pause, seconds):
+    """8 workers, who have begun already, for so long; what each has settled
+    at the end."""
+    counts = multiprocessing.Array("q", WORKERS)
+    end = time.monotonic() + WARM + seconds
     workers = [multiprocessing.Process(
-        target=consume, args=(database, ("one", "two", "three")[number % 3],
-                              end, counts, number)) for number in range(8)]
-    process, times = stored(database, full / 2, options.seconds)
+        target=consume, args=(database, number, pause, end, counts))
+        for number in range(WORKERS)]
     for worker in workers:
         worker.start()
-    taken = times.get()
-    for one in (*workers, process):
-        one.join()
-    print(f"rate: {sum(counts) / options.seconds:.0f} items/s by 8 workers "
-          f"beside {full / 2:.0f} rows/s stored (half of {full:.0f}); a "
-          f"transaction of 20 rows p50 {1000 * statistics.median(taken):.1f} "
-          f"ms, p99.9 {1000 * percentile(taken, 0.999):.1f} ms", flush=True)
+    time.sleep(WARM)
+    before = sum(counts)
+    yield lambda: sum(counts) - before
+    for worker in workers:
+        worker.join()
 
 
-def notify(database, options):
-    cursor = connect(database, "postgres")
-    for round_number in range(3):
-        line = []
-        for enabled in (False, True):
-            cursor.execute("SELECT callhook_store.notify_consumers(%s)",
-                           [enabled])
-            found, _ = full_rate(database, options.seconds / 4)
-            line.append(f"{'on' if enabled else 'off'} {found:.0f}")
-        print(f"notify: rows/s, LISTEN {', '.join(line)}", flush=True)
-    cursor.execute("SELECT callhook_store.notify_consumers(false)")
+def full_rate(place, target, seconds):
+    with load.Wrk(target, place.subscription, 1, 64, seconds) as wrk:
+        got = wrk.result()
+    return runs.answered_well(got) / got["seconds"]
 
 
-def waiting(database, options):
+@contextlib.contextmanager
+def receiving(place):
+    """The receiver behind nginx, warm, and its full rate."""
+    folder = place.folder / "receiver"
+    folder.mkdir(mode=0o711)
+    with peers.callhook(folder, place.database) as target:
+        full_rate(place, target, 1)
+        yield target
+    shutil.rmtree(folder)
+
+
+def told(got):
+    return (f"{runs.answered_well(got) / got['seconds']:.0f} requests/s, "
+            f"p50 {got['p50']:.1f}, p99 {got['p99']:.1f}, "
+            f"p99.9 {got['p99.9']:.1f}, longest {got['max']:.0f} ms")
+
+
+def beside_receiver(place, options, pause, what):
+    """Half of the receiver's rate, alone and with the workers, in turn."""
+    cursor = connect(place.database, "postgres")
+    for name in NAMES:
+        cursor.execute("SELECT callhook.make_consumer(%s, '-infinity')",
+                       [name])
+    with receiving(place) as target:
+        for round_number in range(1, options.rounds + 1):
+            cursor.execute(INSERT, [TENANT, 500_000])
+            # What autovacuum would do to them in the midst of a round.
+            cursor.execute("VACUUM ANALYZE callhook_store.notifications")
+            cursor.execute("CHECKPOINT")
+            half = full_rate(place, target, 4) / 2
+            alone = load.paced(target, place.subscription, half,
+                               options.seconds)
+            with working(place.database, pause, options.seconds) as settled:
+                beside = load.paced(target, place.subscription, half,
+                                    options.seconds)
+                rows = settled()
+            print(f"{what} {round_number}: half rate alone: {told(alone)}\n"
+                  f"{what} {round_number}: beside workers who settled "
+                  f"{rows / options.seconds:.0f} items/s: "
+                  f"{told(beside)}", flush=True)
+
+
+def rate(place, options):
+    beside_receiver(place, options, WORKERS * BATCH / WANTED, "rate")
+
+
+def most(place, options):
+    beside_receiver(place, options, 0, "most")
+
+
+def notify(place, options):
+    cursor = connect(place.database, "postgres")
+    with receiving(place) as target:
+        for _ in range(options.rounds):
+            line = []
+            for enabled in (False, True):
+                cursor.execute("SELECT callhook_store.notify_consumers(%s)",
+                               [enabled])
+                found = full_rate(place, target, 4)
+                line.append(f"{'on' if enabled else 'off'} {found:.0f}")
+            print(f"notify: requests/s, LISTEN {', '.join(line)}", flush=True)
+
+
+def waiting(place, options):
+    database = place.database
     cursor = connect(database, "postgres")
     names = [f"waiting{number}" for number in range(20)]
     for name in names:
@@ -153,6 +183,8 @@ def waiting(database, options):
         print(f"waiting: {options.rows} rows, 20 consumers, next and done of "
               f"100, {what}: p50 {statistics.median(times):.1f} ms, max "
               f"{max(times):.1f} ms", flush=True)
+    # Those of the last seconds are looked through again; see find.sql.
+    time.sleep(6)
     empty = connect(database)
     take(empty, "empty")
     other = connect(database, "postgres")
@@ -168,7 +200,8 @@ def waiting(database, options):
               flush=True)
 
 
-def bloat(database, options):
+def bloat(place, options):
+    database = place.database
     cursor = connect(database, "postgres")
     take(cursor, "bloat")
 
@@ -189,26 +222,23 @@ def bloat(database, options):
         print(f"bloat: {settled} batches: batches {size()}", flush=True)
 
 
-PARTS = {"rate": rate, "notify": notify, "waiting": waiting, "bloat": bloat}
+PARTS = {"rate": rate, "most": most, "notify": notify, "waiting": waiting, "bloat": bloat}
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--part", default="all")
-    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--batches", type=int, default=1_000_000)
     options = parser.parse_args()
-    with temporary_folder() as folder, Cluster(folder) as cluster:
-        cluster.execute("ALTER SYSTEM SET max_wal_size = '4GB'; "
-                        "ALTER SYSTEM SET shared_buffers = '512MB'")
-        cluster.stop()
-        cluster.start()
-        for name, part in PARTS.items():
-            if options.part in (name, "all"):
-                database = cluster.create_database()
-                part(database, options)
-                cluster.drop_database(database.name)
+    case = next(case for case in cases.CASES if case.name == "half")
+    for name, part in PARTS.items():
+        if options.part in (name, "all"):
+            with temporary_folder() as folder, \
+                    runs.Place(folder, case, options.seconds) as place:
+                part(place, options)
 
 
 if __name__ == "__main__":
