@@ -222,7 +222,8 @@ def bloat(place, options):
         print(f"bloat: {settled} batches: batches {size()}", flush=True)
 
 
-PARTS = {"rate": rate, "most": most, "notify": notify, "waiting": waiting, "bloat": bloat}
+PARTS = {"rate": rate, "most": most, "notify": notify, "waiting": waiting,
+         "bloat": bloat}
 
 
 def main():
