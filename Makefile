@@ -231,6 +231,7 @@ check-faults:
 	@$(SUBMAKE) all
 	@CALLHOOK_TEST_FULL=1 timeout 3600 $(PYTHON) -m pytest -q -n 2 tests/faults
 	@$(PYTHON) tests/faults/marathon.py
+	@$(PYTHON) tests/faults/marathon.py --pooler
 
 # A million items, eight consumers, and kills of them and of PostgreSQL.
 check-consumers:

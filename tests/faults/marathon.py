@@ -3,7 +3,10 @@
 none may be there twice. Then a million requests: memory must stay flat.
 
     marathon.py [--items 1000000] [--faults 10] [--requests 1000000]
-                [--seed N] [--minutes 20]
+                [--seed N] [--minutes 20] [--pooler]
+
+--pooler: through a pgbouncer that pools by transaction, before a PostgreSQL
+that waits for no disk unless a transaction asks for it.
 
 Exit status 0 if all of it holds.
 """
@@ -22,7 +25,8 @@ sys.path.insert(0, str(HERE.parent))
 
 from support.freeze import frozen  # noqa: E402
 from support.locks import LOCK  # noqa: E402
-from support.postgres import Cluster  # noqa: E402
+from support.pooler import Pooler  # noqa: E402
+from support.postgres import Careless, Cluster  # noqa: E402
 from support.service import (  # noqa: E402
     end_on_signals, temporary_folder, wait_until)
 from support.trial import Trial, build_tools, during  # noqa: E402
@@ -41,7 +45,8 @@ class Marathon:
         self.options, self.chance = options, chance
         self.end = time.monotonic() + options.minutes * 60
         self.folder = folder
-        self.cluster = Cluster(folder)
+        self.cluster = (Careless if options.pooler else Cluster)(folder)
+        self.pooler = None
         self.one = self.other = None
         self.stack = contextlib.ExitStack()
 
@@ -52,8 +57,13 @@ class Marathon:
         # autovacuum and checkpoints are not what is tried here
         self.cluster.execute("ALTER SYSTEM SET max_wal_size = '4GB'; "
                              "SELECT pg_reload_conf()")
+        environment = None
+        if self.options.pooler:
+            self.pooler = self.stack.enter_context(
+                Pooler(self.folder, self.cluster, pool=4))
+            environment = self.pooler.environment(database.name)
         self.one = self.stack.enter_context(
-            Trial(self.folder, tools, database))
+            Trial(self.folder, tools, database, environment=environment))
         self.other = self.one.another_receiver()
         self.one.know(self.one.subscribe())
         return self
@@ -130,6 +140,12 @@ class Marathon:
         self.pause(0, 3)
         self.receiver_killed()
 
+    def pooler_killed(self):
+        """The transactions of its clients end with it."""
+        self.pooler.kill()
+        self.pause(0, 3)
+        self.pooler.start()
+
     def spool_gone(self):
         """Neither database nor spool: 503."""
         path = self.one.spool.path
@@ -146,6 +162,7 @@ class Marathon:
               sessions_ended, table_locked, read_only, receiver_killed,
               receiver_told_to_stop, nginx_reloaded,
               database_and_receiver_killed, spool_gone]
+    POOLED_FAULTS = [*FAULTS, pooler_killed]
 
     # --- The two parts ------------------------------------------------------
 
@@ -169,7 +186,8 @@ class Marathon:
 
     def run_faults(self):
         step = self.options.items // (self.options.faults + 1)
-        plan = self.chance.sample(self.FAULTS, len(self.FAULTS))
+        faults = self.POOLED_FAULTS if self.pooler else self.FAULTS
+        plan = self.chance.sample(faults, len(faults))
         plan *= self.options.faults // len(plan) + 1
         self.start_senders()
         for number, fault in enumerate(plan[:self.options.faults], 1):
@@ -240,6 +258,7 @@ def read_options():
     parser.add_argument("--rate", type=int, default=8000,
                         help="items a second in bodies of 20")
     parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--pooler", action="store_true")
     parser.add_argument("--seed", type=int,
                         default=int.from_bytes(os.urandom(4)))
     return parser.parse_args()

@@ -4,7 +4,7 @@ import pytest
 
 from support.locks import receiver_sessions
 from support.pooler import Pooler
-from support.postgres import Cluster
+from support.postgres import Careless
 from support.receiver import Receiver, run_cgi, run_program
 from support.notification import collection
 from support.service import wait_until
@@ -14,12 +14,6 @@ from support.trial import check
 
 @pytest.fixture(scope="module")
 def pooled_cluster(folder):
-    """What is committed without waiting for the disk is lost by a kill."""
-    class Careless(Cluster):
-        SETTINGS = {**Cluster.SETTINGS, "synchronous_commit": "off",
-                    "wal_writer_delay": "10s",
-                    "wal_writer_flush_after": "1GB"}
-
     with Careless(folder) as started:
         yield started
 

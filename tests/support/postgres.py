@@ -163,6 +163,13 @@ class Cluster(Service):
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+class Careless(Cluster):
+    """What is committed without waiting for the disk is lost by a kill."""
+
+    SETTINGS = {**Cluster.SETTINGS, "synchronous_commit": "off",
+                "wal_writer_delay": "10s", "wal_writer_flush_after": "1GB"}
+
+
 class Session:
     """A psql that stays, for what must be held: a lock, a transaction."""
 
