@@ -112,8 +112,8 @@ SUBMAKE = $(MAKE) --no-print-directory \
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all dev tsan program units demo run check check-units check-e2e \
-    check-all check-faults check-consumers lint format lint-format lint-tidy lint-cppcheck lint-style \
-    lint-floors lint-manuals lint-scripts lint-configs install install-system \
+    check-all check-faults check-consumers check-failover lint format \
+    lint-format lint-tidy lint-cppcheck lint-style lint-floors lint-manuals lint-scripts lint-configs install install-system \
     uninstall dist clean help FORCE
 
 all:
@@ -136,6 +136,7 @@ help:
 	@echo 'make fuzz       fuzz each reader for FUZZ_SECONDS (60)'
 	@echo 'make check-faults  every fault at full length, a million items'
 	@echo 'make check-consumers  a million items to consumers that are killed'
+	@echo 'make check-failover  two hosts of each kind, one of which dies'
 	@echo 'make lint       format, static analysis, manuals, configurations'
 	@echo 'make format     put the C files into the form that lint wants'
 	@echo 'make dev        build with warnings as errors, ASan and UBSan'
@@ -237,6 +238,12 @@ check-faults:
 check-consumers:
 	@tests/install-packages check
 	@$(PYTHON) tests/faults/consumers.py $(CONSUMERS_ARGS)
+
+# Two receivers, two PostgreSQL under pg_auto_failover, and hosts that die.
+check-failover:
+	@tests/install-packages failover
+	@$(SUBMAKE) all
+	@$(PYTHON) tests/failover/failover.py $(FAILOVER_ARGS)
 
 # CHECKED=1: `make check` has just passed in release mode.
 check-all:
