@@ -105,6 +105,9 @@ static void take_failure(struct reader *reader, struct reading *reading)
         record_reader_release(reader, reading, 0);
     } else if (status == 401) {
         authorise_again(reader, reading);
+    } else if (status == 403 && !reader->answered &&
+               graph_replace_token(reader->graph)) {
+        record_reader_set_state(reader, reading, READY);
     } else if (status == 403 && !reader->answered) {
         record_reader_stop(reader, &transfer->fault);
         record_reader_release(reader, reading, REFUSED_MS);

@@ -56,19 +56,18 @@ static bool may_replace(const struct token *token)
            now - token->replaced_at >= REPLACE_SECONDS;
 }
 
-/* With a new token, if there is one; else the answer stays as it is. */
-static void send_again(struct graph *graph, struct transfer *transfer)
+bool graph_replace_token(struct graph *graph)
 {
-    struct token token;
+    struct token token = {0};
     struct fault fault;
 
-    if (token_get(&token, graph->tenant, graph->state_dir, graph->http,
+    if (!may_replace(&graph->token) ||
+        token_get(&token, graph->tenant, graph->state_dir, graph->http,
                   graph->deadline, graph->token.text, &fault) != DONE)
-        return;
+        return false;
     access_token_free(&graph->token);
     graph->token = token;
-    transfer_free(transfer);
-    send_with_token(graph, transfer, NULL);
+    return true;
 }
 
 enum outcome graph_send(struct graph *graph, struct transfer *transfer)
@@ -86,8 +85,10 @@ enum outcome graph_send(struct graph *graph, struct transfer *transfer)
         send_with_token(graph, transfer, refused);
         memory_wipe(refused);
     }
-    if (transfer->status == 403 && may_replace(&graph->token))
-        send_again(graph, transfer);
+    if (transfer->status == 403 && graph_replace_token(graph)) {
+        transfer_free(transfer);
+        send_with_token(graph, transfer, NULL);
+    }
     if (transfer->date) {
         graph->skew = transfer->date - clock_wall();
         graph->told_time = true;

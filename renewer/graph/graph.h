@@ -34,6 +34,12 @@ enum outcome graph_send(struct graph *graph, struct transfer *transfer);
 enum outcome graph_authorise(struct graph *graph, const char *refused,
                              struct fault *fault);
 
+/*
+ * After a 403: gets a new token if this one may be from before a consent.
+ * graph_send() does it by itself. False: the token stays as it is.
+ */
+bool graph_replace_token(struct graph *graph);
+
 /* The tenant's Graph URL with this path behind it; the caller frees. */
 char *graph_url(const struct graph *graph, const char *path);
 

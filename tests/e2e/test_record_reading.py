@@ -406,6 +406,18 @@ def test_where_nothing_may_be_read(world, tenant):
     assert {world.state(call) for call in calls} == {"stored"}
 
 
+def test_a_token_from_before_the_consent(world, tenant):
+    """The role has been given since it was got: a new one reads them all."""
+    calls = [world.happen(tenant) for _ in range(20)]
+    world.pass_time(2 * MINUTE)
+    world.make_due(tenant)
+    world.double.fail("record", status=403)
+    before = len(world.double.asked("token"))
+    world.quiet()
+    assert len(world.double.asked("token")) == before + 1
+    assert {world.state(call) for call in calls} == {"stored"}
+
+
 def test_a_token_that_ends_amid_the_reading(world, tenant):
     calls = [world.happen(tenant) for _ in range(20)]
     world.double.revoke(tenant.tenant_id)
