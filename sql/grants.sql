@@ -38,7 +38,7 @@ AS $$
            release_call,reading_failed,take_listed,note_listing,next_window,
            close_listed_gaps,retain,forget_person,fill_facts,refresh_day,
            refresh_month,load_reference,drop_idle_consumers,note_graph_time,
-           clock_doubt}', NULL),
+           clock_doubt,take_turn,end_turn}', NULL),
         ('callhook_renewer', 'FUNCTION', 'callhook', 'EXECUTE',
          '{rows_to_find}', NULL),
 

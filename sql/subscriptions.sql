@@ -43,10 +43,48 @@ CREATE TABLE IF NOT EXISTS callhook_store.tenants (
     failed_at timestamptz,
     failure text,
     retry_at timestamptz,
-    looked_at timestamptz -- Graph was asked what unknown ids are
+    looked_at timestamptz, -- Graph was asked what unknown ids are
+    turn_of text,          -- whose run works on its subscription
+    turn_until timestamptz
 );
 ALTER TABLE callhook_store.tenants
-    ADD COLUMN IF NOT EXISTS looked_at timestamptz;
+    ADD COLUMN IF NOT EXISTS looked_at timestamptz,
+    ADD COLUMN IF NOT EXISTS turn_of text,
+    ADD COLUMN IF NOT EXISTS turn_until timestamptz;
+
+-- A run on another host has another lock file. A turn is longer than any run
+-- works on one tenant; one that died in it holds up others no longer than that.
+CREATE OR REPLACE FUNCTION callhook_store.take_turn(
+    tenant text, tenant_id uuid, run text)
+RETURNS boolean
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH taken AS (
+        INSERT INTO callhook_store.tenants AS t
+            (tenant, tenant_id, turn_of, turn_until)
+        VALUES ($1, $2, $3, now() + interval '40 seconds')
+        ON CONFLICT ON CONSTRAINT tenants_pkey DO UPDATE
+        SET turn_of = excluded.turn_of, turn_until = excluded.turn_until
+        WHERE t.turn_until IS NULL OR t.turn_until <= now()
+           OR t.turn_of = excluded.turn_of
+        RETURNING 1
+    )
+    SELECT EXISTS (SELECT FROM taken);
+$$;
+COMMENT ON FUNCTION callhook_store.take_turn(text, uuid, text) IS
+    'Takes the turn of a tenant; false: another host has it.';
+
+CREATE OR REPLACE FUNCTION callhook_store.end_turn(tenant text, run text)
+RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE callhook_store.tenants AS t SET turn_of = NULL, turn_until = NULL
+    WHERE t.tenant = $1 AND t.turn_of = $2;
+$$;
+COMMENT ON FUNCTION callhook_store.end_turn(text, text) IS
+    'Gives back the turn that take_turn() gave.';
 
 -- Lifecycle items that the renewer has worked off.
 CREATE TABLE IF NOT EXISTS callhook_store.lifecycle_handled (

@@ -1,6 +1,10 @@
 /* A tenant's turn in a run: read, plan, ensure, note. */
 #include "subscriptions/subscription_pass.h"
 
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/report.h"
@@ -80,8 +84,9 @@ static enum outcome ensure_and_note(struct session *session,
  * a subscription since, and we would take it for one with an unknown secret: so
  * the tenant's part is read again.
  */
-static enum outcome take_turn(struct session *session,
-                              const struct settings *settings, bool may_list)
+static enum outcome plan_and_ensure(struct session *session,
+                                    const struct settings *settings,
+                                    bool may_list)
 {
     const struct tenant *tenant = session->graph.tenant;
     struct snapshot snapshot;
@@ -102,6 +107,42 @@ static enum outcome take_turn(struct session *session,
         plan_free(&plan);
     }
     snapshot_free(&snapshot);
+    return outcome;
+}
+
+/*
+ * Who has the lock that we have: this state folder on this host. A run that was
+ * killed in its turn holds up no later one here.
+ */
+static void name_lock(const struct session *session, char name[128])
+{
+    char host[65] = "";
+    struct stat folder = {0};
+
+    gethostname(host, sizeof(host) - 1);
+    stat(session->graph.state_dir, &folder);
+    snprintf(name, 128, "%s %ju:%ju", host, (uintmax_t)folder.st_dev,
+             (uintmax_t)folder.st_ino);
+}
+
+/* The lock was of this host: a run on another one may be at it. */
+static enum outcome take_turn(struct session *session,
+                              const struct settings *settings, bool may_list)
+{
+    const struct tenant *tenant = session->graph.tenant;
+    char run[128];
+    bool taken;
+    enum outcome outcome;
+
+    name_lock(session, run);
+    if (!subscription_store_take_turn(session->database, tenant, run, &taken))
+        return note_untaken(&session->graph, DONE, "it did not give a turn");
+    if (!taken) {
+        log_detail("%s: a run on another host works on it", tenant->name);
+        return DONE;
+    }
+    outcome = plan_and_ensure(session, settings, may_list);
+    subscription_store_end_turn(session->database, tenant, run);
     return outcome;
 }
 

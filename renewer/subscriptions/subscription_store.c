@@ -4,6 +4,26 @@
 #include "base/memory.h"
 #include "base/resource.h"
 
+bool subscription_store_take_turn(struct database *database,
+                                  const struct tenant *tenant, const char *run,
+                                  bool *taken)
+{
+    PGresult *result = database_run(
+        database, "SELECT callhook_store.take_turn($1, $2::uuid, $3)",
+        DATABASE_VALUES(tenant->name, tenant->tenant_id, run));
+
+    *taken = result && *PQgetvalue(result, 0, 0) == 't';
+    PQclear(result);
+    return result != NULL;
+}
+
+void subscription_store_end_turn(struct database *database,
+                                 const struct tenant *tenant, const char *run)
+{
+    database_do(database, "SELECT callhook_store.end_turn($1, $2)",
+                DATABASE_VALUES(tenant->name, run));
+}
+
 bool subscription_store_announce(struct database *database,
                                  const struct tenant *tenant,
                                  const char *secret_sha256_hex,

@@ -11,6 +11,17 @@
 #include "subscriptions/subscription.h"
 
 /*
+ * Takes the tenant's turn for those who share a lock (`run` names it); others
+ * may have it (`taken` false). It ends by itself after 40 seconds.
+ */
+bool subscription_store_take_turn(struct database *database,
+                                  const struct tenant *tenant, const char *run,
+                                  bool *taken);
+
+void subscription_store_end_turn(struct database *database,
+                                 const struct tenant *tenant, const char *run);
+
+/*
  * Writes down the digest of a secret before the secret goes out; sets `no`.
  * For `simulate` with a `simulated_id`: the row has ended from its start. Its
  * secret is good for a day, and no run and no view takes it for a subscription.

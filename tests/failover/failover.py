@@ -72,11 +72,13 @@ class World:
                       self.subscription, rate=rate, connections=32)
 
     def stores_since(self, moment):
-        done = self.pair.psql(
-            "-qAt", "-c", "SELECT 1 FROM callhook_store.notifications WHERE "
-            f"stored_at > to_timestamp({moment}) LIMIT 1",
-            database=self.database.name, seconds=4)
-        return done.stdout.strip() == "1"
+        """On either server: an old primary that lives on stores nothing."""
+        query = ("SELECT 1 FROM callhook_store.notifications WHERE "
+                 f"stored_at > to_timestamp({moment}) LIMIT 1")
+        return any(self.pair.psql(
+            "-qAt", "-c", query, database=self.database.name, seconds=4,
+            host=node.host).stdout.strip() == "1"
+            for node in self.pair.nodes)
 
 
 # --- Faults: each waits for nothing, and yields while it lasts ----------------

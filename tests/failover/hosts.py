@@ -7,7 +7,7 @@ import pathlib
 import signal
 import subprocess
 
-from support.service import Service, wait_until
+from support.service import Service, running, wait_until
 
 NETWORK = "10.77.0."
 
@@ -123,5 +123,7 @@ class Hosted(Service):
         """With its host, if that was killed."""
         if self.process and self.process.poll() is None:
             return super().stop()
+        with contextlib.suppress(ValueError):
+            running.remove(self)
         self.process = None
         return 0

@@ -61,6 +61,11 @@ class Keeper(Hosted):
                                     self.data),
                    env=self.environment())
 
+    def stop(self):
+        """Its disk is thrown away: nobody waits for it."""
+        self.host.kill()
+        return super().stop()
+
     def ready(self):
         return subprocess.run(
             self.host.command(self.bin / "pg_isready", "-q", "-h",

@@ -24,7 +24,8 @@ _TIMES = {
     "subscriptions": ("announced_at", "expires_at", "renewed_at", "ended_at",
                       "alive_at"),
     "gaps": ("begins_at", "ends_at", "noted_at", "closed_at"),
-    "tenants": ("last_run_at", "failed_at", "retry_at", "looked_at"),
+    "tenants": ("last_run_at", "failed_at", "retry_at", "looked_at",
+                "turn_until"),
     "refusals": ("first_at", "last_at"),
     "notifications": ("received_at", "stored_at"),
 }

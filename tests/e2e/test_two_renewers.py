@@ -1,0 +1,75 @@
+"""Two renewers with the same configuration on two hosts."""
+
+import json
+
+import pytest
+
+from support.renewer import Renewer
+from support.world import HOUR
+
+ROUNDS = 4
+
+
+@pytest.fixture
+def other(world):
+    """A renewer with the same tenants and a state folder of its own."""
+    made = Renewer(world.folder, world.double, world.database,
+                   **world.settings)
+    made.tenants = world.renewer.tenants
+    return made
+
+
+def run_both(world, other):
+    """At the same moment; both must be content."""
+    begun = [(renewer, renewer.start("run"))
+             for renewer in (world.renewer, other)]
+    for renewer, process in begun:
+        done = renewer.finish(process)
+        assert (done.status, done.stdout) == (0, ""), done
+
+
+def seen_by(renewer, tenant):
+    """What its status shows of the tenant's subscriptions."""
+    done = renewer.run("status", "--json")
+    [shown] = [one for one in json.loads(done.stdout)["tenants"]
+               if one["tenant"] == tenant.name]
+    return shown
+
+
+def test_one_subscription_of_both(world, tenant, other):
+    """The first is made, and each is replaced, by one of the two."""
+    for _ in range(ROUNDS):
+        world.asked()
+        run_both(world, other)
+        live = world.one(tenant)
+        assert world.asked().count("create") == 1
+        for renewer in (world.renewer, other):
+            assert live.id in json.dumps(seen_by(renewer, tenant))
+        world.double.remove(live.id)
+        world.pass_time(2 * HOUR)
+
+
+def test_renewed_by_one_of_both(world, tenant, other):
+    run_both(world, other)
+    for _ in range(ROUNDS):
+        world.pass_time(2 * HOUR)
+        world.asked()
+        run_both(world, other)
+        world.one(tenant)
+        assert world.asked().count("patch") == 1
+
+
+def test_one_that_died_in_its_turn(world, tenant, other):
+    """Its turn ends by itself."""
+    world.quiet()
+    world.pass_time(2 * HOUR)
+    world.database.execute(f"""
+        UPDATE callhook_store.tenants SET turn_of = 'dead',
+               turn_until = now() + interval '40 seconds'
+        WHERE tenant = '{tenant.name}'""")
+    world.asked()
+    world.quiet()
+    assert world.asked() == []
+    world.pass_time(40)
+    world.quiet()
+    assert "patch" in world.asked()
