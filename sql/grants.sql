@@ -19,7 +19,7 @@ AS $$
            lifecycle_event,call_id,resource,subscription_expires_at,
            forwarded_for,extra}'),
         ('callhook_receiver', 'FUNCTION', 'callhook_store', 'EXECUTE',
-         '{schema_major,missing_rights,good_secrets,add_minute,
+         '{schema_major,missing_rights,weaknesses,good_secrets,add_minute,
            add_refusals}', NULL),
 
         ('callhook_renewer', 'SCHEMA', 'callhook_store', 'USAGE', '{}', NULL),
@@ -33,7 +33,7 @@ AS $$
          '{notifications}', NULL),
         ('callhook_renewer', 'TABLE', 'callhook', 'SELECT', '{*}', NULL),
         ('callhook_renewer', 'FUNCTION', 'callhook_store', 'EXECUTE',
-         '{schema_major,missing_rights,make_partitions,remove_simulated,status,
+         '{schema_major,missing_rights,weaknesses,make_partitions,remove_simulated,status,
            fold_notifications,set_reading,claim_calls,want_calls,take_pages,
            release_call,reading_failed,take_listed,note_listing,next_window,
            close_listed_gaps,retain,forget_person,fill_facts,refresh_day,

@@ -33,6 +33,7 @@ END $$;
 \ir gaps.sql
 \ir receivers.sql
 \ir clock.sql
+\ir durability.sql
 \ir records/conversions.sql
 \ir records/tables.sql
 \ir records/members.sql

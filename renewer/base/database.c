@@ -315,6 +315,19 @@ void database_report_to(struct database *database, const char *state_dir)
     database->state_dir = state_dir;
 }
 
+int database_host_count(struct database *database)
+{
+    PQconninfoOption *options = PQconninfo(database->connection);
+    int count = 1;
+
+    for (PQconninfoOption *one = options; one && one->keyword; one++)
+        if (one->val && strcmp(one->keyword, "host") == 0)
+            for (const char *s = one->val; *s; s++)
+                count += *s == ',';
+    PQconninfoFree(options);
+    return count;
+}
+
 bool database_is_well(const struct database *database)
 {
     return !database->failed;

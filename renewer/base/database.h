@@ -37,6 +37,9 @@ bool database_is_well(const struct database *database);
 /* False for NULL, too, and once a connection is lost. */
 bool database_is_there(struct database *database);
 
+/* How many hosts `conninfo` named. */
+int database_host_count(struct database *database);
+
 #define SQLSTATE_SIZE 6
 
 /*

@@ -100,6 +100,18 @@ static void check_write(struct database *database)
         finding_say(FINE, "database", "a row is taken, and rolled back");
 }
 
+/* Worth knowing: it may be meant so. */
+static void note_weaknesses(struct database *database)
+{
+    PGresult *result = database_run(
+        database, "SELECT * FROM callhook_store.weaknesses($1::integer)",
+        DATABASE_VALUES(database_number(database_host_count(database)).text));
+
+    for (int i = 0; i < PQntuples(result); i++)
+        finding_say(NOTED, "database", "%s", PQgetvalue(result, i, 0));
+    PQclear(result);
+}
+
 /* What a run has told and what lasts. */
 static void check_runs(const struct settings *settings)
 {
@@ -127,6 +139,7 @@ static void check_database(const struct settings *settings,
                     (int)(clock_ms() - begun_at));
         check_rights(database);
         check_write(database);
+        note_weaknesses(database);
     } else {
         finding_say(FAULTY, "database",
                     "%s: see to `database` in the settings, and whether the "
