@@ -342,8 +342,8 @@ def functions(database, role):
 
 def test_which_functions_the_roles_may_call(installed):
     assert functions(installed, "callhook_receiver") == {
-        "schema_major", "missing_rights", "good_secrets", "add_minute",
-        "add_refusals"}
+        "schema_major", "missing_rights", "weaknesses", "good_secrets",
+        "add_minute", "add_refusals"}
     renewers = functions(installed, "callhook_renewer")
     assert renewers >= {"schema_major", "make_partitions", "remove_simulated"}
     assert not renewers & {"good_secrets", "add_minute", "add_refusals",
