@@ -13,6 +13,7 @@
 #include "commands/commands.h"
 #include "http/http.h"
 #include "settings/settings_reader.h"
+#include "status/plugin.h"
 
 #define SETTINGS_FILE "/etc/callhook/renewer.conf"
 
@@ -26,7 +27,8 @@ static const struct command {
     const char *usage;
 } commands[] = {
     {"run", run_command, 0, 0, "run"},
-    {"status", status_command, 0, 1, "status [--json]"},
+    {"status", status_command, 0, 1,
+     "status [--json | --plugin | --metrics | --html]"},
     {"check", check_command, 0, 0, "check"},
     {"subscriptions", subscriptions_command, 0, 0, "subscriptions"},
     {"unsubscribe", unsubscribe_command, 1, 2,
@@ -161,6 +163,11 @@ static int execute(const struct options *options, const struct command *command,
         settings.state_dir)
         advise_root(settings.state_dir);
     settings_reader_free(&settings);
+    if (status == EX_CONFIG && command->function == status_command &&
+        status_is_plugin(words))
+        status = (int)plugin_print_unknown(stdout, "the settings are at fault: "
+                                                   "callhook-renewer -n says "
+                                                   "where");
     return status;
 }
 

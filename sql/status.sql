@@ -26,7 +26,8 @@ AS $$
         WHERE ended_at IS NULL AND subscription_id IS NOT NULL
     ), recent AS MATERIALIZED (
         SELECT subscription_id, received_at FROM callhook_store.notifications
-        WHERE with_last AND received_at > now() - interval '31 days'
+        WHERE with_last IS NOT FALSE
+          AND received_at > now() - interval '31 days'
         ORDER BY received_at DESC LIMIT 50000
     ), seen AS MATERIALIZED (
         SELECT subscription_id, max(received_at) AS at FROM recent
@@ -34,7 +35,7 @@ AS $$
     ), older AS (
         SELECT n.subscription_id, max(n.received_at) AS at
         FROM callhook_store.notifications AS n
-        WHERE n.received_at > now() - interval '31 days'
+        WHERE with_last AND n.received_at > now() - interval '31 days'
           AND n.received_at <= (SELECT min(received_at) FROM recent)
           AND (SELECT count(*) FROM recent) = 50000
           AND EXISTS (SELECT FROM live WHERE subscription_id NOT IN (
@@ -65,7 +66,8 @@ $$;
 COMMENT ON FUNCTION callhook_store.kept_subscriptions(boolean) IS
     'The subscriptions that have not ended (live: they deliver; announced: '
     'Graph has not named them yet), with what was refused of them within a '
-    'day; with_last: and with their last delivery within 31 days.';
+    'day; with_last: and with their last delivery within 31 days (null: if it '
+    'is among the last 50,000 of all).';
 
 -- tenants: an array with [name, tenant_id, resource, change type] of each
 -- tenant of the configuration, the last two as in callhook_store.gaps. A row
@@ -192,6 +194,107 @@ $$;
 COMMENT ON FUNCTION callhook_store.iso_time(bigint) IS
     'A time of seconds since 1970 as ISO 8601 in UTC.';
 
+CREATE OR REPLACE FUNCTION callhook_store.size_words(bytes bigint)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE WHEN bytes < 10000 THEN bytes || ' B'
+                WHEN bytes < 10000000 THEN bytes / 1000 || ' kB'
+                WHEN bytes < 10000000000 THEN bytes / 1000000 || ' MB'
+                ELSE bytes / 1000000000 || ' GB' END;
+$$;
+COMMENT ON FUNCTION callhook_store.size_words(bigint) IS
+    'A number of bytes in words: 12 MB.';
+
+-- What is not a tenant's: receivers, and who holds up the folding of calls.
+
+CREATE OR REPLACE FUNCTION callhook_store.receiver_status()
+RETURNS TABLE (
+    host text, last_seen bigint, state text, spool_bytes bigint,
+    oldest_spooled bigint, stored_today bigint, refused_today bigint,
+    over_3s_today bigint, need text, note text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+    WITH minutes AS MATERIALIZED (
+        SELECT m.host, m.minute, m.counters AS c, m.spool_bytes
+        FROM callhook_store.receiver_minutes AS m
+        WHERE m.minute > now() - interval '7 days'
+    ), seen AS (
+        SELECT DISTINCT ON (m.host) m.host, m.minute + interval '1 minute'
+                   AS last_seen_at,
+               CASE WHEN m.minute > now() - interval '4 minutes'
+                    THEN 'live' ELSE 'stopped' END AS state,
+               m.spool_bytes, NULL::timestamptz AS oldest_spooled_at
+        FROM minutes AS m ORDER BY m.host, m.minute DESC
+    ), today AS (
+        SELECT m.host, sum(c[3])::bigint AS stored,
+               sum(c[4] + c[5] + c[6])::bigint AS refused,
+               sum(c[10])::bigint AS over_3s
+        FROM minutes AS m
+        WHERE m.minute >= date_trunc('day', now(), 'UTC')
+        GROUP BY m.host
+    )
+    SELECT s.host, callhook_store.epoch(least(s.last_seen_at, now())),
+           s.state, coalesce(s.spool_bytes, 0),
+           callhook_store.epoch(s.oldest_spooled_at), coalesce(t.stored, 0),
+           coalesce(t.refused, 0), coalesce(t.over_3s, 0),
+           CASE WHEN s.state = 'dead' THEN format(
+                'receiver %s is dead, it was last seen %s: systemctl status '
+                'callhook there says why', s.host, callhook_store.ago_words(
+                    callhook_store.epoch(now())
+                    - callhook_store.epoch(s.last_seen_at)))
+                WHEN s.spool_bytes > 0 AND s.oldest_spooled_at
+                     < now() - interval '10 minutes' THEN format(
+                'receiver %s: %s wait in its spool, the oldest came %s: '
+                'callhook --check there says why', s.host,
+                callhook_store.size_words(s.spool_bytes),
+                callhook_store.ago_words(callhook_store.epoch(now())
+                    - callhook_store.epoch(s.oldest_spooled_at))) END,
+           CASE WHEN t.over_3s > 0 THEN format(
+                'receiver %s: %s answers since 00:00 UTC took over 3 s, which '
+                'Graph does not wait for', s.host, t.over_3s)
+                WHEN s.spool_bytes > 0 THEN format(
+                'receiver %s: %s wait in its spool', s.host,
+                callhook_store.size_words(s.spool_bytes)) END
+    FROM seen AS s LEFT JOIN today AS t USING (host)
+    ORDER BY s.host;
+$$;
+COMMENT ON FUNCTION callhook_store.receiver_status() IS
+    'The receivers that were seen within 7 days, what they did since 00:00 '
+    'UTC, and what needs a hand or is worth knowing in a sentence.';
+
+-- Folding waits for what may still store notifications. A prepared
+-- transaction belongs to nobody who runs: it stays until somebody ends it.
+CREATE OR REPLACE FUNCTION callhook_store.holder_status()
+RETURNS TABLE (pid integer, prepared text, since bigint, need text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT h.pid, h.prepared, callhook_store.epoch(h.since), format(
+               CASE WHEN h.pid IS NULL THEN
+               'prepared transaction "%2$s" of %3$s holds up folding and '
+               'consumers: COMMIT PREPARED or ROLLBACK PREPARED ends it'
+               ELSE
+               'an open transaction of process %1$s holds up folding and '
+               'consumers, it began %3$s: SELECT pg_terminate_backend(%1$s) '
+               'ends it' END, h.pid, left(h.prepared, 60),
+               callhook_store.ago_words(callhook_store.epoch(now())
+                                        - callhook_store.epoch(h.since)))
+    FROM (SELECT w.pid, NULL AS prepared, w.xact_start AS since
+          FROM callhook_store.writers() AS w
+          UNION ALL
+          SELECT NULL, p.gid, p.prepared FROM pg_prepared_xacts AS p
+          WHERE p.database = current_database()
+            AND callhook_store.are_rows_prepared()) AS h
+    WHERE h.since < now() - interval '5 minutes'
+    ORDER BY h.since LIMIT 1;
+$$;
+COMMENT ON FUNCTION callhook_store.holder_status() IS
+    'The oldest transaction, open or prepared, that has held up folding for '
+    '5 minutes or more, if there is one.';
+
 -- settings: `tenants`, an array with an object for each tenant of the
 -- configuration, whose members are the columns of `given`, and `faults`, what
 -- the state folder knows of all runs; resource_key and change_type_key as in
@@ -212,10 +315,22 @@ AS $$
             tenant text, tenant_id uuid, resource text, change_type text,
             resource_key text, change_type_key text, of_calls boolean,
             records boolean, reconcile boolean, renew_every_minutes bigint,
-            token_expires_at bigint, calls_fault text)) WITH ORDINALITY AS g (
+            token_expires_at bigint, calls_fault text,
+            told text)) WITH ORDINALITY AS g (
             tenant, tenant_id, resource, change_type, resource_key,
             change_type_key, of_calls, records, reconcile,
-            renew_every_minutes, token_expires_at, calls_fault, n)
+            renew_every_minutes, token_expires_at, calls_fault, told, n)
+    ), silence AS (
+        SELECT NULL::text AS tenant, NULL::timestamptz AS heard_at,
+               NULL::bigint AS silent_seconds, NULL::float8 AS usual_per_hour,
+               NULL::boolean AS silence_alarm
+        WHERE false
+    ), receivers AS MATERIALIZED (
+        SELECT * FROM callhook_store.receiver_status()
+    ), holder AS MATERIALIZED (
+        SELECT * FROM callhook_store.holder_status()
+    ), here AS (
+        SELECT current_setting('transaction_read_only') = 'on' AS read_only
     ), about AS MATERIALIZED (
         SELECT * FROM given JOIN (
             SELECT f.*, f.ordinality AS n
@@ -224,6 +339,7 @@ AS $$
                             tenant, tenant_id, resource_key, change_type_key)
                         ORDER BY n) FROM given)) WITH ORDINALITY AS f
         ) AS facts USING (n)
+        LEFT JOIN silence USING (tenant)
     ), kept AS MATERIALIZED (
         SELECT a.n, a.now, a.renew_every_minutes, k.*,
                count(*) FILTER (WHERE state = 'live')
@@ -257,12 +373,13 @@ AS $$
                 retry_at > about.now THEN
                 'Graph asked to be left alone: next try in ' ||
                 callhook_store.span_words(retry_at - about.now) END),
-            (3, true, 'runs have failed: ' || calls_fault),
+            (3, true, 'runs have failed: ' || calls_fault ||
+                ': callhook-renewer check looks for the cause'),
             (5, true, CASE WHEN coalesce(live, 0) > 0 THEN NULL
                 WHEN last.n IS NULL AND last_run_at IS NULL THEN NULL
                 WHEN last.n IS NULL THEN
                 'there is no subscription: nothing is delivered until a run '
-                'creates one'
+                'creates one; callhook-renewer check says what hinders it'
                 WHEN state = 'announced' THEN format(
                 'a subscription was asked for %s and Graph has not shown it '
                 'since: the next run looks again',
@@ -316,7 +433,13 @@ AS $$
                 'Graph''s calls of 30 days have not been listed in full yet'
                 WHEN about.now - last_listed_at > 9 * 86400 THEN
                 'Graph''s calls of 30 days were last listed in full ' ||
-                callhook_store.ago_words(about.now - last_listed_at) END)
+                callhook_store.ago_words(about.now - last_listed_at) END),
+            (16, true, CASE WHEN silence_alarm THEN format(
+                'nothing has come for %s, where %s an hour are usual: '
+                'callhook-renewer simulate %s tries the way from Graph, '
+                'callhook-renewer reconcile %s files what was missed',
+                callhook_store.span_words(silent_seconds),
+                round(usual_per_hour::numeric, 1), tenant, tenant) END)
         ) AS s (place, need, said)
         UNION ALL
         SELECT n, place, ordinality, true, said
@@ -367,9 +490,23 @@ AS $$
     )
     SELECT json_build_object(
         'ok', bool_and(needy IS NOT TRUE)
-              AND coalesce(json_array_length(settings -> 'faults'), 0) = 0,
-        'at', callhook_store.iso_time(max(now)), 'database_fault', NULL,
+              AND coalesce(json_array_length(settings -> 'faults'), 0) = 0
+              AND NOT (SELECT read_only FROM here)
+              AND NOT EXISTS (SELECT FROM holder)
+              AND NOT EXISTS (SELECT FROM receivers WHERE need IS NOT NULL),
+        'at', callhook_store.iso_time(max(now)),
+        'database', CASE WHEN (SELECT read_only FROM here) THEN 'read_only'
+                         ELSE 'live' END,
+        'database_fault', CASE WHEN (SELECT read_only FROM here) THEN
+            'the database is read-only, nothing can be stored: make its '
+            'primary take writes again, or name that one in the settings' END,
         'faults', settings -> 'faults',
+        'needs', (SELECT coalesce(json_agg(need), '[]') FROM (
+                      SELECT need FROM holder UNION ALL
+                      SELECT need FROM receivers
+                      WHERE need IS NOT NULL) AS l),
+        'notes', (SELECT coalesce(json_agg(note), '[]') FROM receivers
+                  WHERE note IS NOT NULL),
         'tenants', json_agg(json_build_object(
             'tenant', tenant, 'ok', needy IS NOT TRUE, 'tenant_id', tenant_id,
             'resource', resource, 'change_type', change_type,
@@ -377,8 +514,16 @@ AS $$
             'last_run_at', callhook_store.iso_time(last_run_at),
             'failed_since', callhook_store.iso_time(failed_since),
             'failure', failure,
+            'last_failure', coalesce(failure, calls_fault, told),
             'retry_at', callhook_store.iso_time(retry_at),
             'subscriptions', coalesce(subscriptions, '[]'),
+            'silence', CASE WHEN silence_alarm IS NOT NULL
+                THEN json_build_object(
+                    'last_notification_at', callhook_store.iso_time(
+                        callhook_store.epoch(heard_at)),
+                    'silent_seconds', silent_seconds,
+                    'usual_per_hour', usual_per_hour,
+                    'alarm', silence_alarm) END,
             'lifecycle_waiting', coalesce(lifecycle_waiting, 0),
             'lifecycle_waiting_since',
             callhook_store.iso_time(lifecycle_waiting_since),
@@ -402,6 +547,16 @@ AS $$
                 callhook_store.iso_time(last_listed_at) END,
             'needs', coalesce(needs, '[]'), 'notes', coalesce(notes, '[]'))
             ORDER BY n),
+        'receivers', (SELECT coalesce(json_agg(json_build_object(
+            'host', host, 'last_seen_at', callhook_store.iso_time(last_seen),
+            'state', state, 'spool_bytes', spool_bytes,
+            'oldest_spooled_at', callhook_store.iso_time(oldest_spooled),
+            'stored_today', stored_today, 'refused_today', refused_today,
+            'over_3s_today', over_3s_today, 'need', need, 'note', note)),
+            '[]') FROM receivers),
+        'holds_up', (SELECT json_build_object(
+            'pid', pid, 'prepared', prepared,
+            'since', callhook_store.iso_time(since)) FROM holder),
         'consumers', callhook_store.consumer_status())
     FROM about LEFT JOIN said USING (n) LEFT JOIN listed USING (n);
 $$;

@@ -34,6 +34,7 @@ char *report_last(const char *state_dir, const char *subject);
 #define REPORT_DATABASE ":database"
 #define REPORT_STATE_DIR ":state_dir"
 #define REPORT_CLOCK ":clock"
+#define REPORT_FILES ":files" /* that each run writes */
 #define REPORT_CALLS ":calls" /* behind a tenant's name */
 
 #endif

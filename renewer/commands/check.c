@@ -14,7 +14,7 @@
 #include "commands/check_tenant.h"
 #include "commands/finding.h"
 #include "commands/handshake.h"
-#include "commands/status_data.h"
+#include "status/state.h"
 
 /* Graph documentation: slower answers to notifications count as slow. */
 #define SLOW_SECONDS 3.0
@@ -116,9 +116,9 @@ static void note_weaknesses(struct database *database)
 static void check_runs(const struct settings *settings)
 {
     static const char *const subjects[] = {REPORT_DATABASE, REPORT_STATE_DIR,
-                                           REPORT_CLOCK};
+                                           REPORT_CLOCK, REPORT_FILES};
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         char *last = report_last(settings->state_dir, subjects[i]);
 
         if (last)
@@ -127,8 +127,7 @@ static void check_runs(const struct settings *settings)
     }
 }
 
-static void check_database(const struct settings *settings,
-                           struct status_data *status_data)
+static void check_database(const struct settings *settings, struct state *state)
 {
     char why[DATABASE_WHY];
     int64_t begun_at = clock_ms();
@@ -146,8 +145,8 @@ static void check_database(const struct settings *settings,
                     "server runs",
                     why);
     }
-    status_data_load(status_data, settings, database, NULL, false);
     database_close(database);
+    state_load(state, settings, LAST_NONE);
 }
 
 /* -- the own URLs ------------------------------------------------------ */
@@ -206,7 +205,7 @@ static void check_urls(const struct settings *settings, struct http *http)
 int check_command(const struct settings *settings, const struct words *words)
 {
     struct http *http = http_open();
-    struct status_data status_data;
+    struct state state;
     yajl_val *tenants;
 
     (void)words;
@@ -214,13 +213,13 @@ int check_command(const struct settings *settings, const struct words *words)
                 settings->tenant_count, settings->tenant_count == 1 ? "" : "s");
     check_state_dir(settings);
     check_runs(settings);
-    check_database(settings, &status_data);
+    check_database(settings, &state);
     check_urls(settings, http);
-    status_data_list(status_data.tree, "tenants", &tenants);
+    state_list(state.tree, "tenants", &tenants);
     for (size_t i = 0; i < settings->tenant_count; i++)
         check_tenant(settings, &settings->tenants[i], http,
-                     status_data.is_there ? tenants[i] : NULL);
-    status_data_free(&status_data);
+                     state.is_there ? tenants[i] : NULL);
+    state_free(&state);
     http_close(http);
     return finding_faults() ? 1 : EX_OK;
 }

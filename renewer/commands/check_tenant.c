@@ -11,7 +11,7 @@
 #include "base/report.h"
 #include "base/resource.h"
 #include "commands/finding.h"
-#include "commands/status_data.h"
+#include "status/state.h"
 #include "graph/session.h"
 #include "subscriptions/subscription.h"
 
@@ -230,7 +230,7 @@ static void check_record(struct graph *graph)
     graph->deadline = clock_ms() + TENANT_MS;
     graph_send(graph, &transfer);
     tree = json_parse(transfer.answer, transfer.answer_length);
-    if (status_data_list(tree, "value", &all))
+    if (state_list(tree, "value", &all))
         id = json_text(all[0], "id");
     if (id) {
         char *one = memory_print("%s/v1.0/communications/callRecords/%.64s",
@@ -259,7 +259,7 @@ static void check_last_run(const struct settings *settings,
 {
     char *subject, *calls;
     const char *failure = json_text(known, "failure");
-    int64_t since = status_data_time(known, "failed_since");
+    int64_t since = state_time(known, "failed_since");
 
     if (failure)
         finding_say(FAULTY, tenant->name, "last runs failed, since %s: %s",
@@ -277,12 +277,12 @@ static void check_stored(const struct tenant *tenant, yajl_val known,
                          const struct subscriptions *listed)
 {
     yajl_val *all;
-    size_t count = status_data_list(known, "subscriptions", &all);
+    size_t count = state_list(known, "subscriptions", &all);
     size_t live = 0;
 
     for (size_t i = 0; i < count; i++) {
         const char *id = json_text(all[i], "subscription_id");
-        int64_t expires_at = status_data_time(all[i], "expires_at");
+        int64_t expires_at = state_time(all[i], "expires_at");
 
         if (strcmp(json_text(all[i], "state"), "live") != 0)
             continue;

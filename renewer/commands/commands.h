@@ -20,4 +20,7 @@ command_function run_command, status_command, check_command,
     subscriptions_command, unsubscribe_command, token_command, fetch_command,
     load_command, reconcile_command, simulate_command;
 
+/* Whether the words ask `status` to be a monitoring plugin. */
+bool status_is_plugin(const struct words *words);
+
 #endif

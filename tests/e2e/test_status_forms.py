@@ -1,0 +1,332 @@
+"""The forms of `status` are made of one state: they never disagree.
+
+Each situation is made in the database or beside it; then every form is read
+and held against the JSON."""
+
+import datetime
+import json
+import re
+import shutil
+import subprocess
+import uuid
+
+import pytest
+
+from support.database import literal
+from support.renewer import Renewer
+
+HOSTILE = 'a"b\\c\n<script>alert(1)</script>|\u202e' + "x" * 160
+
+
+@pytest.fixture
+def renewer(folder, database, double):
+    made = Renewer(folder, double, database,
+                   notification_url="https://calls.example.com/callhook?s=1")
+    made.add("contoso")
+    return made
+
+
+def entered(renewer, tenant="contoso", *, left="2 days", failed=None,
+            renewed="5 min"):
+    """A tenant as a run leaves it, with a subscription that lives so long."""
+    made = renewer.tenants[tenant]
+    failed_at = "now() - interval '2 h'" if failed else "NULL"
+    renewer.database.execute(f"""
+        INSERT INTO callhook_store.tenants
+            (tenant, tenant_id, last_run_at, failed_at, failure)
+        VALUES ('{tenant}', '{made.tenant_id}', now(), {failed_at},
+                {literal(failed)});
+        SELECT callhook_store.note_listing('{made.tenant_id}', 'calls',
+            now() - interval '30 days', now(), 0, 0, 0);
+        INSERT INTO callhook_store.subscriptions (tenant, tenant_id,
+            subscription_id, resource, change_type, notification_url,
+            secret_sha256, announced_at, renewed_at, expires_at)
+        VALUES ('{tenant}', '{made.tenant_id}', gen_random_uuid(),
+            'communications/callRecords', 'updated',
+            'https://calls.example.com/callhook?s=1',
+            decode(repeat('ab', 32), 'hex'), now() - interval '330 s',
+            now() - interval '{renewed}', now() + interval '{left}')""")
+
+
+def minute(renewer, host="edge1", *, ago="1 min", stored=7, refused=2,
+           over_3s=0, spool=0):
+    renewer.database.execute(f"""
+        SELECT callhook_store.add_minute(
+            date_trunc('minute', now() - interval '{ago}'), {literal(host)},
+            '{{10,0,{stored},{refused},0,0,0,0,0,{over_3s}}}', '{{5,5}}',
+            900, {spool})""", "test_receiver")
+
+
+# -- the situations: made by a function; what is expected ------------------
+
+def fine(renewer):
+    entered(renewer)
+    minute(renewer)
+
+
+def empty(renewer):
+    del renewer
+
+
+def expired(renewer):
+    entered(renewer, left="-3 h")
+
+
+def dying(renewer):
+    entered(renewer, left="5 h")
+
+
+def gap(renewer):
+    entered(renewer)
+    renewer.database.execute(f"""
+        INSERT INTO callhook_store.gaps (tenant, tenant_id, resource,
+            change_type, reason, begins_at)
+        VALUES ('contoso', '{renewer.tenants['contoso'].tenant_id}',
+            'communications/callrecords', 'updated', 'it was gone',
+            now() - interval '2 h')""")
+
+
+def spooling(renewer):
+    entered(renewer)
+    minute(renewer, spool=12345678)
+
+
+def slow(renewer):
+    entered(renewer)
+    minute(renewer, over_3s=3)
+
+
+def away(renewer):
+    entered(renewer)
+    renewer.database = None
+
+
+def read_only(renewer):
+    entered(renewer)
+    minute(renewer)
+    renewer.database.execute(
+        f'ALTER DATABASE "{renewer.database.name}" '
+        "SET default_transaction_read_only = on")
+
+
+def older_schema(renewer):
+    entered(renewer)
+    renewer.database.execute("""
+        CREATE OR REPLACE FUNCTION callhook_store.status(
+            settings json, with_last boolean) RETURNS json LANGUAGE sql
+        SECURITY DEFINER AS $$ SELECT '{"ok": true, "tenants": []}'::json $$
+        """)
+
+
+def failing_of_three(renewer):
+    for name in ("fabrikam", "tailspin"):
+        renewer.add(name)
+    for name in renewer.tenants:
+        entered(renewer, name, failed='token: HTTP 401, code invalid_client, '
+                '"AADSTS7000215 | <b>"' if name == "fabrikam" else None)
+
+
+def hostile(renewer):
+    entered(renewer, failed=HOSTILE)
+    minute(renewer, host=HOSTILE)
+
+
+def thousand(renewer):
+    first = renewer.tenants["contoso"]
+    for number in range(999):
+        keys = {**first.keys, "tenant_id": str(uuid.uuid4())}
+        renewer.tenants[f"t{number}"] = type(first)(
+            f"t{number}", keys["tenant_id"], first.client_id, keys)
+    entered(renewer)
+
+
+SITUATIONS = [      # verdict, what one of the sentences says
+    (fine, "OK", None),
+    (empty, "CRITICAL", "there has been no run"),
+    (expired, "CRITICAL", "the subscription ended 3 h ago"),
+    (dying, "CRITICAL", None),
+    (gap, "WARNING", "changes may be missing for 2 h"),
+    (spooling, "OK", "12 MB wait in its spool"),
+    (slow, "OK", "3 answers since 00:00 UTC took over 3 s"),
+    (away, "CRITICAL", "the database cannot be used"),
+    (read_only, "CRITICAL", "the database is read-only"),
+    (older_schema, "UNKNOWN", "older schema than this program"),
+    (failing_of_three, "WARNING", "AADSTS7000215"),
+    (hostile, "WARNING", "runs have failed for 2 h"),
+    (thousand, "CRITICAL", None),
+]
+EXIT = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
+
+
+def seconds(text):
+    return int(datetime.datetime.fromisoformat(text).timestamp())
+
+
+def sentences(state):
+    """All that the state says, as the forms may cut or break it."""
+    said = list(state["faults"]) + (state["needs"] or [])
+    for tenant in state["tenants"]:
+        said += tenant["needs"]
+    return said + [state["database_fault"]] * bool(state["database_fault"])
+
+
+def plain(text):
+    """As `status` shows it: ASCII, each blank a single one."""
+    cleaned = "".join(c if " " <= c <= "~" else "?" * len(c.encode())
+                      for c in text)
+    return " ".join(cleaned.split())
+
+
+def check_text(renewer, state):
+    shown = renewer.run("status")
+    assert shown.status == (0 if state["ok"] else 1)
+    assert "\033" not in shown.stdout
+    # A word that is longer than a line has a line of its own.
+    for line in shown.stdout.splitlines():
+        assert len(line) <= 80 or " " not in line.strip()[2:]
+    words = plain(shown.stdout.replace("\n", " "))
+    for sentence in sentences(state) + (state["notes"] or []):
+        assert plain(sentence) in words
+    for tenant in state["tenants"]:
+        assert tenant["tenant"] in words
+    for receiver in state["receivers"] or []:
+        assert plain(receiver["host"])[:18] in words
+
+
+def check_plugin(renewer, state, verdict):
+    shown = renewer.run("status", "--plugin")
+    assert shown.status == EXIT[verdict]
+    line, nothing = shown.stdout.split("\n")
+    assert nothing == ""
+    words, *data = line.split(" | ")
+    assert words.startswith(f"CALLHOOK {verdict} - ")
+    assert "|" not in words
+    if state["receivers"] is None:
+        assert data == []
+        return
+    values = dict(re.findall(r"'([^']+)'=(\S+)", data[0]))
+    assert re.fullmatch(
+        r"( ?'[a-z ]+'=[0-9]+(s|B|)(;[0-9:]*){0,4})+", data[0])
+    assert values["tenants in need"].split(";")[0] == str(
+        sum(not tenant["ok"] for tenant in state["tenants"]))
+    assert values["spool"].split("B")[0] == str(
+        sum(receiver["spool_bytes"] for receiver in state["receivers"]))
+    ends = [subscription["expires_at"] for tenant in state["tenants"]
+            for subscription in tenant["subscriptions"]]
+    if verdict == "OK":
+        left = min(map(seconds, ends)) - seconds(state["at"])
+        assert abs(int(values["first end"].split("s")[0]) - left) < 20
+
+
+def samples(text):
+    """{name: {label: value}}"""
+    found = {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        name, label, value = re.fullmatch(
+            r'([a-z0-9_]+)(?:\{[a-z]+="((?:[^"\\]|\\.)*)"\})? (-?\d+)',
+            line).groups()
+        label = label and re.sub(
+            r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], label)
+        found.setdefault(name, {})[label] = int(value)
+    return found
+
+
+def check_metrics(renewer, state):
+    shown = renewer.run("status", "--metrics")
+    assert shown.status == (0 if state["ok"] else 1)
+    if shutil.which("promtool"):
+        linted = subprocess.run(["promtool", "check", "metrics"], text=True,
+                                input=shown.stdout, capture_output=True)
+        assert (linted.returncode, linted.stderr) == (0, "")
+    found = samples(shown.stdout)
+    assert found["callhook_database_up"] == {
+        None: int(state["database"] == "live")}
+    there = state["receivers"] is not None
+    for tenant in state["tenants"]:
+        name = tenant["tenant"]
+        ends = max((seconds(s["expires_at"]) for s in tenant["subscriptions"]
+                    if s["state"] == "live"), default=0)
+        expected = {
+            "subscription_expiry_timestamp_seconds": there and [ends],
+            "gap_open": there and [int(tenant["gap_since"] is not None)],
+            "records_waiting": there and [tenant["records_waiting"]],
+            "calls_missing": there and [tenant["calls_missing"]],
+            "last_run_timestamp_seconds": tenant["last_run_at"]
+            and [seconds(tenant["last_run_at"])],
+            "silence_alarm": tenant["silence"]
+            and [int(tenant["silence"]["alarm"])],
+        }
+        for metric, values in expected.items():
+            got = found.get(f"callhook_{metric}", {})
+            assert got.get(name) == (values[0] if values else None), metric
+    for receiver in state["receivers"] or []:
+        host = receiver["host"]
+        assert found["callhook_spool_bytes"][host] == receiver["spool_bytes"]
+        assert found["callhook_receiver_up"][host] == int(
+            receiver["state"] == "live")
+        for counter in ("stored", "refused", "over_3s"):
+            name = {"over_3s": "over_3s"}.get(counter, f"items_{counter}")
+            assert found[f"callhook_{name}_total"][host] == \
+                receiver[f"{counter}_today"]
+
+
+@pytest.mark.parametrize("situation, verdict, words", SITUATIONS,
+                         ids=lambda value: getattr(value, "__name__", ""))
+def test_the_forms_agree(renewer, situation, verdict, words):
+    situation(renewer)
+    shown = renewer.run("status", "--json")
+    state = json.loads(shown.stdout)
+    assert shown.status == (0 if state["ok"] else 1)
+    assert state["ok"] is (verdict == "OK" or situation is dying)
+    if words:
+        assert any(words in sentence
+                   for sentence in sentences(state) + (state["notes"] or []))
+    check_text(renewer, state)
+    check_plugin(renewer, state, verdict)
+    check_metrics(renewer, state)
+
+
+def test_each_sentence_that_needs_a_hand_says_what_to_do(renewer):
+    """By a command, or by what to change."""
+    for situation in (expired, gap, failing_of_three):
+        renewer.database.execute("""
+            TRUNCATE callhook_store.tenants, callhook_store.subscriptions,
+                callhook_store.gaps""")
+        situation(renewer)
+        state = json.loads(renewer.run("status", "--json").stdout)
+        for sentence in sentences(state):
+            assert re.search("callhook-renewer|cron|: ", sentence), sentence
+
+
+def test_who_holds_up_folding(renewer):
+    """The oldest open transaction of a writer; then a prepared one."""
+    fine(renewer)
+    database = renewer.database
+    with database.session("test_receiver") as session:
+        session.run("BEGIN; SELECT callhook_store.schema_major()")
+        database.execute("""
+            CREATE OR REPLACE FUNCTION callhook_store.writers()
+            RETURNS TABLE (pid integer, virtualxid text,
+                           xact_start timestamptz) LANGUAGE sql AS $$
+                SELECT a.pid, '', a.xact_start - interval '1 h'
+                FROM pg_stat_activity AS a
+                WHERE a.usename = 'test_receiver'
+                  AND a.datname = current_database() $$""")
+        shown = renewer.run("status", "--json")
+        state = json.loads(shown.stdout)
+        assert shown.status == 1
+        pid = state["holds_up"]["pid"]
+        assert f"pg_terminate_backend({pid})" in state["needs"][0]
+        assert "it began 1 h ago" in state["needs"][0]
+        check_text(renewer, state)
+        check_plugin(renewer, state, "WARNING")
+
+
+def test_a_plugin_whose_settings_are_at_fault(renewer):
+    renewer.settings["surprise"] = "1"
+    shown = renewer.run("status", "--plugin")
+    assert shown.status == 3
+    assert shown.stdout.startswith("CALLHOOK UNKNOWN - the settings")
+    assert renewer.run("status").status == 78
