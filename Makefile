@@ -352,6 +352,7 @@ install: all
 	@rm -rf $(DESTDIR)$(DATADIR)/sql
 	@$(foreach folder,$(SQL_FOLDERS),\
 	    $(call put,$(folder)/*.sql,$(DATADIR)/$(folder));)
+	@$(call put,sql/prometheus/*,$(DATADIR)/sql/prometheus)
 	@$(call put,sql/examples/consumers/*,$(DATADIR)/sql/examples/consumers)
 	@$(call put,nginx/*,$(DATADIR)/nginx)
 	@$(call put,apache/*,$(DATADIR)/apache)

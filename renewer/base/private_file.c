@@ -186,10 +186,10 @@ static bool sync_folder(const char *path)
 }
 
 /* Fills the new file, of which nobody knows yet, and closes it. */
-static bool fill(int file, const char *bytes, size_t length)
+static bool fill(int file, mode_t mode, const char *bytes, size_t length)
 {
-    bool filled = fchmod(file, S_IRUSR | S_IWUSR) == 0 &&
-                  write_all(file, bytes, length) && fsync(file) == 0;
+    bool filled = fchmod(file, mode) == 0 && write_all(file, bytes, length) &&
+                  fsync(file) == 0;
     int saved = errno;
 
     if (close(file) != 0 && filled)
@@ -198,7 +198,8 @@ static bool fill(int file, const char *bytes, size_t length)
     return filled;
 }
 
-bool private_file_write(const char *path, const char *bytes, size_t length)
+static bool write_file(const char *path, mode_t mode, const char *bytes,
+                       size_t length)
 {
     char *other = memory_print("%s.new", path);
     bool written = false;
@@ -209,7 +210,7 @@ bool private_file_write(const char *path, const char *bytes, size_t length)
     file = open(other, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                 S_IRUSR | S_IWUSR);
     if (file >= 0) {
-        written = fill(file, bytes, length) && rename(other, path) == 0;
+        written = fill(file, mode, bytes, length) && rename(other, path) == 0;
         int saved = errno;
 
         if (!written)
@@ -218,4 +219,15 @@ bool private_file_write(const char *path, const char *bytes, size_t length)
     }
     free(other);
     return written && sync_folder(path);
+}
+
+bool private_file_write(const char *path, const char *bytes, size_t length)
+{
+    return write_file(path, S_IRUSR | S_IWUSR, bytes, length);
+}
+
+bool private_file_publish(const char *path, const char *bytes, size_t length)
+{
+    return write_file(path, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, bytes,
+                      length);
 }

@@ -29,4 +29,7 @@ char *private_file_read_trusted(const char *path, size_t limit, size_t *length,
  */
 bool private_file_write(const char *path, const char *bytes, size_t length);
 
+/* The same for what all may read: mode 0644. */
+bool private_file_publish(const char *path, const char *bytes, size_t length);
+
 #endif

@@ -11,8 +11,8 @@
 #include "base/report.h"
 #include "base/resource.h"
 #include "commands/finding.h"
-#include "status/state.h"
 #include "graph/session.h"
+#include "status/state.h"
 #include "subscriptions/subscription.h"
 
 /* For the token, and then for the list. */

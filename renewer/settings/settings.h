@@ -39,6 +39,8 @@ struct tenant {
 struct settings {
     char *database; /* libpq conninfo, "" = the PG... environment */
     char *state_dir;
+    char *status_page;  /* "" = none, as the next */
+    char *metrics_file; /* a Prometheus textfile */
     long retention_days;
     struct tenant *tenants;
     size_t tenant_count;

@@ -26,6 +26,8 @@
 const struct key keys[KEY_COUNT] = {
     [KEY_DATABASE] = {GENERAL(database, KIND_TEXT, "")},
     [KEY_STATE_DIR] = {GENERAL(state_dir, KIND_FOLDER, "/var/lib/callhook")},
+    [KEY_STATUS_PAGE] = {GENERAL(status_page, KIND_FILE, "")},
+    [KEY_METRICS_FILE] = {GENERAL(metrics_file, KIND_FILE, "")},
     [KEY_RETENTION_DAYS] = {GENERAL(retention_days, KIND_NUMBER, "0"), 0,
                             36500},
     [KEY_NOTIFICATION_URL] = {INHERITED(notification_url, KIND_URL, "")},
@@ -141,6 +143,8 @@ static const char *find_fault(const struct key *key, const char *value)
         return read_switch(value) >= 0 ? NULL : "is neither on nor off";
     case KIND_FOLDER:
         return *value == '/' ? NULL : "is no absolute path";
+    case KIND_FILE:
+        return !*value || *value == '/' ? NULL : "is no absolute path";
     case KIND_GUID:
         return guid_read(guid, value) ? NULL : "is no GUID";
     case KIND_CLOUD:

@@ -8,6 +8,8 @@
 enum key_id {
     KEY_DATABASE,
     KEY_STATE_DIR,
+    KEY_STATUS_PAGE,
+    KEY_METRICS_FILE,
     KEY_RETENTION_DAYS,
     KEY_NOTIFICATION_URL,
     KEY_LIFECYCLE_URL,
@@ -48,6 +50,7 @@ struct key {
         KIND_SWITCH,  /* bool */
         KIND_TEXT,    /* char *, as the others */
         KIND_FOLDER,  /* an absolute path */
+        KIND_FILE,    /* the same, or "": not given */
         KIND_GUID,    /* kept in lower case */
         KIND_CLOUD,   /* one of Microsoft's */
         KIND_CHANGES, /* a list, kept in one order */

@@ -73,7 +73,7 @@ static bool get_up(const struct state *state, yajl_val receiver, int64_t *value)
 
     (void)state;
     *value = condition && strcmp(condition, "live") == 0;
-    return condition;
+    return *value || (condition && strcmp(condition, "dead") == 0);
 }
 
 #define MEMBER(function, member)                                               \
@@ -149,7 +149,8 @@ static const struct metric of_tenants[] = {
 };
 
 static const struct metric of_receivers[] = {
-    {"callhook_receiver_up", "gauge", "1: the receiver is live.", get_up},
+    {"callhook_receiver_up", "gauge",
+     "1: the receiver is live; 0: dead; none: it was stopped.", get_up},
     {"callhook_spool_bytes", "gauge", "Bytes in the spool.", get_spool},
     {"callhook_items_stored_total", "counter", "Items stored since 00:00 UTC.",
      get_stored},

@@ -264,8 +264,8 @@ def check_metrics(renewer, state):
     for receiver in state["receivers"] or []:
         host = receiver["host"]
         assert found["callhook_spool_bytes"][host] == receiver["spool_bytes"]
-        assert found["callhook_receiver_up"][host] == int(
-            receiver["state"] == "live")
+        assert found.get("callhook_receiver_up", {}).get(host) == {
+            "live": 1, "dead": 0}.get(receiver["state"])
         for counter in ("stored", "refused", "over_3s"):
             name = {"over_3s": "over_3s"}.get(counter, f"items_{counter}")
             assert found[f"callhook_{name}_total"][host] == \

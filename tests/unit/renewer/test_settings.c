@@ -79,6 +79,8 @@ static const char everything[] =
     "\r\n"
     "database = service=callhook ;not this ; nor this\r\n"
     "state_dir = /srv/a state\t\r\n"
+    "status_page = /srv/www/a page.html\r\n"
+    "metrics_file = /srv/callhook.prom\r\n"
     "retention_days = 36500\r\n"
     "notification_url = https://calls.example.com/callhook\r\n"
     "lifecycle_url = https://calls.example.com/life\r\n"
@@ -96,6 +98,8 @@ TEST(all_of_them)
     read_good(&settings, everything);
     assert_string_equal(settings.database, "service=callhook");
     assert_string_equal(settings.state_dir, "/srv/a state");
+    assert_string_equal(settings.status_page, "/srv/www/a page.html");
+    assert_string_equal(settings.metrics_file, "/srv/callhook.prom");
     assert_int_equal(settings.retention_days, 36500);
     assert_int_equal(settings.tenant_count, 2);
     const struct tenant *own = settings_tenant(&settings, "own.A_b-1");

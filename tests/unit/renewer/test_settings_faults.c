@@ -92,6 +92,8 @@ static const struct bad_case value_cases[] = {
      "2: state_dir: \"lib\" is no absolute path"},
     {"no state_dir", "[callhook]\nstate_dir = ; none\n" REST,
      "2: state_dir: \"\" is no absolute path"},
+    {"a relative status_page", "[callhook]\nstatus_page = a.html\n" REST,
+     "2: status_page: \"a.html\" is no absolute path"},
     {"no connection string", "[callhook]\ndatabase = host=db hidden\n" REST,
      "2: database: libpq does not understand the value"},
     {"negative days", "[callhook]\nretention_days = -1\n" REST,
