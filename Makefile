@@ -66,7 +66,7 @@ COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS) \
     $(MODE_FLAGS_$(MODE))
 LINK = $(CC) -pthread $(HARD_LINK) $(CFLAGS) $(MODE_FLAGS_$(MODE)) $(LDFLAGS)
 LIBRARIES_cgi = $(FCGI_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) $(LIBCRYPTO_LIBS)
-LIBRARIES_renewer = $(LIBCURL_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) $(LIBCRYPTO_LIBS)
+LIBRARIES_renewer = $(LIBCURL_LIBS) $(LIBPQ_LIBS) $(YAJL_LIBS) $(LIBCRYPTO_LIBS) -lm
 
 # The two programs share no C code. Files are found at any depth.
 find = $(sort $(shell find $(1) -type f $(2)))

@@ -66,6 +66,7 @@ END $$;
 \ir consumers/api.sql
 \ir consumers/views.sql
 \ir status.sql
+\ir status_charts.sql
 \ir grants.sql
 \ir pins.sql
 

@@ -146,7 +146,7 @@ static void check_database(const struct settings *settings, struct state *state)
                     why);
     }
     database_close(database);
-    state_load(state, settings, LAST_NONE);
+    state_load(state, settings, LAST_NONE, false);
 }
 
 /* -- the own URLs ------------------------------------------------------ */

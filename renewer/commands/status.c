@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "status/metrics.h"
+#include "status/page.h"
 #include "status/plugin.h"
 #include "status/state.h"
 #include "status/text.h"
@@ -52,14 +53,19 @@ static int print_metrics(const struct state *state)
     return fine_or_not(state);
 }
 
+static int print_page(const struct state *state)
+{
+    page_print(stdout, state);
+    return fine_or_not(state);
+}
+
 static const struct form {
     const char *option;
     form_function *print;
 } forms[] = {
-    {"", print_text},
-    {"--json", print_json},
-    {"--plugin", print_plugin},
-    {"--metrics", print_metrics},
+    {"", print_text},           {"--json", print_json},
+    {"--plugin", print_plugin}, {"--metrics", print_metrics},
+    {"--html", print_page},
 };
 
 int status_command(const struct settings *settings, const struct words *words)
@@ -70,12 +76,13 @@ int status_command(const struct settings *settings, const struct words *words)
 
     for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
         if (strcmp(option, forms[i].option) == 0) {
-            state_load(&state, settings, LAST_ALL);
+            state_load(&state, settings, LAST_ALL,
+                       forms[i].print == print_page);
             status = forms[i].print(&state);
             state_free(&state);
             return status;
         }
-    log_line("status knows --json, --plugin, --metrics");
+    log_line("status knows --json, --plugin, --metrics and --html");
     return EX_USAGE;
 }
 

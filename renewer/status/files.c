@@ -10,6 +10,7 @@
 #include "base/private_file.h"
 #include "base/report.h"
 #include "status/metrics.h"
+#include "status/page.h"
 #include "status/state.h"
 
 typedef void form_function(FILE *stream, const struct state *state);
@@ -48,9 +49,10 @@ bool files_write(const struct settings *settings)
         report_end(settings->state_dir, REPORT_FILES, 0);
         return true;
     }
-    state_load(&state, settings, LAST_RECENT);
+    state_load(&state, settings, LAST_RECENT, *settings->status_page);
     written =
         write_form(settings, settings->metrics_file, metrics_print, &state);
+    written &= write_form(settings, settings->status_page, page_print, &state);
     if (written)
         report_end(settings->state_dir, REPORT_FILES, 0);
     state_free(&state);

@@ -59,15 +59,11 @@ static void tell_of_tenants(struct sentences *sentences,
 
     for (size_t i = 0; i < count; i++) {
         const char *name = json_text(all[i], "tenant");
-        yajl_val *needs;
 
         if (verdict_of_tenant(state, all[i]) != verdict)
             continue;
-        if (state_list(all[i], "needs", &needs) == 0 &&
-            verdict == VERDICT_CRITICAL)
-            tell(sentences, name,
-                 "the subscription ends within 6 hours: callhook-renewer check "
-                 "says what hinders its renewal");
+        if (verdict == VERDICT_CRITICAL)
+            tell(sentences, name, verdict_need(all[i]));
         tell_list(sentences, name, all[i], "needs");
     }
 }

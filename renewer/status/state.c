@@ -112,23 +112,16 @@ static void put_time(struct json_writer *writer, const char *key,
 static void put_unknown(struct json_writer *all, const struct tenant *tenant,
                         const char *state_dir)
 {
-    static const char *const nulls[] = {"last_run_at",
-                                        "failed_since",
-                                        "failure",
-                                        "retry_at",
-                                        "lifecycle_waiting",
-                                        "lifecycle_waiting_since",
-                                        "gap_since",
-                                        "gaps_unsearched",
-                                        "records_waiting",
-                                        "gaps_unsearched_since",
-                                        "records_failed",
-                                        "records_waiting_since",
-                                        "records_gone",
-                                        "calls_missing",
-                                        "listed_until",
-                                        "last_listed_at",
-                                        "silence"};
+    static const char *const nulls[] = {
+        "last_run_at",       "failed_since",
+        "failure",           "retry_at",
+        "lifecycle_waiting", "lifecycle_waiting_since",
+        "gap_since",         "gaps_unsearched",
+        "records_waiting",   "gaps_unsearched_since",
+        "records_failed",    "records_waiting_since",
+        "records_gone",      "calls_missing",
+        "listed_until",      "last_listed_at",
+        "silence",           "calls_failure"};
     static const char *const empty[] = {"subscriptions", "needs", "notes"};
     char *last = report_last(state_dir, tenant->name);
 
@@ -207,6 +200,17 @@ static void load(struct state *state, const struct settings *settings,
     }
 }
 
+static void load_charts(struct state *state, struct database *database)
+{
+    PGresult *result = database_run(
+        database, "SELECT callhook_store.status_charts()", 0, NULL);
+
+    if (result)
+        state->charts = json_parse(PQgetvalue(result, 0, 0),
+                                   (size_t)PQgetlength(result, 0, 0));
+    PQclear(result);
+}
+
 /*
  * A database that only can be read still says how it stands. The variable gives
  * way to what the user says, as in base/database.
@@ -230,7 +234,7 @@ static struct database *open_to_read(const char *conninfo,
 }
 
 void state_load(struct state *state, const struct settings *settings,
-                enum state_last last)
+                enum state_last last, bool with_charts)
 {
     char why[DATABASE_WHY];
     struct database *database = open_to_read(settings->database, why);
@@ -238,6 +242,8 @@ void state_load(struct state *state, const struct settings *settings,
     *state = (struct state){0};
     if (database) {
         load(state, settings, database, last);
+        if (state->is_there && with_charts)
+            load_charts(state, database);
     } else {
         char *fault = memory_print("the database cannot be used: %s: "
                                    "callhook-renewer check tries it again",
@@ -252,6 +258,7 @@ void state_load(struct state *state, const struct settings *settings,
 
 void state_free(struct state *state)
 {
+    yajl_tree_free(state->charts);
     yajl_tree_free(state->tree);
     free(state->text);
 }

@@ -8,6 +8,7 @@
 struct state {
     char *text;      /* an object of JSON: callhook_store.status() made it */
     yajl_val tree;   /* the same */
+    yajl_val charts; /* callhook_store.status_charts(), or NULL */
     bool is_there;   /* the database is; else all but names is null */
     bool last_known; /* last_notification_at could be read */
 };
@@ -19,9 +20,9 @@ enum state_last {
     LAST_ALL,    /* may take seconds where a tenant has been silent */
 };
 
-/* A statement or two, whatever the number of tenants. state_free() it. */
+/* A few statements, whatever the number of tenants. state_free() it. */
 void state_load(struct state *state, const struct settings *settings,
-                enum state_last last);
+                enum state_last last, bool with_charts);
 void state_free(struct state *state);
 
 /* An array of the tree, by its name, and its length. */

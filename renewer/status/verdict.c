@@ -39,6 +39,16 @@ enum verdict verdict_of_tenant(const struct state *state, yajl_val tenant)
                                                    : VERDICT_WARNING;
 }
 
+const char *verdict_need(yajl_val tenant)
+{
+    yajl_val *needs;
+
+    return state_list(tenant, "needs", &needs)
+               ? NULL
+               : "the subscription ends within 6 hours: callhook-renewer check "
+                 "says what hinders its renewal";
+}
+
 enum verdict verdict_of_receiver(yajl_val receiver)
 {
     const char *condition = json_text(receiver, "state");

@@ -24,6 +24,9 @@ int64_t verdict_ends_at(yajl_val tenant);
 enum verdict verdict_of_tenant(const struct state *state, yajl_val tenant);
 enum verdict verdict_of_receiver(yajl_val receiver);
 
+/* What a critical tenant needs that says nothing itself, or NULL. */
+const char *verdict_need(yajl_val tenant);
+
 /* Of all. */
 enum verdict verdict_of(const struct state *state);
 

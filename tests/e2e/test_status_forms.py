@@ -4,6 +4,7 @@ Each situation is made in the database or beside it; then every form is read
 and held against the JSON."""
 
 import datetime
+import html.parser
 import json
 import re
 import shutil
@@ -272,6 +273,77 @@ def check_metrics(renewer, state):
                 receiver[f"{counter}_today"]
 
 
+class Page(html.parser.HTMLParser):
+    """What a page says, by element; a fault of its form is an error."""
+
+    EMPTY = {"meta", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.texts, self.attributes = [], {}, []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.attributes += [(tag, *pair) for pair in attributes]
+        assert len({name for name, _ in attributes}) == len(attributes)
+        self.texts.setdefault(tag, [])
+        if tag not in self.EMPTY:
+            self.texts[tag].append("")
+            self.open.append((tag, len(self.texts[tag]) - 1))
+
+    def handle_startendtag(self, tag, attributes):
+        self.attributes += [(tag, *pair) for pair in attributes]
+        self.texts.setdefault(tag, []).append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        for tag, number in self.open:
+            self.texts[tag][number] += data
+
+
+def without_quotes(sentence, tenant):
+    """The page leaves to `status` what a peer said."""
+    for quote in (tenant["failure"], tenant["calls_failure"]):
+        if quote and quote in sentence:
+            sentence = sentence.replace(
+                quote, "callhook-renewer status says at what")
+    return sentence
+
+
+def check_page(renewer, state, verdict):
+    shown = renewer.run("status", "--html")
+    assert shown.status == (0 if state["ok"] else 1)
+    assert len(shown.stdout.encode()) < 200_000
+    page = Page(shown.stdout)
+    assert page.texts["title"][0].startswith(f"callhook: {verdict}, ")
+    assert page.texts["style"] and "script" not in page.texts
+    assert not [value for _, name, value in page.attributes
+                if name in ("src", "href", "style") or name.startswith("on")]
+    assert "https://" not in shown.stdout and "http://" not in shown.stdout
+    [band] = [value for tag, name, value in page.attributes
+              if (tag, name) == ("section", "class")]
+    assert band == "verdict " + {"OK": "ok", "WARNING": "warn",
+                                 "CRITICAL": "bad", "UNKNOWN": "dull"}[verdict]
+    said = page.texts.get("li", [])
+    for tenant in state["tenants"]:
+        for sentence in tenant["needs"]:
+            assert any(without_quotes(sentence, tenant) in one
+                       for one in said) or len(state["tenants"]) > 60
+    for sentence in (state["needs"] or []) + (state["notes"] or []):
+        assert any(sentence.replace("\n", " ") in one for one in said)
+    names = " ".join(page.texts["th"])
+    for tenant in state["tenants"]:
+        assert tenant["tenant"] in names or len(state["tenants"]) > 60
+    for receiver in state["receivers"] or []:
+        assert receiver["host"].replace("\n", " ") in names
+    for tenant in state["tenants"]:
+        assert not tenant["failure"] or tenant["failure"] not in shown.stdout
+
+
 @pytest.mark.parametrize("situation, verdict, words", SITUATIONS,
                          ids=lambda value: getattr(value, "__name__", ""))
 def test_the_forms_agree(renewer, situation, verdict, words):
@@ -286,6 +358,7 @@ def test_the_forms_agree(renewer, situation, verdict, words):
     check_text(renewer, state)
     check_plugin(renewer, state, verdict)
     check_metrics(renewer, state)
+    check_page(renewer, state, verdict)
 
 
 def test_each_sentence_that_needs_a_hand_says_what_to_do(renewer):

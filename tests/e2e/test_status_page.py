@@ -1,0 +1,192 @@
+"""The page of `status --html`: each figure on it is that of the view it names."""
+
+import datetime
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from support.notification import NIL
+from support.renewer import Renewer
+from test_status_forms import Page, entered
+
+UTC = datetime.timezone.utc
+MONTH = 30
+
+# Two receivers of a week, and kept figures of 100 days.
+FILL = """
+    INSERT INTO callhook_store.receiver_minutes
+    SELECT m, host, ARRAY[2,0,n,0,0,0,0,0,0,0]::bigint[],
+           ARRAY[0, 0, n %% 5, n %% 3, 1]::integer[], 5000 + n, n %% 7 * 1000
+    FROM generate_series(now() - interval '8 days', now(), '7 min') AS m,
+         (VALUES ('edge1'), ('edge2')) AS h (host),
+         LATERAL (SELECT extract(epoch FROM m)::bigint %% 11 AS n) AS n;
+    INSERT INTO callhook_store.day_call_hours (tenant_id, day, hour, kind,
+        calls, missed, answered, declined, failed, people)
+    SELECT t::uuid, d, d + interval '9 h', kind, n, n / 3, 0, 0, 0, 0
+    FROM generate_series(current_date - 100, current_date, '1 day') AS d,
+         (VALUES ('d', 5), ('m', 3), ('p', 2)) AS k (kind, weight),
+         (VALUES ('11111111-1111-1111-1111-111111111111'), (%(nil)s))
+             AS t (t),
+         LATERAL (SELECT extract(day FROM d)::int * weight AS n) AS n;
+    INSERT INTO callhook_store.day_networks (tenant_id, day, media, kind,
+        streams, classified, poor)
+    SELECT %(nil)s::uuid, d, media, 'd', 100, 80, extract(day FROM d)::int
+    FROM generate_series(current_date - 100, current_date, '1 day') AS d,
+         (VALUES ('a'), ('v')) AS m (media)
+    WHERE extract(isodow FROM d) < 6;
+    INSERT INTO callhook_store.report_terms (term)
+    SELECT 'reason ' || n FROM generate_series(1, 12) AS n;
+    INSERT INTO callhook_store.day_failures (tenant_id, day, reason_no, calls)
+    SELECT %(nil)s::uuid, d, term_no, 20 - term_no
+    FROM generate_series(current_date - 40, current_date, '1 day') AS d,
+         callhook_store.report_terms WHERE term LIKE 'reason %%';
+    INSERT INTO callhook_store.calls (call_id, tenant_id, filed_at,
+        started_at, record_state, version, listed_version)
+    SELECT gen_random_uuid(), %(nil)s::uuid, now(),
+           now() - n * interval '5 h', state, 1, 1 + n %% 2
+    FROM generate_series(1, 200) AS n,
+         (VALUES ('stored'), ('waiting'), ('gone'), ('none')) AS s (state);
+    INSERT INTO callhook_store.gaps (tenant, tenant_id, resource, change_type,
+        reason, begins_at, ends_at)
+    VALUES ('contoso', %(nil)s, 'communications/callrecords', 'updated',
+            'gone', date_trunc('day', now()) - interval '50 h',
+            date_trunc('day', now()) - interval '47 h')
+""" % {"nil": f"'{NIL}'"}
+
+
+@pytest.fixture
+def renewer(folder, database, double):
+    made = Renewer(folder, double, database,
+                   notification_url="https://calls.example.com/callhook?s=1")
+    made.add("contoso")
+    entered(made)
+    database.execute(FILL)
+    return made
+
+
+def read_charts(database):
+    [row] = database.query("SELECT callhook_store.status_charts() AS charts")
+    charts = row["charts"]
+    return json.loads(charts) if isinstance(charts, str) else charts
+
+
+def view(database, sql):
+    """{first column: the others}, numbers as such."""
+    return {str(one[0]): [value and float(value) for value in one[1:]]
+            for one in (list(row.values()) for row in database.query(
+                sql, "test_reader"))}
+
+
+def test_figures_are_those_of_the_views(renewer, database):
+    charts = read_charts(database)
+    since = "(now() AT TIME ZONE 'UTC')::date - 89"
+    calls = view(database, f"""
+        SELECT day::text, sum(calls) FILTER (WHERE kind = 'peer_to_peer') AS a,
+               sum(calls) FILTER (WHERE kind = 'meeting') AS b,
+               sum(calls) FILTER (WHERE kind = 'phone') AS c,
+               sum(missed) AS d
+        FROM callhook.calls_by_hour WHERE day >= {since} GROUP BY day""")
+    assert len(charts["calls"]["points"]) == 90
+    for n, day in enumerate(charts["calls"]["points"]):
+        assert [charts["calls"][key][n] for key in (
+            "peer_to_peer", "meeting", "phone", "missed")] == calls[day]
+    quality = view(database, f"""
+        SELECT day::text, sum(poor) AS a, sum(classified) AS b,
+               round(100.0 * sum(poor) / sum(classified), 2) AS c
+        FROM callhook.quality_by_day
+        WHERE media = 'audio' AND day >= {since} GROUP BY day""")
+    for n, day in enumerate(charts["quality"]["points"]):
+        assert [charts["quality"][key][n] for key in (
+            "poor", "classified", "rate")] == quality.get(day, [0, 0, None])
+    failures = view(database, f"""
+        SELECT failure_reason, sum(calls) FROM callhook.failures_by_day
+        WHERE day >= {since} + 60 GROUP BY 1 ORDER BY 2 DESC""")
+    shown = dict(zip(charts["failures"]["points"],
+                     charts["failures"]["calls"]))
+    others = shown.pop("others")
+    assert len(shown) == 7
+    for reason, count in shown.items():
+        assert failures.pop(reason) == [count]
+    assert others == sum(count for [count] in failures.values())
+    missing = view(database, f"""
+        SELECT day::text, sum(missing) FROM callhook.completeness
+        WHERE day >= {since} + 60 GROUP BY day""")
+    for n, day in enumerate(charts["completeness"]["points"]):
+        assert charts["completeness"]["missing"][n] == missing.get(
+            day, [0])[0]
+    assert charts["completeness"]["gap_minutes"][-4:] == [120, 60, 0, 0]
+
+
+def test_figures_of_the_receivers(renewer, database):
+    charts = read_charts(database)
+    hours = view(database, """
+        SELECT to_char(date_trunc('hour', minute) AT TIME ZONE 'UTC',
+                       'YYYY-MM-DD"T"HH24:MI:SS"Z"'), sum(stored)
+        FROM callhook.receiver_minutes GROUP BY 1""")
+    notifications = charts["notifications"]
+    assert len(notifications["points"]) == 7 * 24
+    now = datetime.datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for hour, stored in zip(notifications["points"], notifications["stored"]):
+        assert stored == (hours[hour][0] if hour <= now else None)
+    spool = view(database, """
+        SELECT to_char(hour AT TIME ZONE 'UTC',
+                       'YYYY-MM-DD"T"HH24:MI:SS"Z"'), sum(bytes)
+        FROM (SELECT date_trunc('hour', minute) AS hour, host,
+                     max(spool_bytes) AS bytes
+              FROM callhook.receiver_minutes GROUP BY 1, 2) AS s
+        GROUP BY 1""")
+    for hour, bytes_ in zip(charts["spool"]["points"],
+                            charts["spool"]["bytes"]):
+        assert bytes_ == spool[hour][0]
+    longest = view(database, """
+        SELECT to_char(date_trunc('hour', minute) AT TIME ZONE 'UTC',
+                       'YYYY-MM-DD"T"HH24:MI:SS"Z"'), max(max_ms) AS a,
+               min(p50_ms) AS b, max(p50_ms) AS c, min(p99_ms) AS d,
+               max(p99_ms) AS e
+        FROM callhook.receiver_minutes GROUP BY 1""")
+    answers = charts["answers"]
+    for n, hour in enumerate(answers["points"]):
+        most, *bounds = longest[hour]
+        assert answers["longest"][n] == most
+        assert bounds[0] <= answers["p50"][n] <= bounds[1]
+        assert bounds[2] <= answers["p99"][n] <= bounds[3]
+
+
+def test_each_chart_has_its_figures_in_a_table(renewer, database):
+    charts = read_charts(database)
+    page = Page(renewer.run("status", "--html").stdout)
+    images = [value for tag, name, value in page.attributes
+              if (tag, name) == ("svg", "aria-label")]
+    assert len(images) == len(page.texts["details"]) == 9
+    assert len(page.texts["figure"]) == 9
+    for title, key, series in [
+            ("Calls by day", "calls", "meeting"),
+            ("Missed calls", "calls", "missed"),
+            ("Poor audio", "quality", "poor"),
+            ("Spool", "spool", "bytes"),
+            ("Failed calls by reason", "failures", "calls")]:
+        [table] = [text for text in page.texts["figure"]
+                   if text.startswith(title)]
+        numbers = re.findall(r"\d+", table)
+        for value in charts[key][series]:
+            assert str(value) in table
+        assert len(numbers) >= len(charts[key]["points"])
+    assert any(image.startswith("Missed calls: highest ") for image in images)
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium")
+def test_a_browser_finds_nothing_to_complain_of(renewer, tmp_path):
+    """It logs what a policy forbids, and what it would fetch."""
+    path = tmp_path / "page.html"
+    path.write_text(renewer.run("status", "--html").stdout)
+    done = subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu",
+         f"--user-data-dir={tmp_path}/profile", "--enable-logging=stderr",
+         "--virtual-time-budget=1000", "--dump-dom", path.as_uri()],
+        capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0
+    assert "CONSOLE" not in done.stderr
+    assert "All was well" in done.stdout or "needed a hand" in done.stdout
