@@ -19,10 +19,10 @@ struct chart {
         CHART_LINES, /* over a logarithmic scale, if `limit` is over 100 */
         CHART_RANKS, /* a bar for each point */
     } form;
+    int drawn; /* so many of the series; the table has all */
     struct chart_series {
         const char *key, *name;
     } series[CHART_SERIES];
-    int drawn;        /* so many of them; the table has all */
     const char *unit; /* behind numbers of the scale: "%", " ms" */
     double limit;     /* a mark on the scale; 0: none */
     const char *limit_name;
