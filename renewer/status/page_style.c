@@ -129,6 +129,7 @@ const char *const page_style[] = {
     "padding:.8rem 1.2rem;animation:none}.verdict h1{font-size:1.5rem}"
     ".card,.facts div{padding:.5rem .7rem}h2{margin:.9rem 0 .4rem}"
     ".charts{grid-template-columns:1fr 1fr 1fr;gap:.5rem}"
+    ".card:last-child:nth-child(odd){grid-column:auto}"
     "figure text{font-size:14px}"
     ".facts{grid-template-columns:repeat(4,1fr);gap:.5rem}"
     ".facts dd{font-size:1.1rem}"
