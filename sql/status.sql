@@ -515,7 +515,7 @@ AS $$
             'failed_since', callhook_store.iso_time(failed_since),
             'failure', failure,
             'last_failure', coalesce(failure, calls_fault, told),
-            'calls_failure', calls_fault,
+            'failure_of_calls', calls_fault,
             'retry_at', callhook_store.iso_time(retry_at),
             'subscriptions', coalesce(subscriptions, '[]'),
             'silence', CASE WHEN silence_alarm IS NOT NULL

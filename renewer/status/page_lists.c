@@ -70,7 +70,7 @@ static void print_all(struct html *html, yajl_val object, const char *name,
 static void print_of_tenant(struct html *html, yajl_val tenant,
                             const char *class)
 {
-    static const char *const quotes[] = {"failure", "calls_failure"};
+    static const char *const quotes[] = {"failure", "failure_of_calls"};
     yajl_val *all;
     size_t count = state_list(tenant, "needs", &all);
     const char *own = verdict_need(tenant);

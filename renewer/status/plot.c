@@ -325,7 +325,7 @@ void plot_ranks(struct html *html, const struct chart *chart, yajl_val data,
 
 /* -- the heat map ------------------------------------------------------ */
 
-#define HEAT_LEFT 46
+#define HEAT_LEFT 34
 #define CELL_WIDTH ((PLOT_WIDTH - HEAT_LEFT) / 24.0)
 #define CELL_HEIGHT ((PLOT_HEIGHT - 20) / 7.0)
 
@@ -362,7 +362,7 @@ void plot_heat(struct html *html, const struct chart *chart, yajl_val data,
         struct tm at;
 
         if (hour == 0 && read_point(plot_point(data, i), &at)) {
-            strftime(name, sizeof(name), "%a %e", &at);
+            strftime(name, sizeof(name), "%a", &at);
             draw_text(html, 0, day * CELL_HEIGHT + CELL_HEIGHT * 0.66, "start",
                       name);
         }

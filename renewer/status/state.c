@@ -121,7 +121,7 @@ static void put_unknown(struct json_writer *all, const struct tenant *tenant,
         "records_failed",    "records_waiting_since",
         "records_gone",      "calls_missing",
         "listed_until",      "last_listed_at",
-        "silence",           "calls_failure"};
+        "silence",           "failure_of_calls"};
     static const char *const empty[] = {"subscriptions", "needs", "notes"};
     char *last = report_last(state_dir, tenant->name);
 
@@ -166,15 +166,6 @@ static char *make_without(const struct settings *settings,
     return json_writer_end(&all);
 }
 
-static bool is_of_this_schema(const char *text)
-{
-    yajl_val tree = json_parse(text, strlen(text));
-    bool good = json_text(tree, "database");
-
-    yajl_tree_free(tree);
-    return good;
-}
-
 static void load(struct state *state, const struct settings *settings,
                  struct database *database, enum state_last last)
 {
@@ -191,10 +182,14 @@ static void load(struct state *state, const struct settings *settings,
     if (!state->text && last != LAST_NONE)
         state->text = ask(database, tenants, LAST_NONE);
     free(tenants);
-    state->is_there = state->text && is_of_this_schema(state->text);
+    if (state->text)
+        state->tree = json_parse(state->text, strlen(state->text));
+    state->is_there = json_text(state->tree, "database");
     if (!state->is_there) {
         const char *fault = state->text ? older : silent;
 
+        yajl_tree_free(state->tree);
+        state->tree = NULL;
         free(state->text);
         state->text = make_without(settings, "unusable", fault);
     }
@@ -252,7 +247,8 @@ void state_load(struct state *state, const struct settings *settings,
         state->text = make_without(settings, "away", fault);
         free(fault);
     }
-    state->tree = json_parse(state->text, strlen(state->text));
+    if (!state->tree)
+        state->tree = json_parse(state->text, strlen(state->text));
     database_close(database);
 }
 

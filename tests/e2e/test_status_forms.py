@@ -307,7 +307,7 @@ class Page(html.parser.HTMLParser):
 
 def without_quotes(sentence, tenant):
     """The page leaves to `status` what a peer said."""
-    for quote in (tenant["failure"], tenant["calls_failure"]):
+    for quote in (tenant["failure"], tenant["failure_of_calls"]):
         if quote and quote in sentence:
             sentence = sentence.replace(
                 quote, "callhook-renewer status says at what")
