@@ -264,10 +264,11 @@ DECLARE
     taken bigint;
 BEGIN
     WITH fresh AS (
-        SELECT notification_id, tenant_id, call_id, received_at, stored_at
+        SELECT notification_id, tenant_id, call_id, received_at, stored_at,
+               lifecycle_event IS NULL AS is_change
         FROM callhook_store.notifications AS n
         WHERE stored_at >= begins AND stored_at < ends
-          AND call_id <> '00000000-0000-0000-0000-000000000000'
+          AND call_id IS DISTINCT FROM '00000000-0000-0000-0000-000000000000'
           AND NOT EXISTS (SELECT FROM callhook_store.folded AS f
                           WHERE f.notification_id = n.notification_id)
         LIMIT most
@@ -277,17 +278,21 @@ BEGIN
     ), counted AS (
         SELECT tenant_id, call_id, min(received_at) AS first_at,
                max(received_at) AS last_at, count(*)::integer AS notifications
-        FROM fresh GROUP BY call_id, tenant_id
+        FROM fresh WHERE call_id IS NOT NULL GROUP BY call_id, tenant_id
+    ), hourly AS MATERIALIZED (
+        SELECT callhook_store.add_to_hours(
+                   array_agg(tenant_id), array_agg(received_at),
+                   array_agg(is_change)), count(*) AS total
+        FROM fresh
     ), arrays AS (
         SELECT array_agg(tenant_id) AS tenants, array_agg(call_id) AS calls,
                array_agg(first_at) AS firsts, array_agg(last_at) AS lasts,
-               array_agg(notifications) AS counts,
-               coalesce(sum(notifications), 0) AS total
+               array_agg(notifications) AS counts
         FROM counted
     )
     SELECT total, callhook_store.fold_into_calls(
                       tenants, calls, firsts, lasts, counts)
-    INTO taken FROM arrays;
+    INTO taken FROM arrays, hourly;
     IF final THEN
         DELETE FROM callhook_store.folded WHERE stored_at < ends;
     END IF;
@@ -399,7 +404,8 @@ SELECT nullif(c.tenant_id, '00000000-0000-0000-0000-000000000000')
                         CASE WHEN c.error_status IS NOT NULL
                                OR c.error_code IS NOT NULL
                              THEN format('(%s attempts)', c.attempts) END), '')
-           AS record_error
+           AS record_error,
+       c.day
 FROM callhook_store.calls AS c
 LEFT JOIN callhook_store.call_records AS r USING (call_id, tenant_id);
 
@@ -437,3 +443,6 @@ COMMENT ON COLUMN callhook.calls.record_state IS
 COMMENT ON COLUMN callhook.calls.record_error IS
     'Why the last reading failed: HTTP status, code, Graph''s request-id, '
     'attempts.';
+COMMENT ON COLUMN callhook.calls.day IS
+    'The UTC date on which it began, or was first heard of while no record '
+    'nor list has said that.';

@@ -1,7 +1,8 @@
 -- Each role can do just its own work; nothing is PUBLIC's. A right that is
 -- not in this list is nobody's: what an older version gave is taken back.
 
--- A line gives privileges on objects of one schema. {*}: every view of it.
+-- A line gives privileges on objects of one schema. {*}: every view of it
+-- but raw_pages, which is role callhook_raw's alone.
 CREATE OR REPLACE FUNCTION callhook_store.rights()
 RETURNS TABLE (role_name text, privilege text, columns text[], kind text,
                object text, object_id oid)
@@ -39,7 +40,8 @@ AS $$
            release_call,reading_failed,take_listed,note_listing,next_window,
            close_listed_gaps,retain,forget_person,fill_facts,refresh_day,
            refresh_month,load_reference,drop_idle_consumers,note_graph_time,
-           clock_doubt,take_turn,end_turn}', NULL),
+           clock_doubt,take_turn,end_turn,drop_gone_receivers,
+           count_earlier_hours}', NULL),
         ('callhook_renewer', 'FUNCTION', 'callhook', 'EXECUTE',
          '{rows_to_find}', NULL),
 
@@ -57,6 +59,9 @@ AS $$
         ('callhook_reader', 'FUNCTION', 'callhook', 'EXECUTE',
          '{rows_to_find}', NULL),
 
+        ('callhook_raw', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
+        ('callhook_raw', 'TABLE', 'callhook', 'SELECT', '{raw_pages}', NULL),
+
         ('callhook_consumer', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
         ('callhook_consumer', 'FUNCTION', 'callhook', 'EXECUTE',
          '{next_notifications,next_calls,done,failed,make_consumer}', NULL)
@@ -69,6 +74,7 @@ AS $$
         UNION ALL
         SELECT c.relname, c.oid FROM pg_class AS c
         WHERE l.objects = '{*}' AND c.relnamespace = n.oid AND c.relkind = 'v'
+          AND c.relname <> 'raw_pages'
         UNION ALL
         SELECT given, coalesce(c.oid, p.oid)
         FROM unnest(l.objects::name[]) AS given

@@ -39,7 +39,10 @@ END $$;
 \ir records/members.sql
 \ir records/parts.sql
 \ir records/views.sql
+\ir records/pages.sql
+\ir hours.sql
 \ir calls.sql
+\ir hours_upgrade.sql
 \ir records/reading.sql
 \ir privacy.sql
 \ir completeness.sql

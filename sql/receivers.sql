@@ -12,6 +12,18 @@ CREATE TABLE IF NOT EXISTS callhook_store.receiver_minutes (
     PRIMARY KEY (minute, host)
 );
 
+-- The processes that receive, and how each of them stands: a row a process,
+-- for several may serve one host. What is gone stays for 7 days.
+CREATE TABLE IF NOT EXISTS callhook_store.receivers (
+    host text NOT NULL,
+    process bigint NOT NULL,
+    last_seen_at timestamptz NOT NULL,
+    stopped boolean NOT NULL, -- it ended cleanly
+    spool_bytes bigint NOT NULL,
+    oldest_spooled_at timestamptz,
+    PRIMARY KEY (host, process)
+);
+
 -- Subscriptions whose items the receivers refused, one row each; at most 256:
 -- strangers' ids come here, too. first_at begins anew after a pause of 10
 -- minutes, and so does their number. See add_refusals.
@@ -38,10 +50,15 @@ COMMENT ON FUNCTION callhook_store.add_arrays(bigint[], bigint[]) IS
 
 -- Several processes of a host add to one row. Counters, in this order:
 -- requests, handshakes, stored, refused_unknown, refused_secret,
--- refused_malformed, bad_requests, spooled, rejected, over_3s.
+-- refused_malformed, bad_requests, spooled, rejected, over_3s. Then how the
+-- process stands now, whatever minute it tells of; one of before tells nothing.
+DROP FUNCTION IF EXISTS callhook_store.add_minute(
+    timestamptz, text, bigint[], integer[], bigint, bigint);
 CREATE OR REPLACE FUNCTION callhook_store.add_minute(
     minute timestamptz, host text, counters bigint[], times integer[],
-    max_us bigint, spool_bytes bigint)
+    max_us bigint, spool_bytes bigint, process bigint DEFAULT NULL,
+    spool_bytes_now bigint DEFAULT 0,
+    oldest_spooled_at timestamptz DEFAULT NULL, stopped boolean DEFAULT false)
 RETURNS void
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -55,10 +72,33 @@ AS $$
         times = callhook_store.add_arrays(m.times, excluded.times),
         max_us = greatest(m.max_us, excluded.max_us),
         spool_bytes = greatest(m.spool_bytes, excluded.spool_bytes);
+    INSERT INTO callhook_store.receivers AS r
+        SELECT host, process, now(), stopped, spool_bytes_now,
+               oldest_spooled_at
+        WHERE process IS NOT NULL
+    ON CONFLICT ON CONSTRAINT receivers_pkey DO UPDATE
+    SET last_seen_at = excluded.last_seen_at,
+        stopped = excluded.stopped,
+        spool_bytes = excluded.spool_bytes,
+        oldest_spooled_at = excluded.oldest_spooled_at;
 $$;
 COMMENT ON FUNCTION callhook_store.add_minute(
-    timestamptz, text, bigint[], integer[], bigint, bigint) IS
-    'Adds what one receiver counted in a minute.';
+    timestamptz, text, bigint[], integer[], bigint, bigint, bigint, bigint,
+    timestamptz, boolean) IS
+    'Adds what one receiver counted in a minute, and notes how it stands.';
+
+CREATE OR REPLACE FUNCTION callhook_store.drop_gone_receivers()
+RETURNS bigint
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH gone AS (
+        DELETE FROM callhook_store.receivers
+        WHERE last_seen_at < now() - interval '7 days' RETURNING host)
+    SELECT count(*) FROM gone;
+$$;
+COMMENT ON FUNCTION callhook_store.drop_gone_receivers() IS
+    'Drops the receivers that nobody has heard of for 7 days; how many.';
 
 -- The caller's arrays are parallel. Strangers' ids are noted, too: 256 rows
 -- stay, those of known subscriptions first, then those last heard of.
@@ -176,3 +216,62 @@ COMMENT ON COLUMN callhook.receiver_minutes.p99_ms IS
     '99 of 100 answers took at most this long.';
 COMMENT ON COLUMN callhook.receiver_minutes.max_ms IS
     'The longest answer.';
+
+-- Under mod_fcgid processes come and go beside each other: a host receives
+-- while one of its processes does; else the one heard of last tells how it
+-- ended. Processes of a host share a spool, and each has looked at it.
+CREATE OR REPLACE VIEW callhook.receivers AS
+SELECT host,
+       last.last_seen_at,
+       CASE WHEN last.live THEN 'live' WHEN last.stopped THEN 'stopped'
+            ELSE 'dead' END AS state,
+       last.spool_bytes,
+       last.oldest_spooled_at
+FROM (
+    SELECT DISTINCT ON (r.host) r.*, a.live
+    FROM callhook_store.receivers AS r
+    CROSS JOIN LATERAL (SELECT NOT r.stopped
+        AND r.last_seen_at > now() - interval '3 minutes') AS a (live)
+    ORDER BY r.host, a.live DESC, r.last_seen_at DESC, r.process
+) AS last;
+
+COMMENT ON VIEW callhook.receivers IS
+    'The hosts that receive, as they stood at the end of the last minute, '
+    'within 7 days. Plain CGI programs are not among them.';
+COMMENT ON COLUMN callhook.receivers.host IS
+    'The name of the receiver''s host.';
+COMMENT ON COLUMN callhook.receivers.last_seen_at IS
+    'When it last wrote to the database, which it does each minute.';
+COMMENT ON COLUMN callhook.receivers.state IS
+    'live; stopped: it was ended cleanly; dead: nothing was heard of it for 3 '
+    'minutes, nor of an end.';
+COMMENT ON COLUMN callhook.receivers.spool_bytes IS
+    'Bytes in the spool, when the receiver last looked.';
+COMMENT ON COLUMN callhook.receivers.oldest_spooled_at IS
+    'When the oldest file of the spool was begun; null if there was none.';
+
+CREATE OR REPLACE VIEW callhook.refusals AS
+SELECT nullif(tenant_id, '00000000-0000-0000-0000-000000000000')
+           AS tenant_id,
+       subscription_id,
+       reason,
+       refusals,
+       first_at,
+       last_at
+FROM callhook_store.refusals;
+
+COMMENT ON VIEW callhook.refusals IS
+    'Subscriptions whose items the receivers refused: ours first, and of '
+    'strangers'' those last heard of, 256 in all.';
+COMMENT ON COLUMN callhook.refusals.tenant_id IS
+    'The tenant that the last item named; anybody may have sent it.';
+COMMENT ON COLUMN callhook.refusals.subscription_id IS
+    'The subscription that the items named.';
+COMMENT ON COLUMN callhook.refusals.reason IS
+    'Why the last was refused. unknown: no such subscription is known; '
+    'secret: the secret or the tenant is not the subscription''s.';
+COMMENT ON COLUMN callhook.refusals.refusals IS
+    'How many items since first_at.';
+COMMENT ON COLUMN callhook.refusals.first_at IS
+    'When they began: anew after a pause of 10 minutes.';
+COMMENT ON COLUMN callhook.refusals.last_at IS 'When the last one came.';

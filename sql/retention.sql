@@ -97,7 +97,8 @@ COMMENT ON FUNCTION callhook_store.remove_old_notifications(
     'Removes a batch of notifications from before a time; how many.';
 
 -- The other tables lose the rows whose time, given as an expression, is over.
--- What the receivers counted is kept for 13 months, however long the rest is.
+-- What receivers and the renewer counted is kept for 13 months, however long
+-- the rest is.
 CREATE OR REPLACE FUNCTION callhook_store.remove_old_rows(
     before timestamptz, batch bigint)
 RETURNS bigint
@@ -125,7 +126,8 @@ BEGIN
         ('refusals', 'last_at', before),
         ('lifecycle_handled', 'handled_at',
          least(before, now() - interval '7 days')),
-        ('receiver_minutes', 'minute', now() - interval '13 months')
+        ('receiver_minutes', 'minute', now() - interval '13 months'),
+        ('notification_hours', 'hour', now() - interval '13 months')
     ) AS v (name, expression, ends)
     LOOP
         EXECUTE format(

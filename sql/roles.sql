@@ -12,6 +12,7 @@ BEGIN
         ('callhook_renewer', 'callhook: keeps subscriptions'),
         ('callhook_reader', 'callhook: reads the views'),
         ('callhook_figures', 'callhook: reads figures that name nobody'),
+        ('callhook_raw', 'callhook: reads records as Graph sent them'),
         ('callhook_consumer', 'callhook: takes what is new, as a consumer')
     LOOP
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN

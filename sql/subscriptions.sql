@@ -177,3 +177,27 @@ COMMENT ON COLUMN callhook.subscriptions.last_notification_at IS
     'The last delivery for it within 31 days.';
 COMMENT ON COLUMN callhook.subscriptions.state IS
     'announced, live or ended.';
+
+CREATE OR REPLACE VIEW callhook.tenants AS
+SELECT tenant,
+       nullif(tenant_id, '00000000-0000-0000-0000-000000000000')
+           AS tenant_id,
+       last_run_at,
+       failed_at,
+       failure,
+       retry_at
+FROM callhook_store.tenants;
+
+COMMENT ON VIEW callhook.tenants IS
+    'The tenants of the renewer''s configuration, and how their last run '
+    'went.';
+COMMENT ON COLUMN callhook.tenants.tenant IS
+    'The tenant''s name in the renewer''s configuration.';
+COMMENT ON COLUMN callhook.tenants.tenant_id IS 'The Microsoft 365 tenant.';
+COMMENT ON COLUMN callhook.tenants.last_run_at IS
+    'When a run last dealt with it.';
+COMMENT ON COLUMN callhook.tenants.failed_at IS
+    'Since when runs fail; null if the last one did not.';
+COMMENT ON COLUMN callhook.tenants.failure IS 'Why the last run failed.';
+COMMENT ON COLUMN callhook.tenants.retry_at IS
+    'Graph asked to be left alone until then.';

@@ -31,7 +31,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['callhook_receiver', 'callhook_renewer',
                                 'callhook_reader', 'callhook_figures',
-                                'callhook_consumer']
+                                'callhook_raw', 'callhook_consumer']
     LOOP
         BEGIN
             EXECUTE format('DROP ROLE IF EXISTS %I', name);

@@ -9,6 +9,7 @@ static atomic_ullong counters[STATS_COUNTERS];
 static atomic_ullong buckets[STATS_BUCKETS];
 static atomic_ullong max_us;
 static atomic_ullong spool_bytes;
+static atomic_llong oldest;
 
 void stats_count(enum stats_counter counter, uint64_t more)
 {
@@ -45,6 +46,21 @@ void stats_count_answer(int64_t us)
 void stats_note_spool(uint64_t bytes)
 {
     atomic_store(&spool_bytes, bytes);
+}
+
+void stats_note_oldest(int64_t wall)
+{
+    atomic_store(&oldest, wall);
+}
+
+uint64_t stats_spool(void)
+{
+    return atomic_load(&spool_bytes);
+}
+
+int64_t stats_oldest(void)
+{
+    return atomic_load(&oldest);
 }
 
 void stats_take(struct stats *stats)

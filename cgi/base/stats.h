@@ -41,6 +41,13 @@ void stats_count_answer(int64_t us);
 /* Notes how many bytes are in the spool. */
 void stats_note_spool(uint64_t bytes);
 
+/* Notes when the oldest file of the spool was begun (clock_wall()); 0: none. */
+void stats_note_oldest(int64_t wall);
+
+/* As last noted. */
+uint64_t stats_spool(void);
+int64_t stats_oldest(void);
+
 /* What was counted since the last time it was taken. */
 struct stats {
     uint64_t counters[STATS_COUNTERS];

@@ -233,7 +233,7 @@ static bool wait_for_work(struct committer *c)
 
 /* Writes the minutes that are over, and who was refused; what is not written
  * is kept for another minute: notifications wait meanwhile. */
-static void write_minutes(struct committer *c)
+static void write_minutes(struct committer *c, bool end)
 {
     int64_t deadline = clock_now() + c->receiver->settings->ack_us;
 
@@ -241,7 +241,7 @@ static void write_minutes(struct committer *c)
     if (!c->receiver->stays)
         return;
     if (statistics_are_kept())
-        statistics_write(&c->database, deadline);
+        statistics_write(&c->database, end, deadline);
     if (database_is_usable(&c->database))
         refusals_write(&c->database, deadline);
 }
@@ -287,7 +287,7 @@ static void work(struct committer *c)
         drain_step(&c->drain, &c->database, receiver->settings,
                    &receiver->spool);
     if (c->minutes_due && database_is_usable(&c->database))
-        write_minutes(c);
+        write_minutes(c, false);
 }
 
 /*
@@ -353,7 +353,7 @@ void *committer_run(void *context)
     }
     statistics_roll(clock_wall(), true);
     if (database_is_usable(&c.database))
-        write_minutes(&c);
+        write_minutes(&c, true);
     statistics_free();
     database_close(&c.database);
     reconnect_free(&c.reconnect);

@@ -274,6 +274,13 @@ static int64_t pause_after(struct drain *drain)
     return drain->patience > pause ? drain->patience : pause;
 }
 
+/* What the folder holds, for the view callhook.receivers. */
+static void note_spool(const struct spool_names *names)
+{
+    stats_note_spool(names->bytes);
+    stats_note_oldest(names->count ? spool_time_of(names->names[0]) : 0);
+}
+
 void drain_step(struct drain *drain, struct database *database,
                 const struct settings *settings, struct spool *spool)
 {
@@ -281,8 +288,8 @@ void drain_step(struct drain *drain, struct database *database,
         drain->hurried = false;
         spool_list(spool, &drain->names);
         drain->next = 0;
+        note_spool(&drain->names);
         if (drain->names.count == 0) {
-            stats_note_spool(0);
             drain->first = 0;
             end_pass(drain, LISTING_US);
         }

@@ -251,6 +251,7 @@ bool spool_list(const struct spool *spool, struct spool_names *names)
     int at = spool->folder ? folder_open(AT_FDCWD, spool->folder, &why) : -1;
     DIR *folder = at >= 0 ? fdopendir(at) : NULL;
     struct dirent *entry;
+    struct stat status;
     size_t room = 0;
 
     spool_names_free(names);
@@ -269,8 +270,11 @@ bool spool_list(const struct spool *spool, struct spool_names *names)
                 memory_resize(names->names, room * sizeof(*names->names));
         }
         names->names[names->count] = strdup(entry->d_name);
-        if (names->names[names->count])
-            names->count++;
+        if (!names->names[names->count])
+            continue;
+        names->count++;
+        if (fstatat(at, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+            names->bytes += (uint64_t)status.st_size;
     }
     if (folder)
         closedir(folder);

@@ -30,6 +30,7 @@ struct spool {
 struct spool_names {
     char **names;
     size_t count;
+    uint64_t bytes; /* of all files together */
 };
 
 /*

@@ -11,7 +11,8 @@
 #include "base/memory.h"
 #include "base/stats.h"
 
-#define MINUTE_US (60 * INT64_C(1000000))
+#define SECOND_US INT64_C(1000000)
+#define MINUTE_US (60 * SECOND_US)
 
 /* A day without a database; then minutes are added to the last one. */
 #define KEPT_MAX 1440
@@ -64,13 +65,13 @@ static void add_array(struct buffer *text, const uint64_t *values, size_t n)
 }
 
 static bool write_minute(struct database *database, const struct minute *minute,
-                         int64_t deadline)
+                         bool end, int64_t deadline)
 {
-    static const char statement[] = "SELECT "
-                                    "callhook_store.add_minute(pg_catalog.to_"
-                                    "timestamp($1), $2, "
-                                    "$3, $4, $5, $6)";
+    static const char statement[] =
+        "SELECT callhook_store.add_minute(pg_catalog.to_timestamp($1), $2, "
+        "$3, $4, $5, $6, $7, $8, pg_catalog.to_timestamp($9), $10)";
     char host[65] = "", number[24], longest[24], bytes[24];
+    char process[24], spooled[24], oldest[24];
     struct buffer counted = {0}, times = {0};
 
     gethostname(host, sizeof(host) - 1);
@@ -79,23 +80,37 @@ static bool write_minute(struct database *database, const struct minute *minute,
              (unsigned long long)minute->stats.max_us);
     snprintf(bytes, sizeof(bytes), "%llu",
              (unsigned long long)minute->stats.spool_bytes);
+    snprintf(process, sizeof(process), "%ld", (long)getpid());
+    snprintf(spooled, sizeof(spooled), "%llu",
+             (unsigned long long)stats_spool());
+    snprintf(oldest, sizeof(oldest), "%lld",
+             (long long)(stats_oldest() / SECOND_US));
     add_array(&counted, minute->stats.counters, STATS_COUNTERS);
     add_array(&times, minute->stats.buckets, STATS_BUCKETS);
-    const char *const values[] = {number,     host,    counted.data,
-                                  times.data, longest, bytes};
+    const char *const values[] = {number,
+                                  host,
+                                  counted.data,
+                                  times.data,
+                                  longest,
+                                  bytes,
+                                  process,
+                                  spooled,
+                                  stats_oldest() ? oldest : NULL,
+                                  end ? "true" : "false"};
     enum database_outcome outcome =
-        database_call(database, statement, 6, values, deadline);
+        database_call(database, statement, 10, values, deadline);
     buffer_free(&counted);
     buffer_free(&times);
     return outcome == DATABASE_DONE;
 }
 
-bool statistics_write(struct database *database, int64_t deadline)
+bool statistics_write(struct database *database, bool end, int64_t deadline)
 {
     size_t written = 0;
 
     while (written < kept_count &&
-           write_minute(database, &kept[written], deadline))
+           write_minute(database, &kept[written],
+                        end && written == kept_count - 1, deadline))
         written++;
     kept_count -= written;
     memmove(kept, kept + written, kept_count * sizeof(*kept));

@@ -1,4 +1,7 @@
-/* What was counted, by the minute, for the view callhook.receiver_minutes. */
+/*
+ * What was counted, by the minute, for the views callhook.receiver_minutes and
+ * callhook.receivers.
+ */
 #ifndef CALLHOOK_STATISTICS_H
 #define CALLHOOK_STATISTICS_H
 
@@ -14,8 +17,11 @@
  */
 void statistics_roll(int64_t wall, bool end);
 
-/* Writes what is kept; false if the database did not take it. */
-bool statistics_write(struct database *database, int64_t deadline);
+/*
+ * Writes what is kept, each with how this process stands now; false if the
+ * database did not take it. `end`: it ends cleanly, and the last one says so.
+ */
+bool statistics_write(struct database *database, bool end, int64_t deadline);
 
 /* Whether anything is kept. */
 bool statistics_are_kept(void);

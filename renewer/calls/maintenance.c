@@ -78,7 +78,10 @@ bool maintenance_begin(struct database *database,
     if (folded > 0)
         log_detail("%lld notifications are folded into calls",
                    (long long)folded);
-    return folded >= 0;
+    return folded >= 0 &&
+           repeat(database,
+                  "SELECT callhook_store.count_earlier_hours($1::integer)", 1,
+                  values, FOLD_BATCH, deadline) >= 0;
 }
 
 /*
@@ -140,6 +143,8 @@ bool maintenance_end(struct database *database, const struct settings *settings,
     if (!may)
         return good; /* till Graph is asked again */
     good = repeat(database, "SELECT callhook_store.drop_idle_consumers()", 0,
+                  NULL, INT64_MAX, deadline) >= 0 &&
+           repeat(database, "SELECT callhook_store.drop_gone_receivers()", 0,
                   NULL, INT64_MAX, deadline) >= 0 &&
            good;
     if (settings->retention_days > 0)

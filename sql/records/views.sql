@@ -33,8 +33,8 @@ INSERT INTO pg_temp.record_keys (name, expression, comment, views) VALUES
      'Number of the segment in the session, from 1.',
      '{segments,media,streams}'),
     ('segment_no', 'nullif(t.segment_no, 0)',
-     'Number of the segment in the session; null if the feedback is the '
-     'session''s.', '{feedback}'),
+     'Number of the segment in the session, of the first that has it; null '
+     'if the session itself does.', '{feedback}'),
     ('media_no', 't.media_no', 'Number of the media in the segment, from 1.',
      '{media,streams}'),
     ('stream_no', 't.stream_no', 'Number of the stream in the media, from 1.',
@@ -116,7 +116,13 @@ BEGIN
              CASE WHEN g.callee_identity_id IS NULL
                   THEN s.callee_identity_name ELSE g.callee_identity_name END)
              AS w (caller_id, caller_name, callee_id, callee_name)$sql$),
-        ('feedback', 'What users said of the quality of a call.', ''),
+        ('feedback', 'What users said of the quality of a call, once for each '
+         'session and side: Graph repeats it in the segments.', $sql$
+         WHERE NOT EXISTS (
+             SELECT FROM callhook_store.feedback AS f
+             WHERE f.call_id = t.call_id AND f.tenant_id = t.tenant_id
+               AND f.session_no = t.session_no AND f.side = t.side
+               AND f.segment_no < t.segment_no)$sql$),
         ('pstn_calls', 'Phone calls over Microsoft''s calling plans, from '
          'the tenant''s log.', ''),
         ('direct_routing_calls', 'Phone calls over Direct Routing, from the '

@@ -245,8 +245,11 @@ def test_new_lifecycle_items_are_found_by_their_index(database):
 # --- Rights ---
 
 def test_the_reader_reads_every_view(installed):
+    """But the pages as Graph sent them."""
     for view in relations(installed, "('v', 'm')", "callhook"):
-        installed.query(f"SELECT * FROM {view}", "test_reader")
+        if view != "callhook.raw_pages":
+            installed.query(f"SELECT * FROM {view}", "test_reader")
+    refused(installed, "SELECT 1 FROM callhook.raw_pages", "test_reader")
 
 
 def test_the_reader_reads_no_table(installed):
@@ -547,7 +550,7 @@ def test_the_roles_cannot_log_in(cluster, installed):
                           "WHERE rolname LIKE 'callhook%'")
     assert {role.pop("rolname") for role in roles} == {
         "callhook_receiver", "callhook_renewer", "callhook_reader",
-        "callhook_figures", "callhook_consumer"}
+        "callhook_figures", "callhook_raw", "callhook_consumer"}
     assert not any(any(role.values()) for role in roles)
 
 
@@ -680,6 +683,6 @@ def test_the_superuser_makes_the_roles_later(bare_cluster):
     assert run_file(database, INSTALL_SQL).returncode == 0
     roles = bare_cluster.query("SELECT rolname FROM pg_roles "
                                "WHERE rolname LIKE 'callhook%'")
-    assert len(roles) == 5
+    assert len(roles) == 6
     assert run_file(database, UNINSTALL_SQL).returncode == 0
     assert schemas(database) == []

@@ -215,7 +215,14 @@ def test_an_upgrade_keeps_every_row(upgraded):
     database, before = upgraded
     after = rows(database, before)
     for table in before:
-        same_beyond_new_columns(before[table], after[table])
+        said = before[table]
+        if table == "callhook.feedback":    # a repetition is no row any more
+            first = {}
+            for row in sorted(said, key=lambda row: row["segment_no"] or 0):
+                first.setdefault((row["call_id"], row["session_no"],
+                                  row["side"]), row)
+            said = list(first.values())
+        same_beyond_new_columns(said, after[table])
 
 
 def test_an_upgrade_makes_what_an_installation_makes(upgraded, cluster):
@@ -250,3 +257,19 @@ def test_work_goes_on_after_an_upgrade(upgraded):
     call_id = waiting[0]["call_id"]
     assert store.read(call_id, {"id": call_id, "version": 5}) == "stored"
     assert store.known(call_id)["version"] == 5
+
+
+def test_an_upgrade_counts_the_hours_of_before(upgraded):
+    database, _ = upgraded
+    store = Store(database)
+    store.fold()
+    while store.value("count_earlier_hours", 1) > 0:
+        pass
+    assert database.query("""
+        SELECT tenant_id, hour, notifications
+        FROM callhook.notifications_by_hour ORDER BY 1, 2""") == \
+        database.query(f"""
+        SELECT tenant_id, date_trunc('hour', received_at) AS hour,
+            count(*) AS notifications
+        FROM callhook.notifications WHERE call_id IS DISTINCT FROM '{NIL}'
+        GROUP BY 1, 2 ORDER BY 1, 2""")
