@@ -113,8 +113,9 @@ SUBMAKE = $(MAKE) --no-print-directory \
 .SUFFIXES:
 .PHONY: all dev tsan program units demo run check check-units check-e2e \
     check-all check-faults check-consumers check-failover lint format \
-    lint-format lint-tidy lint-cppcheck lint-style lint-floors lint-manuals lint-scripts lint-configs install install-system \
-    uninstall dist clean help FORCE
+    lint-format lint-tidy lint-cppcheck lint-style lint-floors lint-manuals \
+    lint-scripts lint-configs install install-files install-system \
+    install-cron uninstall dist clean help FORCE
 
 all:
 	@$(SUBMAKE) program MODE=release
@@ -329,20 +330,46 @@ include tests/bench/bench.mk
 
 # -- install ---------------------------------------------------------------
 
-# Copies text files into a folder, with the folders chosen here put in.
+# Puts the folders chosen here into a text file: $(call local,from,to).
+local = sed -e 's|/usr/local/sbin|$(SBINDIR)|g' \
+    -e 's|/usr/local/share/callhook|$(DATADIR)|g' \
+    -e 's|/etc/callhook|$(SYSCONFDIR)/callhook|g' "$(1)" >"$(2)"
+
+# Copies text files into a folder, the last argument is a name for one of them.
 put = for file in $(1); do \
-    sed -e 's|/usr/local/sbin|$(SBINDIR)|g' \
-        -e 's|/usr/local/share/callhook|$(DATADIR)|g' \
-        -e 's|/etc/callhook|$(SYSCONFDIR)/callhook|g' \
-        "$$file" >build/put && \
-    $(INSTALL) -D -m 644 build/put \
-        "$(DESTDIR)$(2)/$(or $(3),$$(basename $$file))" || exit 1; done
+    mkdir -p build && $(call local,$$file,build/put.$$$$) && \
+    $(INSTALL) -D -m 644 build/put.$$$$ \
+        "$(DESTDIR)$(2)/$(or $(3),$$(basename $$file))" || exit 1; \
+    rm -f build/put.$$$$; done
+
+# What people edit: $(call keep,file,where,copy below DATADIR).  The copy is as
+# it was handed out, so what equals it has not been edited and is replaced.
+keep = new=build/keep.$$$$; own="$(DESTDIR)$(2)"; \
+    given="$(DESTDIR)$(DATADIR)/$(3)"; \
+    mkdir -p build && $(call local,$(1),$$new) || exit 1; \
+    if test ! -e "$$own" || cmp -s "$$own" "$$given"; then \
+        $(INSTALL) -D -m 644 $$new "$$own" || exit 1; \
+    elif ! cmp -s "$$own" $$new; then \
+        echo 'kept, because it was edited: $(2)' \
+            '(as it is now: $(DATADIR)/$(3))'; \
+    fi; \
+    $(INSTALL) -D -m 644 $$new "$$given" || exit 1; rm -f $$new
 
 SQL_FOLDERS = $(patsubst %/,%,$(sort $(dir $(wildcard sql/*.sql sql/*/*.sql))))
+CRON_FILES = callhook callhook-renewer
+ETC = $(SYSCONFDIR)/callhook
 
-# The cron files come last: cron does not look again at one whose user was
-# not there.
 install: all
+	@$(MAKE) --no-print-directory install-files
+	@if test -z "$(DESTDIR)" && test "$$(id -u)" -eq 0; then \
+	    $(MAKE) --no-print-directory install-system; fi
+	@$(MAKE) --no-print-directory install-cron
+	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
+	    systemctl daemon-reload; systemctl try-restart callhook.service; fi
+	@echo 'installed below $(DESTDIR)$(PREFIX), $(DESTDIR)$(UNITDIR)' \
+	    'and $(DESTDIR)$(SYSCONFDIR)'
+
+install-files:
 	$(INSTALL) -D -m 755 cgi/callhook $(DESTDIR)$(SBINDIR)/callhook
 	$(INSTALL) -D -m 755 renewer/callhook-renewer \
 	    $(DESTDIR)$(SBINDIR)/callhook-renewer
@@ -354,36 +381,51 @@ install: all
 	    $(call put,$(folder)/*.sql,$(DATADIR)/$(folder));)
 	@$(call put,sql/prometheus/*,$(DATADIR)/sql/prometheus)
 	@$(call put,sql/examples/consumers/*,$(DATADIR)/sql/examples/consumers)
+	@$(call keep,nginx/callhook.conf,$(ETC)/nginx/callhook.conf,nginx/callhook.conf)
+	@$(call keep,apache/proxy-fcgi.conf,$(ETC)/apache/callhook.conf,apache/proxy-fcgi.conf)
+	@$(foreach server,nginx apache,\
+	    $(call keep,$(server)/graph-addresses.conf,$(ETC)/$(server)/addresses/graph-addresses.conf,$(server)/graph-addresses.conf);)
 	@$(call put,nginx/*,$(DATADIR)/nginx)
 	@$(call put,apache/*,$(DATADIR)/apache)
 	@$(call put,cgi/callhook.env renewer/renewer.conf,$(DATADIR))
 	@$(call put,cgi/callhook.service cgi/callhook.socket,$(UNITDIR))
-	@if test -z "$(DESTDIR)" && test "$$(id -u)" -eq 0; then \
-	    $(MAKE) --no-print-directory install-system; fi
-	@$(call put,cgi/callhook.cron,$(SYSCONFDIR)/cron.d,callhook)
-	@$(call put,renewer/callhook.cron,$(SYSCONFDIR)/cron.d,callhook-renewer)
-	@echo 'installed below $(DESTDIR)$(PREFIX), $(DESTDIR)$(UNITDIR)' \
-	    'and $(DESTDIR)$(SYSCONFDIR)'
+
+# They come last: cron does not look again at one whose user was not there.
+install-cron:
+	@$(call keep,cgi/callhook.cron,$(SYSCONFDIR)/cron.d/callhook,cron/callhook)
+	@$(call keep,renewer/callhook.cron,$(SYSCONFDIR)/cron.d/callhook-renewer,cron/callhook-renewer)
 
 # Makes a user with a folder of its own, and its settings unless there are any.
 user = getent passwd $(1) >/dev/null || \
     useradd --system --user-group --no-create-home --home-dir $(2) \
     --shell /usr/sbin/nologin $(1); \
     $(INSTALL) -d -m 700 -o $(1) -g $(1) $(2) && \
-    { test -e $(SYSCONFDIR)/callhook/$(3) || \
-    $(INSTALL) -m 600 -o $(1) -g $(1) \
-    $(DATADIR)/$(3) $(SYSCONFDIR)/callhook/$(3); }
+    { test -e $(ETC)/$(3) || \
+    $(INSTALL) -m 600 -o $(1) -g $(1) $(DATADIR)/$(3) $(ETC)/$(3); }
 
 # The users, their folders and the settings, on a real system only.
 install-system:
-	$(INSTALL) -d -m 755 $(SYSCONFDIR)/callhook
+	$(INSTALL) -d -m 755 $(ETC)
 	$(call user,callhook,/var/spool/callhook,callhook.env)
 	$(call user,callhook-renewer,/var/lib/callhook,renewer.conf)
-	if test -d /run/systemd/system; then systemctl daemon-reload; fi
+
+# Removes the ready files of a web server, unless one includes them from there.
+unserve = if grep -RIqs '$(DATADIR)/$(1)/' $(DESTDIR)$(SYSCONFDIR)/nginx \
+        $(DESTDIR)$(SYSCONFDIR)/apache2 $(DESTDIR)$(SYSCONFDIR)/httpd; \
+    then echo 'left: $(DATADIR)/$(1), for a web server names it'; \
+    else rm -rf $(DESTDIR)$(DATADIR)/$(1); fi
+
+# cron does not read a file with a dot in its name.
+uncron = own=$(DESTDIR)$(SYSCONFDIR)/cron.d/$(1); \
+    if test ! -e $$own || cmp -s $$own $(DESTDIR)$(DATADIR)/cron/$(1); \
+    then rm -f $$own; \
+    else mv $$own $$own.edited && \
+        echo 'was edited, and is kept: $(SYSCONFDIR)/cron.d/$(1).edited'; fi
 
 uninstall:
 	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
 	    systemctl disable --now callhook.socket callhook.service || :; fi
+	@$(foreach file,$(CRON_FILES),$(call uncron,$(file));)
 	rm -f $(DESTDIR)$(SBINDIR)/callhook \
 	    $(DESTDIR)$(SBINDIR)/callhook-renewer \
 	    $(DESTDIR)$(MANDIR)/man8/callhook.8 \
@@ -392,12 +434,14 @@ uninstall:
 	    $(DESTDIR)$(MANDIR)/man7/callhook-consumers.7 \
 	    $(DESTDIR)$(UNITDIR)/callhook.service \
 	    $(DESTDIR)$(UNITDIR)/callhook.socket \
-	    $(DESTDIR)$(SYSCONFDIR)/cron.d/callhook \
-	    $(DESTDIR)$(SYSCONFDIR)/cron.d/callhook-renewer
-	rm -rf $(DESTDIR)$(DATADIR)
+	    $(DESTDIR)$(DATADIR)/callhook.env $(DESTDIR)$(DATADIR)/renewer.conf
+	rm -rf $(DESTDIR)$(DATADIR)/sql $(DESTDIR)$(DATADIR)/cron
+	@$(call unserve,nginx)
+	@$(call unserve,apache)
+	@rmdir $(DESTDIR)$(DATADIR) 2>/dev/null || :
 	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
 	    systemctl daemon-reload; fi
-	@echo 'left as they are: $(SYSCONFDIR)/callhook, /var/spool/callhook,' \
+	@echo 'left as they are: $(ETC), /var/spool/callhook,' \
 	    '/var/lib/callhook, users callhook and callhook-renewer'
 
 # -- hand over -------------------------------------------------------------

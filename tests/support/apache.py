@@ -20,7 +20,7 @@ from support.service import (Service, Trouble, minimal_environment,
 
 APACHE = ROOT / "apache"
 MODULES = "/usr/lib/apache2/modules"
-INSTALLED = "/usr/local/share/callhook/apache"
+INSTALLED = "/etc/callhook/apache/addresses"
 
 # What each configuration needs besides the modules that all servers have.
 KINDS = {
