@@ -1,6 +1,7 @@
 # callhook's build.  `make help` lists what there is; README.md and
 # cgi/callhook.8 say how to use it.
 
+# sql/schema.sql names it, too.
 VERSION = 0.1.0
 
 # What a builder may set, in the environment or on the command line.

@@ -2,8 +2,9 @@
 -- tables of callhook_store; people and reporting tools read the views of
 -- callhook, which later versions extend at the end and never rename.
 CREATE SCHEMA IF NOT EXISTS callhook_store;
+-- The release stands in the comment: whoever asks may read it.
 COMMENT ON SCHEMA callhook_store IS
-    'callhook: tables of its programs. Read the views of schema callhook.';
+    'callhook 0.1.0: tables of its programs. Read the views of schema callhook.';
 CREATE SCHEMA IF NOT EXISTS callhook;
 COMMENT ON SCHEMA callhook IS
     'Microsoft Teams calls as Microsoft Graph told them: stable views.';

@@ -13,7 +13,6 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "notification/copy_row.h"
 #include "spool/durable_file.h"
 #include "store/database.h"
 #include "store/hosts.h"
@@ -21,26 +20,23 @@
 
 #define PROBE_US INT64_C(5000000)
 
-/* Rights that the role lacks, a line each. */
+/*
+ * Rights that the role lacks, a line each. sql/grants.sql has the list of ours;
+ * first the one to ask for it, for an older schema has no such list.
+ */
+static const char rights_to_ask[] =
+    "SELECT 'EXECUTE on callhook_store.missing_rights' "
+    "WHERE NOT coalesce(pg_catalog.has_function_privilege("
+    "pg_catalog.to_regprocedure('callhook_store.missing_rights(text,name)'), "
+    "'EXECUTE'), false)";
+
 static const char rights[] =
-    "SELECT need FROM (VALUES "
-    "('INSERT on callhook_store.notifications',"
-    " (SELECT pg_catalog.bool_and(pg_catalog.has_column_privilege("
-    "'callhook_store.notifications', name, 'INSERT')) FROM pg_catalog.unnest("
-    "pg_catalog.string_to_array('" COPY_ROW_COLUMNS "', ', ')) AS name)), "
-    "('EXECUTE on callhook_store.good_secrets',"
-    " pg_catalog.has_function_privilege("
-    "'callhook_store.good_secrets(bigint)', 'EXECUTE')), "
-    "('EXECUTE on callhook_store.add_minute',"
-    " pg_catalog.has_function_privilege('callhook_store.add_minute("
-    "timestamptz,text,bigint[],integer[],bigint,bigint)', 'EXECUTE')), "
-    "('EXECUTE on callhook_store.add_refusals',"
-    " pg_catalog.has_function_privilege('callhook_store.add_refusals("
-    "uuid[],uuid[],text[],bigint[])', 'EXECUTE')), "
-    "('EXECUTE on pg_logical_emit_message',"
-    " pg_catalog.has_function_privilege("
-    "'pg_catalog.pg_logical_emit_message(boolean,text,text)', 'EXECUTE'))"
-    ") AS needs (need, has) WHERE NOT has";
+    "SELECT pg_catalog.split_part(privilege, ' ', 1) || ' on ' || "
+    "pg_catalog.split_part(object, ' ', 2) "
+    "FROM callhook_store.missing_rights('callhook_receiver') "
+    "UNION ALL SELECT 'EXECUTE on pg_logical_emit_message' "
+    "WHERE NOT pg_catalog.has_function_privilege("
+    "'pg_catalog.pg_logical_emit_message(boolean,text,text)', 'EXECUTE')";
 
 /* What lets a commit be lost that the server has confirmed. */
 static const char weaknesses[] =
@@ -50,6 +46,16 @@ static const char weaknesses[] =
     "UNION ALL SELECT relname || ' is unlogged: a crash empties it' "
     "FROM pg_catalog.pg_class WHERE relpersistence = 'u' AND relnamespace = "
     "'callhook_store'::pg_catalog.regnamespace AND relname ~ '^notif'";
+
+/* install.sql writes into the schema's comment which release it is of. */
+static const char schema_age[] =
+    "SELECT 'the schema is ' || coalesce('of release ' || release, 'older') "
+    "|| ', this program is of " CALLHOOK_VERSION ": run install.sql again' "
+    "FROM (SELECT pg_catalog.\"substring\"(pg_catalog.obj_description("
+    "'callhook_store'::pg_catalog.regnamespace, 'pg_namespace'), "
+    "'^callhook ([0-9]+([.][0-9]+)*):')) AS s (release) "
+    "WHERE release IS NULL OR pg_catalog.string_to_array(release, '.')::int[] "
+    "< pg_catalog.string_to_array('" CALLHOOK_VERSION "', '.')::int[]";
 
 static bool fault(const char *what, const char *why)
 {
@@ -117,7 +123,9 @@ static int print_rows(struct database *database, const char *query,
 /* One host that lets us in; its rights first: they may be all that fails. */
 static bool check_host(struct database *database)
 {
-    if (print_rows(database, rights, "the role lacks ") != 0)
+    if (print_rows(database, schema_age, "weak: ") < 0 ||
+        print_rows(database, rights_to_ask, "the role lacks ") != 0 ||
+        print_rows(database, rights, "the role lacks ") != 0)
         return false;
     if (!probe_run(database, clock_now() + PROBE_US)) {
         puts(database->why);

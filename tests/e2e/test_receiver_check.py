@@ -72,6 +72,8 @@ def test_a_read_only_server(settings, database):
 @pytest.mark.parametrize(("taken", "named"), [
     ("INSERT ON callhook_store.notifications",
      "INSERT on callhook_store.notifications"),
+    ("EXECUTE ON FUNCTION callhook_store.missing_rights",
+     "EXECUTE on callhook_store.missing_rights"),
     ("EXECUTE ON FUNCTION callhook_store.good_secrets",
      "EXECUTE on callhook_store.good_secrets"),
     ("EXECUTE ON FUNCTION callhook_store.add_minute",
@@ -83,6 +85,30 @@ def test_a_right_that_is_missing(settings, database, taken, named):
     database.execute(f"REVOKE {taken} FROM callhook_receiver")
     status, faults, _ = check(*settings)
     assert (status, faults) == (1, [f"the role lacks {named}"])
+
+
+@pytest.mark.parametrize("comment", [
+    "callhook 0.0.9: tables of its programs.", "somebody's own words"])
+def test_an_older_schema_is_weak(settings, database, comment):
+    """It works; but somebody should run install.sql."""
+    escaped = comment.replace("'", "''")
+    database.execute(f"COMMENT ON SCHEMA callhook_store IS '{escaped}'")
+    status, faults, lines = check(*settings)
+    assert (status, faults) == (0, [])
+    assert [line for line in lines if "run install.sql again" in line]
+
+
+def test_todays_schema_is_not_older(settings):
+    """sql/schema.sql names the release that the Makefile does."""
+    _, _, lines = check(*settings)
+    assert not [line for line in lines if "schema" in line]
+
+
+def test_a_newer_minor_release_of_the_schema_is_nothing_to_tell(settings,
+                                                                 database):
+    database.execute("COMMENT ON SCHEMA callhook_store IS 'callhook 0.10.0: x'")
+    _, _, lines = check(*settings)
+    assert not [line for line in lines if "schema" in line]
 
 
 def test_no_right_to_the_schema(settings, database):
