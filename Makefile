@@ -20,6 +20,7 @@ DESTDIR ?=
 SBINDIR ?= $(PREFIX)/sbin
 DATADIR ?= $(PREFIX)/share/callhook
 MANDIR ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 SYSCONFDIR ?= /etc
 UNITDIR ?= /lib/systemd/system
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
@@ -321,6 +322,8 @@ lint-scripts:
 	@$(PYTHON) -m py_compile $(PY_FILES)
 	@for script in $(SH_FILES); do sh -n $$script || exit 1; done
 	@bash -n .ci/run
+	@for script in cgi/callhook.bash renewer/callhook-renewer.bash; do \
+	    bash -n $$script || exit 1; done
 
 lint-configs:
 	@echo "lint: configurations"
@@ -336,12 +339,13 @@ local = sed -e 's|/usr/local/sbin|$(SBINDIR)|g' \
     -e 's|/usr/local/share/callhook|$(DATADIR)|g' \
     -e 's|/etc/callhook|$(SYSCONFDIR)/callhook|g' "$(1)" >"$(2)"
 
+# What the shell takes off a path, to have its last part.
+NAME_ONLY := \#\#*/
+
 # Copies text files into a folder, the last argument is a name for one of them.
-put = for file in $(1); do \
-    mkdir -p build && $(call local,$$file,build/put.$$$$) && \
-    $(INSTALL) -D -m 644 build/put.$$$$ \
-        "$(DESTDIR)$(2)/$(or $(3),$$(basename $$file))" || exit 1; \
-    rm -f build/put.$$$$; done
+put = $(INSTALL) -d -m 755 "$(DESTDIR)$(2)" && for file in $(1); do \
+    to="$(DESTDIR)$(2)/$(or $(3),$${file$(NAME_ONLY)})"; \
+    rm -f "$$to"; $(call local,$$file,$$to) && chmod 644 "$$to" || exit 1; done
 
 # What people edit: $(call keep,file,where,copy below DATADIR).  The copy is as
 # it was handed out, so what equals it has not been edited and is replaced.
@@ -358,6 +362,8 @@ keep = new=build/keep.$$$$; own="$(DESTDIR)$(2)"; \
 
 SQL_FOLDERS = $(patsubst %/,%,$(sort $(dir $(wildcard sql/*.sql sql/*/*.sql))))
 CRON_FILES = callhook callhook-renewer
+UNITS_OF_SYSTEMD = cgi/callhook.service cgi/callhook.socket \
+    renewer/callhook-renewer.service renewer/callhook-renewer.timer
 ETC = $(SYSCONFDIR)/callhook
 
 install: all
@@ -377,6 +383,8 @@ install-files:
 	@$(call put,cgi/callhook.8 renewer/callhook-renewer.8,$(MANDIR)/man8)
 	@$(call put,renewer/callhook-renewer.conf.5,$(MANDIR)/man5)
 	@$(call put,sql/consumers/callhook-consumers.7,$(MANDIR)/man7)
+	@$(call put,cgi/callhook.bash,$(BASHDIR),callhook)
+	@$(call put,renewer/callhook-renewer.bash,$(BASHDIR),callhook-renewer)
 	@rm -rf $(DESTDIR)$(DATADIR)/sql
 	@$(foreach folder,$(SQL_FOLDERS),\
 	    $(call put,$(folder)/*.sql,$(DATADIR)/$(folder));)
@@ -389,7 +397,7 @@ install-files:
 	@$(call put,nginx/*,$(DATADIR)/nginx)
 	@$(call put,apache/*,$(DATADIR)/apache)
 	@$(call put,cgi/callhook.env renewer/renewer.conf,$(DATADIR))
-	@$(call put,cgi/callhook.service cgi/callhook.socket,$(UNITDIR))
+	@$(call put,$(UNITS_OF_SYSTEMD),$(UNITDIR))
 
 # They come last: cron does not look again at one whose user was not there.
 install-cron:
@@ -425,16 +433,19 @@ uncron = own=$(DESTDIR)$(SYSCONFDIR)/cron.d/$(1); \
 
 uninstall:
 	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
-	    systemctl disable --now callhook.socket callhook.service || :; fi
+	    systemctl disable --now callhook.socket callhook.service \
+	    callhook-renewer.timer || :; fi
 	@$(foreach file,$(CRON_FILES),$(call uncron,$(file));)
 	rm -f $(DESTDIR)$(SBINDIR)/callhook \
 	    $(DESTDIR)$(SBINDIR)/callhook-renewer \
+	    $(DESTDIR)$(BASHDIR)/callhook \
+	    $(DESTDIR)$(BASHDIR)/callhook-renewer \
 	    $(DESTDIR)$(MANDIR)/man8/callhook.8 \
 	    $(DESTDIR)$(MANDIR)/man8/callhook-renewer.8 \
 	    $(DESTDIR)$(MANDIR)/man5/callhook-renewer.conf.5 \
 	    $(DESTDIR)$(MANDIR)/man7/callhook-consumers.7 \
-	    $(DESTDIR)$(UNITDIR)/callhook.service \
-	    $(DESTDIR)$(UNITDIR)/callhook.socket \
+	    $(foreach unit,$(UNITS_OF_SYSTEMD),\
+	        $(DESTDIR)$(UNITDIR)/$(notdir $(unit))) \
 	    $(DESTDIR)$(DATADIR)/callhook.env $(DESTDIR)$(DATADIR)/renewer.conf
 	rm -rf $(DESTDIR)$(DATADIR)/sql $(DESTDIR)$(DATADIR)/cron
 	@$(call unserve,nginx)
