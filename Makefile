@@ -1,7 +1,7 @@
 # callhook's build.  `make help` lists what there is; README.md and
 # cgi/callhook.8 say how to use it.
 
-# sql/schema.sql names it, too.
+# sql/schema.sql and debian/changelog name it, too.
 VERSION = 0.1.0
 
 # What a builder may set, in the environment or on the command line.
@@ -117,7 +117,7 @@ SUBMAKE = $(MAKE) --no-print-directory \
     check-all check-faults check-consumers check-failover lint format \
     lint-format lint-tidy lint-cppcheck lint-style lint-floors lint-manuals \
     lint-scripts lint-configs install install-files install-system \
-    install-cron uninstall dist clean help FORCE
+    install-cron uninstall deb dist clean help FORCE
 
 all:
 	@$(SUBMAKE) program MODE=release
@@ -146,6 +146,7 @@ help:
 	@echo 'make tsan       build with warnings as errors and TSan'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make uninstall  leaves the settings, the spool, the tokens, the users'
+	@echo 'make deb        callhook_$(VERSION)_ARCH.deb, for Debian 12 and 13'
 	@echo 'make dist       callhook-$(VERSION).tar.gz, unpacked and built'
 	@echo 'make clean      remove all of it'
 	@echo 'V=1 shows the commands.'
@@ -345,7 +346,8 @@ NAME_ONLY := \#\#*/
 # Copies text files into a folder, the last argument is a name for one of them.
 put = $(INSTALL) -d -m 755 "$(DESTDIR)$(2)" && for file in $(1); do \
     to="$(DESTDIR)$(2)/$(or $(3),$${file$(NAME_ONLY)})"; \
-    rm -f "$$to"; $(call local,$$file,$$to) && chmod 644 "$$to" || exit 1; done
+    rm -f "$$to"; $(call local,$$file,$$to) && chmod 644 "$$to" || exit 1; \
+    test ! -x "$$file" || chmod 755 "$$to"; done
 
 # What people edit: $(call keep,file,where,copy below DATADIR).  The copy is as
 # it was handed out, so what equals it has not been edited and is replaced.
@@ -456,6 +458,26 @@ uninstall:
 	@echo 'left as they are: $(ETC), /var/spool/callhook,' \
 	    '/var/lib/callhook, users callhook and callhook-renewer'
 
+# -- package ---------------------------------------------------------------
+
+# In a copy below build/: other flags than ours must not build all of it anew.
+DEB_TREE = build/deb/callhook
+DEB_ARCH = $(shell dpkg --print-architecture)
+DEB = callhook_$(VERSION)_$(DEB_ARCH).deb
+
+deb:
+	@tests/install-packages deb
+	@rm -rf build/deb && mkdir -p $(DEB_TREE)
+	@tar -c --exclude=./.git --exclude=./build --exclude='./*.deb' \
+	    --exclude='*.o' $(PROGRAMS:%=--exclude=./%) . | tar -x -C $(DEB_TREE)
+	@cd $(DEB_TREE) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CFLAGS \
+	    -u CPPFLAGS -u LDFLAGS PACKAGE_VERSION=$(VERSION) \
+	    DEB_BUILD_OPTIONS="noautodbgsym parallel=$(JOBS) $(DEB_BUILD_OPTIONS)" \
+	    dpkg-buildpackage -b -us -uc >../log 2>&1 || { cat ../log >&2; exit 1; }
+	@cp build/deb/$(DEB) .
+	@lintian --allow-root --fail-on error,warning build/deb/*.changes
+	@echo '$(DEB): built, lintian finds nothing'
+
 # -- hand over -------------------------------------------------------------
 
 DIST = callhook-$(VERSION)
@@ -470,5 +492,5 @@ dist:
 	    echo '$(DIST).tar.gz: unpacks and builds'
 
 clean:
-	rm -rf build $(PROGRAMS) callhook-*.tar.gz .pytest_cache
+	rm -rf build $(PROGRAMS) callhook-*.tar.gz callhook_*.deb .pytest_cache
 	find tests -name __pycache__ -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 no web server stops starting."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -155,3 +156,21 @@ def test_what_a_web_server_names_is_left(root, tmp_path):
                         root / SHARE / "nginx/callhook.conf")
     assert not (root / SHARE / "apache").exists()
     assert not (root / SHARE / "sql").exists()
+
+
+def test_the_release_has_one_name():
+    """In the Makefile, the package's changelog and the schema."""
+    release = re.search(r"^VERSION = (.*)$", (ROOT / "Makefile").read_text(),
+                        re.M)[1]
+    assert (ROOT / "debian/changelog").read_text().startswith(
+        f"callhook ({release}) ")
+    assert f"'callhook {release}: " in (ROOT / "sql/schema.sql").read_text()
+
+
+def test_cron_or_the_timer_never_both():
+    for unit in ("service", "timer"):
+        text = (ROOT / f"renewer/callhook-renewer.{unit}").read_text()
+        assert ("\nConditionPathExists=!/etc/cron.d/callhook-renewer\n"
+                in text)
+    assert "--no-enable --no-start callhook-renewer.timer" in (
+        ROOT / "debian/rules").read_text()
