@@ -78,7 +78,7 @@ UNIT_SOURCES := $(call find,tests/unit,-name 'test_*.c')
 C_FILES = $(call find,cgi renewer tests,-name '*.[ch]')
 PY_FILES = $(call find,tests,-name '*.py') tests/check-floors
 SH_FILES = $(shell grep -ls '^\#!/bin/sh' tests/*)
-MANUALS = $(sort $(wildcard cgi/*.[58] renewer/*.[58] sql/*/*.7))
+MANUALS = $(sort $(wildcard cgi/*.[578] renewer/*.[58] sql/*/*.7))
 
 # cgi/spool/spool -> cgi
 program_of = $(firstword $(subst /, ,$(1)))
@@ -384,7 +384,7 @@ install-files:
 	    $(DESTDIR)$(SBINDIR)/callhook-renewer
 	@$(call put,cgi/callhook.8 renewer/callhook-renewer.8,$(MANDIR)/man8)
 	@$(call put,renewer/callhook-renewer.conf.5,$(MANDIR)/man5)
-	@$(call put,sql/consumers/callhook-consumers.7,$(MANDIR)/man7)
+	@$(call put,cgi/callhook-admin.7 sql/consumers/callhook-consumers.7,$(MANDIR)/man7)
 	@$(call put,cgi/callhook.bash,$(BASHDIR),callhook)
 	@$(call put,renewer/callhook-renewer.bash,$(BASHDIR),callhook-renewer)
 	@rm -rf $(DESTDIR)$(DATADIR)/sql
@@ -445,6 +445,7 @@ uninstall:
 	    $(DESTDIR)$(MANDIR)/man8/callhook.8 \
 	    $(DESTDIR)$(MANDIR)/man8/callhook-renewer.8 \
 	    $(DESTDIR)$(MANDIR)/man5/callhook-renewer.conf.5 \
+	    $(DESTDIR)$(MANDIR)/man7/callhook-admin.7 \
 	    $(DESTDIR)$(MANDIR)/man7/callhook-consumers.7 \
 	    $(foreach unit,$(UNITS_OF_SYSTEMD),\
 	        $(DESTDIR)$(UNITDIR)/$(notdir $(unit))) \
