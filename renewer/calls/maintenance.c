@@ -78,8 +78,9 @@ bool maintenance_begin(struct database *database,
     if (folded > 0)
         log_detail("%lld notifications are folded into calls",
                    (long long)folded);
-    return folded >= 0 &&
-           repeat(database,
+    if (folded < 0)
+        return false;
+    return repeat(database,
                   "SELECT callhook_store.count_earlier_hours($1::integer)", 1,
                   values, FOLD_BATCH, deadline) >= 0;
 }
