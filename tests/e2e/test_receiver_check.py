@@ -34,6 +34,16 @@ def test_a_bad_setting(settings):
     assert b"CALLHOOK_ACK_MS" in done.stderr
 
 
+def test_a_list_of_hosts_without_a_standby_is_weak(settings):
+    _, _, lines = check(*settings)
+    assert not any("standby" in line for line in lines)
+    home = settings[0]["PGHOST"]
+    status, faults, lines = check(*settings, {"PGHOST": f"{home},{home}"})
+    assert (status, faults) == (0, [])
+    assert any("weak: the connection names 2 hosts, and this server waits for "
+               "no standby" in line for line in lines)
+
+
 def test_no_spool_is_weak(settings):
     status, faults, lines = check(*settings, {"CALLHOOK_SPOOL": ""})
     assert (status, faults) == (0, [])
