@@ -1,0 +1,75 @@
+"""callhook-admin(7): tests/check-install runs its commands on fresh systems;
+here is what holds without one."""
+
+import re
+import subprocess
+
+import pytest
+
+from support import manual
+from support.nginx import Nginx
+from support.project import ROOT
+
+pytestmark = pytest.mark.no_program
+
+PAGE = ROOT / "cgi" / "callhook-admin.7"
+BLOCKS = manual.blocks(PAGE)
+
+
+def test_each_block_says_what_it_is():
+    assert len(BLOCKS) == PAGE.read_text().count(".Bd -literal")
+    assert [block.text for block in BLOCKS if not block.mark] == []
+
+
+def test_each_command_that_can_run_is_run():
+    script = (ROOT / "tests" / "check-install").read_text()
+    names = re.findall(r'(?:follow\(|"run )f?"?([a-z-]+)', script)
+    for block in BLOCKS:
+        if block.mark.startswith("run "):
+            assert block.mark.split()[1] in names, block.mark
+
+
+@pytest.mark.parametrize("block", [
+    block for block in BLOCKS if "run" in block.mark], ids=lambda b: b.mark)
+def test_commands_are_sound_to_a_shell(block):
+    assert subprocess.run(["sh", "-nc", block.text]).returncode == 0
+
+
+def test_zero_to_a_row_in_eight_commands_and_two_edits():
+    page = PAGE.read_text()
+    first = page[:page.index("Under Apache,")]
+    lines = [line for block in manual.blocks(PAGE)
+             if block.text.replace("\\", "\\e") in first
+             for line in block.text.replace("\\\n", " ").split("\n")
+             if re.match(r"[a-z]", line)]
+    edits = [line for line in lines if line.startswith("editor ")]
+    assert (len(lines) - len(edits), len(edits)) == (8, 2)
+
+
+def test_the_balancer_of_two_hosts(tmp_path):
+    """Taken by nginx; all steps end before Graph's three seconds."""
+    text = manual.block(PAGE, "file balancer nginx")
+    assert "non_idempotent" not in text
+    assert "proxy_connect_timeout 1s;" in text
+    assert "proxy_read_timeout 2800ms;" in text
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+         "/CN=x", "-keyout", tmp_path / "key", "-out", tmp_path / "pem"],
+        check=True, capture_output=True)
+    for path, own in (("/etc/ssl/certs/calls.example.com.pem", "pem"),
+                      ("/etc/ssl/private/calls.example.com.key", "key"),
+                      ("/etc/ssl/certs/ca-certificates.crt", "pem")):
+        text = text.replace(path, str(tmp_path / own))
+    # No name is looked up here.
+    text = re.sub(r"host\d\.example\.com", "127.0.0.1", text)
+    text = text.replace("listen 443", f"listen unix:{tmp_path}/socket")
+    folders = "".join(f"{kind}_temp_path {tmp_path}/{kind};\n" for kind in
+                      ("client_body", "fastcgi", "proxy", "scgi", "uwsgi"))
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n"
+        f"{folders}{text}}}\n")
+    done = subprocess.run(
+        [Nginx._program(), "-t", "-q", "-p", tmp_path, "-e",
+         tmp_path / "log", "-c", tmp_path / "nginx.conf"],
+        capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
