@@ -1,15 +1,19 @@
-"""PostgreSQL on two hosts under pg_auto_failover, with a monitor on a third."""
+"""PostgreSQL on two hosts under pg_auto_failover, with a monitor on a third, by
+the commands of callhook-admin(7)."""
 
 import os
-import pathlib
 import pwd
+import shlex
 import subprocess
 
 from hosts import NETWORK, Hosted
+from support import manual
 from support.postgres import Cluster, _bin_folder
+from support.project import ROOT
 from support.service import Trouble, wait_until
 
 PORT = 5432
+PAGE = ROOT / "cgi" / "callhook-admin.7"
 # So that a fault is over sooner; the defaults are 4 to 6 times as long.
 QUICK = {"health_check_period": 1000, "health_check_timeout": 1000,
          "health_check_max_retries": 2, "health_check_retry_delay": 500,
@@ -18,9 +22,12 @@ QUICK = {"health_check_period": 1000, "health_check_timeout": 1000,
 
 
 class Keeper(Hosted):
-    """pg_autoctl and the server that it runs."""
+    """pg_autoctl and the server that it runs.
 
-    def __init__(self, folder, host):
+    block: of the manual, how it is made and run; names: of the manual, and
+    what they are here."""
+
+    def __init__(self, folder, host, block, names):
         self.name = f"pg_autoctl-{host.name}"
         super().__init__(folder)
         self.host = host
@@ -30,6 +37,10 @@ class Keeper(Hosted):
         self.home.mkdir(mode=0o755)
         postgres = pwd.getpwnam("postgres")
         os.chown(self.home, postgres.pw_uid, postgres.pw_gid)
+        for name, here in names.items():
+            block = block.replace(name, str(here))
+        self.making, self.running = (
+            shlex.split(line) for line in block.splitlines())
 
     def environment(self):
         return {"PATH": f"{self.bin}:{os.environ['PATH']}",
@@ -44,12 +55,9 @@ class Keeper(Hosted):
                 "--reuid=postgres", "--regid=postgres", "--clear-groups",
                 "--pdeathsig=TERM", *command]
 
-    def create(self, *arguments):
+    def create(self):
         done = subprocess.run(
-            self.host.command(*self.as_postgres(
-                "pg_autoctl", "create", *arguments, "--pgdata", self.data,
-                "--pgport", PORT, "--hostname", self.host.address, "--auth",
-                "trust", "--no-ssl")),
+            self.host.command(*self.as_postgres(*self.making)),
             env=self.environment(), cwd="/", text=True, capture_output=True)
         if done.returncode != 0:
             raise Trouble(f"{self.name}: {done.stderr[-2000:]}")
@@ -57,9 +65,7 @@ class Keeper(Hosted):
     def start(self):
         pid_file = self.data / "postmaster.pid"
         pid_file.unlink(missing_ok=True)    # of before its host was killed
-        self.spawn(self.as_postgres("pg_autoctl", "run", "--pgdata",
-                                    self.data),
-                   env=self.environment())
+        self.spawn(self.as_postgres(*self.running), env=self.environment())
 
     def stop(self):
         """Its disk is thrown away: nobody waits for it."""
@@ -79,20 +85,28 @@ class Pair(Cluster):
     def __init__(self, folder, monitor, hosts, client):
         super().__init__(folder)
         self.client = client
-        self.monitor = Keeper(folder, monitor)
-        self.nodes = [Keeper(folder, host) for host in hosts]
+        self.monitor = Keeper(
+            folder, monitor, manual.block(PAGE, "run monitor"),
+            {"monitor.example.com": monitor.address,
+             "/var/lib/postgresql/monitor":
+             self.folder / f"keeper-{monitor.name}" / "data"})
+        self.nodes = [Keeper(
+            folder, host, manual.block(PAGE, "run node"),
+            {"monitor.example.com": monitor.address,
+             "db1.example.com": host.address, "db1": host.name,
+             "/var/lib/postgresql/callhook":
+             self.folder / f"keeper-{host.name}" / "data"})
+            for host in hosts]
 
     def start(self):
-        self.monitor.create("monitor")
+        self.monitor.create()
         self._trust(self.monitor)
         self.monitor.start()
         self.ask_monitor("; ".join(
             f"ALTER SYSTEM SET pgautofailover.{name} = {value}"
             for name, value in QUICK.items()) + "; SELECT pg_reload_conf()")
         for node in self.nodes:
-            node.create("postgres", "--name", node.host.name, "--monitor",
-                        f"postgres://autoctl_node@{self.monitor.host.address}"
-                        f":{PORT}/pg_auto_failover?sslmode=disable")
+            node.create()
             self._trust(node)
             node.start()
         self.wait_until_healthy()
