@@ -43,7 +43,7 @@ AS $$
            clock_doubt,take_turn,end_turn,drop_gone_receivers,
            count_earlier_hours}', NULL),
         ('callhook_renewer', 'FUNCTION', 'callhook', 'EXECUTE',
-         '{rows_to_find}', NULL),
+         '{rows_to_find,silences}', NULL),
 
         -- Figures that name nobody have a role of their own.
         ('callhook_figures', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
@@ -57,7 +57,7 @@ AS $$
         ('callhook_reader', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
         ('callhook_reader', 'TABLE', 'callhook', 'SELECT', '{*}', NULL),
         ('callhook_reader', 'FUNCTION', 'callhook', 'EXECUTE',
-         '{rows_to_find}', NULL),
+         '{rows_to_find,silences}', NULL),
 
         ('callhook_raw', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
         ('callhook_raw', 'TABLE', 'callhook', 'SELECT', '{raw_pages}', NULL),

@@ -43,6 +43,7 @@ END $$;
 \ir hours.sql
 \ir calls.sql
 \ir hours_upgrade.sql
+\ir silence.sql
 \ir records/reading.sql
 \ir privacy.sql
 \ir completeness.sql

@@ -320,11 +320,6 @@ AS $$
             tenant, tenant_id, resource, change_type, resource_key,
             change_type_key, of_calls, records, reconcile,
             renew_every_minutes, token_expires_at, calls_fault, told, n)
-    ), silence AS (
-        SELECT NULL::text AS tenant, NULL::timestamptz AS heard_at,
-               NULL::bigint AS silent_seconds, NULL::float8 AS usual_per_hour,
-               NULL::boolean AS silence_alarm
-        WHERE false
     ), receivers AS MATERIALIZED (
         SELECT * FROM callhook_store.receiver_status()
     ), holder AS MATERIALIZED (
@@ -339,7 +334,11 @@ AS $$
                             tenant, tenant_id, resource_key, change_type_key)
                         ORDER BY n) FROM given)) WITH ORDINALITY AS f
         ) AS facts USING (n)
-        LEFT JOIN silence USING (tenant)
+    ), silent AS MATERIALIZED ( -- one row for each tenant of Microsoft's
+        SELECT DISTINCT ON (s.tenant_id) s.tenant_id AS who,
+               last_notification_at AS heard_at, silent_seconds,
+               usual_per_hour, alarm
+        FROM callhook.silences() AS s ORDER BY s.tenant_id
     ), kept AS MATERIALIZED (
         SELECT a.n, a.now, a.renew_every_minutes, k.*,
                count(*) FILTER (WHERE state = 'live')
@@ -360,6 +359,7 @@ AS $$
         SELECT n, place, 0 AS ordinality, need, said
         FROM about LEFT JOIN (SELECT * FROM kept WHERE from_last = 1) AS last
             USING (n)
+        LEFT JOIN silent ON who = about.tenant_id
         CROSS JOIN LATERAL (VALUES
             (1, true, CASE WHEN last_run_at IS NULL THEN
                 'there has been no run for this tenant: is there a line for '
@@ -434,12 +434,14 @@ AS $$
                 WHEN about.now - last_listed_at > 9 * 86400 THEN
                 'Graph''s calls of 30 days were last listed in full ' ||
                 callhook_store.ago_words(about.now - last_listed_at) END),
-            (16, true, CASE WHEN silence_alarm THEN format(
-                'nothing has come for %s, where %s an hour are usual: '
-                'callhook-renewer simulate %s tries the way from Graph, '
-                'callhook-renewer reconcile %s files what was missed',
+            (16, true, CASE WHEN of_calls AND alarm
+                AND coalesce((settings ->> 'silence_alarm')::boolean, true)
+                THEN format(
+                'nothing has been delivered for %s, %s an hour are usual '
+                'now: does Graph reach the URL? callhook-renewer check tries '
+                'it; callhook-renewer reconcile %s lists what was missed',
                 callhook_store.span_words(silent_seconds),
-                round(usual_per_hour::numeric, 1), tenant, tenant) END)
+                round(usual_per_hour::numeric, 1), tenant) END)
         ) AS s (place, need, said)
         UNION ALL
         SELECT n, place, ordinality, true, said
@@ -518,13 +520,6 @@ AS $$
             'failure_of_calls', calls_fault,
             'retry_at', callhook_store.iso_time(retry_at),
             'subscriptions', coalesce(subscriptions, '[]'),
-            'silence', CASE WHEN silence_alarm IS NOT NULL
-                THEN json_build_object(
-                    'last_notification_at', callhook_store.iso_time(
-                        callhook_store.epoch(heard_at)),
-                    'silent_seconds', silent_seconds,
-                    'usual_per_hour', usual_per_hour,
-                    'alarm', silence_alarm) END,
             'lifecycle_waiting', coalesce(lifecycle_waiting, 0),
             'lifecycle_waiting_since',
             callhook_store.iso_time(lifecycle_waiting_since),
@@ -546,6 +541,12 @@ AS $$
                 callhook_store.iso_time(listed_until) END,
             'last_listed_at', CASE WHEN reconcile THEN
                 callhook_store.iso_time(last_listed_at) END,
+            'silence', (SELECT json_build_object(
+                'last_notification_at',
+                callhook_store.iso_time(callhook_store.epoch(s.heard_at)),
+                'silent_seconds', s.silent_seconds,
+                'usual_per_hour', s.usual_per_hour, 'alarm', s.alarm)
+                FROM silent AS s WHERE s.who = about.tenant_id),
             'needs', coalesce(needs, '[]'), 'notes', coalesce(notes, '[]'))
             ORDER BY n),
         'receivers', (SELECT coalesce(json_agg(json_build_object(

@@ -42,6 +42,7 @@ struct settings {
     char *status_page;  /* "" = none, as the next */
     char *metrics_file; /* a Prometheus textfile */
     long retention_days;
+    bool silence_alarm;
     struct tenant *tenants;
     size_t tenant_count;
 };

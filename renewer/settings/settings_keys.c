@@ -30,6 +30,7 @@ const struct key keys[KEY_COUNT] = {
     [KEY_METRICS_FILE] = {GENERAL(metrics_file, KIND_FILE, "")},
     [KEY_RETENTION_DAYS] = {GENERAL(retention_days, KIND_NUMBER, "0"), 0,
                             36500},
+    [KEY_SILENCE_ALARM] = {GENERAL(silence_alarm, KIND_SWITCH, "on")},
     [KEY_NOTIFICATION_URL] = {INHERITED(notification_url, KIND_URL, "")},
     [KEY_LIFECYCLE_URL] = {INHERITED(lifecycle_url, KIND_URL, "")},
     [KEY_LIFETIME_MINUTES] = {INHERITED(lifetime_minutes, KIND_NUMBER, "4200"),

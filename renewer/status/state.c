@@ -50,6 +50,7 @@ static char *describe(const struct settings *settings)
 
     json_writer_begin(&list);
     put_faults(&list, settings->state_dir);
+    json_writer_bool(&list, "silence_alarm", settings->silence_alarm);
     json_writer_open_array(&list, "tenants");
     for (size_t i = 0; i < settings->tenant_count; i++) {
         const struct tenant *tenant = &settings->tenants[i];

@@ -303,6 +303,34 @@ def told(renewer, status=0):
         if key.startswith(("records_", "calls_"))}
 
 
+def test_a_silence_needs_a_hand(renewer, contoso, database):
+    """Of the one who is silent, and not where that is switched off."""
+    fabrikam = renewer.add("fabrikam")
+    for tenant, until in ((contoso, "5 hours"), (fabrikam, "2 minutes")):
+        enter(database, tenant)
+        database.execute(f"""
+            INSERT INTO callhook_store.notification_hours
+            SELECT '{tenant.tenant_id}', h, 200, 200,
+                least(h + interval '59 min', now() - interval '{until}')
+            FROM generate_series(date_trunc('hour', now())
+                - interval '1400 h', now() - interval '{until}', '1 h')
+                AS h""")
+    table, content = shown(renewer, 1)
+    silent, busy = content["tenants"]
+    assert (silent["ok"], busy["ok"]) == (False, True)
+    assert silent["silence"]["alarm"] is True
+    assert busy["silence"]["alarm"] is False
+    assert silent["silence"]["usual_per_hour"] == 200
+    assert 5 * 3600 <= silent["silence"]["silent_seconds"] < 5 * 3600 + 100
+    assert silent["needs"] == [
+        "nothing has been delivered for 5 h, 200.0 an hour are usual now: "
+        "does Graph reach the URL? callhook-renewer check tries it; "
+        "callhook-renewer reconcile contoso lists what was missed"]
+    renewer.settings["silence_alarm"] = "off"
+    _, content = shown(renewer)
+    assert content["tenants"][0]["silence"]["alarm"] is True
+
+
 def test_records(renewer, contoso, database):
     """Those that wait, fail, are given up, or are behind Graph's."""
     fabrikam = renewer.add("fabrikam")
