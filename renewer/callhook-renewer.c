@@ -35,7 +35,8 @@ static const struct command {
      "unsubscribe TENANT [SUBSCRIPTION-ID]"},
     {"token", token_command, 1, 1, "token TENANT"},
     {"fetch", fetch_command, 2, 1000, "fetch TENANT CALL-ID..."},
-    {"reconcile", reconcile_command, 0, 3, "reconcile [TENANT] [--since WHEN]"},
+    {"reconcile", reconcile_command, 0, 6,
+     "reconcile [TENANT] [--since WHEN] [--until WHEN] [--reread]"},
     {"load", load_command, 0, 3, "load KIND TENANT FILE"},
     {"simulate", simulate_command, 1, 1, "simulate TENANT"},
 };

@@ -265,12 +265,16 @@ COMMENT ON FUNCTION callhook_store.gap_window(timestamptz, timestamptz) IS
 
 -- By the plan (see list_plan), and at once what a gap may have swallowed. Times
 -- in seconds since 1970, 0: none. most: that it may have, in seconds. asked:
--- instead of the plan, all from then on that was not listed since started.
+-- instead of the plan, all from then on, to until, that was not listed since
+-- started.
 -- can_be_cut: it is longer than the shortest.
 DROP FUNCTION IF EXISTS callhook_store.next_window(
     uuid, bigint, bigint, bigint);
+DROP FUNCTION IF EXISTS callhook_store.next_window(
+    uuid, text, bigint, bigint, bigint);
 CREATE OR REPLACE FUNCTION callhook_store.next_window(
-    tenant uuid, list text, most bigint, asked bigint, started bigint)
+    tenant uuid, list text, most bigint, asked bigint, started bigint,
+    until bigint DEFAULT 0)
 RETURNS TABLE (begins_at bigint, ends_at bigint, can_be_cut boolean,
                now bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -292,7 +296,7 @@ BEGIN
         FROM hours CROSS JOIN callhook_store.list_plan(next_window.list) AS p
         WHERE asked = 0
         UNION ALL
-        SELECT tstzrange(to_timestamp(asked), NULL),
+        SELECT tstzrange(to_timestamp(asked), to_timestamp(nullif(until, 0))),
                coalesce(to_timestamp(nullif(started, 0)), now())
         WHERE asked <> 0
         UNION ALL
@@ -336,7 +340,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION callhook_store.next_window(
-    uuid, text, bigint, bigint, bigint) IS
+    uuid, text, bigint, bigint, bigint, bigint) IS
     'The newest span of time that is to be listed, and whether it may be '
     'shorter; no row: none.';
 

@@ -46,11 +46,12 @@ static PGresult *ask(const struct windows *windows, const char *sql,
 /* Finds the next span; *is_there is false if there is none. */
 static bool find(struct windows *windows, struct window *window, bool *is_there)
 {
-    const int64_t numbers[] = {windows->cut, windows->since, windows->started};
+    const int64_t numbers[] = {windows->cut, windows->since, windows->started,
+                               windows->until};
     PGresult *result = ask(windows,
                            "SELECT * FROM callhook_store.next_window($1, $2, "
-                           "$3, $4, $5)",
-                           3, numbers);
+                           "$3, $4, $5, $6)",
+                           4, numbers);
 
     *is_there = PQntuples(result) == 1;
     if (*is_there) {

@@ -30,6 +30,7 @@ struct windows {
     struct graph *graph;
     struct database *database;
     int64_t since; /* instead of the plan, all from then on; 0: the plan */
+    int64_t until; /* and to then; 0: now */
 
     int64_t listed;  /* rows at Graph, in spans that were read to the end */
     int64_t missing; /* calls of which nothing was known */

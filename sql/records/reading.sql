@@ -161,6 +161,32 @@ $$;
 COMMENT ON FUNCTION callhook_store.want_calls(uuid, uuid[]) IS
     'Makes the records of calls due, also of those read before.';
 
+-- Times in seconds since 1970; of a call whose beginning nobody has told yet,
+-- when it was heard of.
+CREATE OR REPLACE FUNCTION callhook_store.want_calls_of(
+    tenant uuid, since bigint, until bigint)
+RETURNS bigint
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH found AS MATERIALIZED (
+        SELECT array_agg(c.call_id) AS ids
+        FROM callhook_store.calls AS c
+        WHERE c.tenant_id = tenant
+          AND c.day BETWEEN (to_timestamp(since) AT TIME ZONE 'UTC')::date
+                        AND (to_timestamp(until) AT TIME ZONE 'UTC')::date
+          AND coalesce(c.started_at, c.first_notified_at, c.filed_at)
+              >= to_timestamp(since)
+          AND coalesce(c.started_at, c.first_notified_at, c.filed_at)
+              < to_timestamp(until)
+    ), wanted AS MATERIALIZED (
+        SELECT ids, callhook_store.want_calls(tenant, ids) FROM found
+    )
+    SELECT coalesce(cardinality(ids), 0)::bigint FROM wanted;
+$$;
+COMMENT ON FUNCTION callhook_store.want_calls_of(uuid, bigint, bigint) IS
+    'Makes the records of all calls of a time due; how many.';
+
 -- kind: record (the call record, as often as it is asked for with another
 -- expansion), sessions or participants_v2 (further pages); page_no counts
 -- from 1 in each kind. A reading that somebody else has taken over stores

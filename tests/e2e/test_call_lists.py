@@ -61,10 +61,35 @@ def test_since_when(world, tenant):
     assert world.known(early)["source"] == "list"
 
 
+def test_until_when(world, tenant):
+    now = world.double.clock.now()
+    early, inside, late = (
+        world.happen(tenant, notified=0, begin=now - age * DAY)
+        for age in (8, 5, 2))
+    since, until = (instant_text(now - age * DAY, 0) for age in (6, 4))
+    reconcile(world, tenant, "--since", since, "--until", until)
+    assert [bool(world.known(call)) for call in (early, inside, late)] == [
+        False, True, False]
+    reconcile(world, tenant, "--until", until)      # from 30 days back
+    assert [bool(world.known(call)) for call in (early, inside, late)] == [
+        True, True, False]
+    # What has just begun is listed with the rest of its hour.
+    reconcile(world, tenant, "--until", instant_text(now - 30, 0))
+    assert world.known(late)
+
+
+def test_until_is_after_since(world, tenant):
+    now = world.double.clock.now()
+    done = world.run("reconcile", "--since", instant_text(now - DAY, 0),
+                     "--until", instant_text(now - 2 * DAY, 0))
+    assert done.status == 64 and "--until" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--since", "--until"])
 @pytest.mark.parametrize("when", ["yesterday", "2026-13-01", ""])
-def test_since_must_be_a_time(world, tenant, when):
-    done = world.run("reconcile", tenant.name, "--since", when)
-    assert done.status == 64 and done.stderr
+def test_since_must_be_a_time(world, tenant, option, when):
+    done = world.run("reconcile", tenant.name, option, when)
+    assert done.status == 64 and option in done.stderr
     assert world.double.asked("records", tenant.tenant_id) == []
 
 

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from graph.journal import instant_text
 from support.project import DATA
 from support.records_world import RecordsWorld
 from support.world import DAY, HOUR, MINUTE, seconds_of
@@ -498,6 +499,25 @@ def test_fetch_reads_nothing_else(world, tenant):
     assert world.state(call) == "stored"
     assert [world.state(other) for other in others] == ["waiting"] * 3
     assert [asked_for(world, other) for other in others] == [[]] * 3
+
+
+def test_all_records_of_a_time_are_read_again(world, tenant):
+    """Changed or not, and those that only Graph's list tells of."""
+    now = world.double.clock.now()
+    early, inside = (world.happen(tenant, begin=now - age * DAY)
+                     for age in (8, 5))
+    world.quiet()
+    unheard = world.happen(tenant, notified=0, begin=now - 5 * DAY)
+    before = [len(asked_for(world, call)) for call in (early, inside)]
+    done = world.run("reconcile", tenant.name, "--reread",
+                     "--since", instant_text(now - 6 * DAY, 0),
+                     "--until", instant_text(now - 4 * DAY, 0))
+    assert (done.status, done.stderr) == (0, "")
+    assert "2 records to be read again: done" in done.stdout
+    assert len(asked_for(world, inside)) > before[1]
+    assert len(asked_for(world, early)) == before[0]
+    assert world.state(unheard) == "stored"
+    assert world.completeness(tenant)["missing"] == 0
 
 
 def test_fetch_says_what_failed(world, tenant):
