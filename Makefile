@@ -392,6 +392,7 @@ install-files:
 	    $(call put,$(folder)/*.sql,$(DATADIR)/$(folder));)
 	@$(call put,sql/prometheus/*,$(DATADIR)/sql/prometheus)
 	@$(call put,sql/examples/consumers/*,$(DATADIR)/sql/examples/consumers)
+	@$(call put,sql/grafana/*,$(DATADIR)/sql/grafana)
 	@$(call keep,nginx/callhook.conf,$(ETC)/nginx/callhook.conf,nginx/callhook.conf)
 	@$(call keep,apache/proxy-fcgi.conf,$(ETC)/apache/callhook.conf,apache/proxy-fcgi.conf)
 	@$(foreach server,nginx apache,\
