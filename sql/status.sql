@@ -217,26 +217,16 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
-    WITH minutes AS MATERIALIZED (
-        SELECT m.host, m.minute, m.counters AS c, m.spool_bytes
+    WITH today AS (
+        SELECT m.host, sum(m.counters[3])::bigint AS stored,
+               sum(m.counters[4] + m.counters[5] + m.counters[6])::bigint
+                   AS refused,
+               sum(m.counters[10])::bigint AS over_3s
         FROM callhook_store.receiver_minutes AS m
-        WHERE m.minute > now() - interval '7 days'
-    ), seen AS (
-        SELECT DISTINCT ON (m.host) m.host, m.minute + interval '1 minute'
-                   AS last_seen_at,
-               CASE WHEN m.minute > now() - interval '4 minutes'
-                    THEN 'live' ELSE 'stopped' END AS state,
-               m.spool_bytes, NULL::timestamptz AS oldest_spooled_at
-        FROM minutes AS m ORDER BY m.host, m.minute DESC
-    ), today AS (
-        SELECT m.host, sum(c[3])::bigint AS stored,
-               sum(c[4] + c[5] + c[6])::bigint AS refused,
-               sum(c[10])::bigint AS over_3s
-        FROM minutes AS m
         WHERE m.minute >= date_trunc('day', now(), 'UTC')
         GROUP BY m.host
     )
-    SELECT s.host, callhook_store.epoch(least(s.last_seen_at, now())),
+    SELECT s.host, callhook_store.epoch(s.last_seen_at),
            s.state, coalesce(s.spool_bytes, 0),
            callhook_store.epoch(s.oldest_spooled_at), coalesce(t.stored, 0),
            coalesce(t.refused, 0), coalesce(t.over_3s, 0),
@@ -258,7 +248,7 @@ AS $$
                 WHEN s.spool_bytes > 0 THEN format(
                 'receiver %s: %s wait in its spool', s.host,
                 callhook_store.size_words(s.spool_bytes)) END
-    FROM seen AS s LEFT JOIN today AS t USING (host)
+    FROM callhook.receivers AS s LEFT JOIN today AS t USING (host)
     ORDER BY s.host;
 $$;
 COMMENT ON FUNCTION callhook_store.receiver_status() IS

@@ -12,44 +12,65 @@ $$;
 COMMENT ON FUNCTION callhook_store.chart_days(integer) IS
     'The last days in UTC, today included.';
 
--- callhook.receiver_minutes, by the hour: its counter `stored`, and its spool.
-CREATE OR REPLACE FUNCTION callhook_store.chart_receivers(
-    OUT notifications json, OUT spool json)
+CREATE OR REPLACE FUNCTION callhook_store.chart_hours()
+RETURNS TABLE (hour timestamptz)
+LANGUAGE sql STABLE
+AS $$
+    SELECT generate_series(
+        date_trunc('day', now(), 'UTC') - interval '6 days',
+        date_trunc('day', now(), 'UTC') + interval '23 hours',
+        interval '1 hour');
+$$;
+COMMENT ON FUNCTION callhook_store.chart_hours() IS
+    'The hours of the last 7 days in UTC, today whole.';
+
+-- callhook.notifications_by_hour.
+CREATE OR REPLACE FUNCTION callhook_store.chart_notifications()
+RETURNS json
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH minutes AS (
+    WITH counted AS MATERIALIZED (
+        SELECT h.hour, sum(h.notifications)::bigint AS notifications
+        FROM callhook_store.notification_hours AS h
+        WHERE h.hour >= date_trunc('day', now(), 'UTC') - interval '6 days'
+        GROUP BY h.hour
+    )
+    SELECT json_build_object(
+        'points', json_agg(callhook_store.iso_time(
+            callhook_store.epoch(hour)) ORDER BY hour),
+        'notifications', json_agg(CASE WHEN hour <= now()
+            THEN coalesce(notifications, 0) END ORDER BY hour))
+    FROM callhook_store.chart_hours() LEFT JOIN counted USING (hour);
+$$;
+COMMENT ON FUNCTION callhook_store.chart_notifications() IS
+    'Notifications by hour of 7 days; null for hours to come.';
+
+-- callhook.receiver_minutes.
+CREATE OR REPLACE FUNCTION callhook_store.chart_spool()
+RETURNS json
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH minutes AS MATERIALIZED (
         SELECT date_bin('1 hour', m.minute, 'epoch') AS hour, m.host,
-               sum(m.counters[3])::bigint AS stored,
                max(m.spool_bytes) AS bytes
         FROM callhook_store.receiver_minutes AS m
         WHERE m.minute >= date_trunc('day', now(), 'UTC') - interval '6 days'
+          AND m.spool_bytes > 0
         GROUP BY 1, 2
-    ), hours AS (
-        SELECT h AS hour, sum(m.stored)::bigint AS stored,
-               coalesce(sum(m.bytes), 0)::bigint AS bytes
-        FROM generate_series(
-                 date_trunc('day', now(), 'UTC') - interval '6 days',
-                 date_trunc('day', now(), 'UTC') + interval '23 hours',
-                 interval '1 hour') AS h
-        LEFT JOIN minutes AS m ON m.hour = h
-        GROUP BY h
+    ), counted AS MATERIALIZED (
+        SELECT hour, sum(bytes)::bigint AS bytes FROM minutes GROUP BY hour
     )
     SELECT json_build_object(
-               'points', json_agg(callhook_store.iso_time(
-                   callhook_store.epoch(hour)) ORDER BY hour),
-               'stored', json_agg(CASE WHEN hour <= now()
-                   THEN coalesce(stored, 0) END ORDER BY hour)),
-           json_build_object(
-               'points', json_agg(callhook_store.iso_time(
-                   callhook_store.epoch(hour)) ORDER BY hour)
-                   FILTER (WHERE hour <= now()),
-               'bytes', json_agg(bytes ORDER BY hour)
-                   FILTER (WHERE hour <= now()))
-    FROM hours;
+        'points', json_agg(callhook_store.iso_time(
+            callhook_store.epoch(hour)) ORDER BY hour),
+        'bytes', json_agg(coalesce(bytes, 0) ORDER BY hour))
+    FROM callhook_store.chart_hours() LEFT JOIN counted USING (hour)
+    WHERE hour <= now();
 $$;
-COMMENT ON FUNCTION callhook_store.chart_receivers() IS
-    'Notifications stored, and bytes in the spools, by hour of 7 days.';
+COMMENT ON FUNCTION callhook_store.chart_spool() IS
+    'Most bytes in the spools by hour of 7 days, of all hosts.';
 
 -- The histograms of callhook.receiver_minutes, added up by the hour.
 CREATE OR REPLACE FUNCTION callhook_store.chart_answers()
@@ -240,13 +261,13 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
     SELECT json_build_object(
-        'notifications', r.notifications, 'spool', r.spool,
+        'notifications', callhook_store.chart_notifications(),
+        'spool', callhook_store.chart_spool(),
         'answers', callhook_store.chart_answers(),
         'calls', callhook_store.chart_calls(),
         'quality', callhook_store.chart_quality(),
         'failures', callhook_store.chart_failures(),
-        'completeness', callhook_store.chart_completeness())
-    FROM callhook_store.chart_receivers() AS r;
+        'completeness', callhook_store.chart_completeness());
 $$;
 COMMENT ON FUNCTION callhook_store.status_charts() IS
     'The charts of `callhook-renewer status --html`.';

@@ -27,10 +27,9 @@
 static const struct chart charts[] = {
     {.key = "notifications",
      .title = "Notifications by weekday and hour",
-     .about = "Stored in the last 7 days, hours in UTC "
-              "(receiver_minutes).",
+     .about = "The last 7 days, hours in UTC (notifications_by_hour).",
      .form = CHART_HEAT,
-     .series = {{"stored", "stored"}},
+     .series = {{"notifications", "notifications"}},
      .drawn = 1,
      .unit = "",
      .empty = "No notification in the last 7 days."},

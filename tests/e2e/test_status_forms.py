@@ -50,12 +50,13 @@ def entered(renewer, tenant="contoso", *, left="2 days", failed=None,
 
 
 def minute(renewer, host="edge1", *, ago="1 min", stored=7, refused=2,
-           over_3s=0, spool=0):
+           over_3s=0, spool=0, waits=None):
     renewer.database.execute(f"""
         SELECT callhook_store.add_minute(
             date_trunc('minute', now() - interval '{ago}'), {literal(host)},
             '{{10,0,{stored},{refused},0,0,0,0,0,{over_3s}}}', '{{5,5}}',
-            900, {spool})""", "test_receiver")
+            900, {spool}, 1, {spool}, now() - {literal(waits)}::interval)
+        """, "test_receiver")
 
 
 # -- the situations: made by a function; what is expected ------------------
@@ -89,7 +90,23 @@ def gap(renewer):
 
 def spooling(renewer):
     entered(renewer)
-    minute(renewer, spool=12345678)
+    minute(renewer, spool=12345678, waits="2 min")
+
+
+def spooling_for_long(renewer):
+    entered(renewer)
+    minute(renewer, spool=12345678, waits="20 min")
+
+
+def dead(renewer):
+    fine(renewer)
+    minute(renewer, "edge2")
+    minute(renewer, "edge3")
+    renewer.database.execute("""
+        UPDATE callhook_store.receivers
+        SET last_seen_at = now() - interval '5 min' WHERE host <> 'edge1';
+        UPDATE callhook_store.receivers
+        SET stopped = true WHERE host = 'edge3'""")
 
 
 def slow(renewer):
@@ -148,6 +165,8 @@ SITUATIONS = [      # verdict, what one of the sentences says
     (dying, "CRITICAL", None),
     (gap, "WARNING", "changes may be missing for 2 h"),
     (spooling, "OK", "12 MB wait in its spool"),
+    (spooling_for_long, "WARNING", "the oldest came 20 min ago"),
+    (dead, "CRITICAL", "receiver edge2 is dead, it was last seen 5 min ago"),
     (slow, "OK", "3 answers since 00:00 UTC took over 3 s"),
     (away, "CRITICAL", "the database cannot be used"),
     (read_only, "CRITICAL", "the database is read-only"),

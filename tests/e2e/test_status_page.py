@@ -21,6 +21,13 @@ FILL = """
     FROM generate_series(now() - interval '8 days', now(), '7 min') AS m,
          (VALUES ('edge1'), ('edge2')) AS h (host),
          LATERAL (SELECT extract(epoch FROM m)::bigint %% 11 AS n) AS n;
+    INSERT INTO callhook_store.notification_hours
+        (tenant_id, hour, notifications, changes)
+    SELECT t::uuid, h, extract(hour FROM h) * 3 + 1, 1
+    FROM generate_series(date_trunc('hour', now(), 'UTC') - interval '9 days',
+                         now(), '1 h') AS h,
+         (VALUES ('11111111-1111-1111-1111-111111111111'), (%(nil)s))
+             AS t (t);
     INSERT INTO callhook_store.day_call_hours (tenant_id, day, hour, kind,
         calls, missed, answered, declined, failed, people)
     SELECT t::uuid, d, d + interval '9 h', kind, n, n / 3, 0, 0, 0, 0
@@ -121,14 +128,15 @@ def test_figures_are_those_of_the_views(renewer, database):
 def test_figures_of_the_receivers(renewer, database):
     charts = read_charts(database)
     hours = view(database, """
-        SELECT to_char(date_trunc('hour', minute) AT TIME ZONE 'UTC',
-                       'YYYY-MM-DD"T"HH24:MI:SS"Z"'), sum(stored)
-        FROM callhook.receiver_minutes GROUP BY 1""")
+        SELECT to_char(hour AT TIME ZONE 'UTC',
+                       'YYYY-MM-DD"T"HH24:MI:SS"Z"'), sum(notifications)
+        FROM callhook.notifications_by_hour GROUP BY 1""")
     notifications = charts["notifications"]
     assert len(notifications["points"]) == 7 * 24
     now = datetime.datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for hour, stored in zip(notifications["points"], notifications["stored"]):
-        assert stored == (hours[hour][0] if hour <= now else None)
+    for hour, count in zip(notifications["points"],
+                           notifications["notifications"]):
+        assert count == (hours[hour][0] if hour <= now else None)
     spool = view(database, """
         SELECT to_char(hour AT TIME ZONE 'UTC',
                        'YYYY-MM-DD"T"HH24:MI:SS"Z"'), sum(bytes)
