@@ -88,6 +88,16 @@ def gap(renewer):
             now() - interval '2 h')""")
 
 
+def silent(renewer):
+    fine(renewer)
+    renewer.database.execute(f"""
+        INSERT INTO callhook_store.notification_hours
+        SELECT '{renewer.tenants["contoso"].tenant_id}', h, 200, 200,
+            least(h + interval '59 min', now() - interval '5 hours')
+        FROM generate_series(date_trunc('hour', now()) - interval '1400 h',
+                             now() - interval '5 hours', '1 h') AS h""")
+
+
 def spooling(renewer):
     entered(renewer)
     minute(renewer, spool=12345678, waits="2 min")
@@ -164,6 +174,7 @@ SITUATIONS = [      # verdict, what one of the sentences says
     (expired, "CRITICAL", "the subscription ended 3 h ago"),
     (dying, "CRITICAL", None),
     (gap, "WARNING", "changes may be missing for 2 h"),
+    (silent, "WARNING", "nothing has been delivered for 5 h"),
     (spooling, "OK", "12 MB wait in its spool"),
     (spooling_for_long, "WARNING", "the oldest came 20 min ago"),
     (dead, "CRITICAL", "receiver edge2 is dead, it was last seen 5 min ago"),
