@@ -76,7 +76,7 @@ SOURCES := $(call find,cgi,-name '*.c')
 RENEWER_SOURCES := $(call find,renewer,-name '*.c')
 UNIT_SOURCES := $(call find,tests/unit,-name 'test_*.c')
 C_FILES = $(call find,cgi renewer tests,-name '*.[ch]')
-PY_FILES = $(call find,tests,-name '*.py') tests/check-floors
+PY_FILES = $(call find,tests,-name '*.py') tests/check-floors tests/check-install
 SH_FILES = $(shell grep -ls '^\#!/bin/sh' tests/*)
 MANUALS = $(sort $(wildcard cgi/*.[578] renewer/*.[58] sql/*/*.7))
 
@@ -114,7 +114,7 @@ SUBMAKE = $(MAKE) --no-print-directory \
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all dev tsan program units demo run check check-units check-e2e \
-    check-all check-faults check-consumers check-failover lint format \
+    check-all check-faults check-consumers check-failover check-install lint format \
     lint-format lint-tidy lint-cppcheck lint-style lint-floors lint-manuals \
     lint-scripts lint-configs install install-files install-system \
     install-cron uninstall deb dist clean help FORCE
@@ -140,6 +140,7 @@ help:
 	@echo 'make check-faults  every fault at full length, a million items'
 	@echo 'make check-consumers  a million items to consumers that are killed'
 	@echo 'make check-failover  two hosts of each kind, one of which dies'
+	@echo 'make check-install  the package on a fresh Debian (SUITES=bookworm)'
 	@echo 'make lint       format, static analysis, manuals, configurations'
 	@echo 'make format     put the C files into the form that lint wants'
 	@echo 'make dev        build with warnings as errors, ASan and UBSan'
@@ -248,6 +249,12 @@ check-failover:
 	@tests/install-packages failover
 	@$(SUBMAKE) all
 	@$(PYTHON) tests/failover/failover.py $(FAILOVER_ARGS)
+
+# The package on fresh systems, by the commands of callhook-admin(7).
+check-install:
+	@tests/install-packages install
+	@$(MAKE) --no-print-directory deb
+	@tests/check-install $(SUITES)
 
 # CHECKED=1: `make check` has just passed in release mode.
 check-all:
