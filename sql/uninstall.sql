@@ -15,12 +15,9 @@ BEGIN
     LOOP
         EXECUTE format('DROP SCHEMA %I CASCADE', place);
         BEGIN
-            EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA callhook '
-                           'FROM %I', place || '_reader');
             EXECUTE format('DROP ROLE IF EXISTS %I', place || '_reader');
         EXCEPTION
-            WHEN dependent_objects_still_exist OR insufficient_privilege
-                OR undefined_object THEN
+            WHEN dependent_objects_still_exist OR insufficient_privilege THEN
                 RAISE WARNING 'role %_reader stays: %', place, SQLERRM;
         END;
     END LOOP;

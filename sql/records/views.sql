@@ -116,13 +116,16 @@ BEGIN
              CASE WHEN g.callee_identity_id IS NULL
                   THEN s.callee_identity_name ELSE g.callee_identity_name END)
              AS w (caller_id, caller_name, callee_id, callee_name)$sql$),
-        ('feedback', 'What users said of the quality of a call, once for each '
-         'session and side: Graph repeats it in the segments.', $sql$
+        ('feedback', 'What users said of the quality of a call, once: Graph '
+         'repeats a session''s in its segments.', $sql$
          WHERE NOT EXISTS (
              SELECT FROM callhook_store.feedback AS f
              WHERE f.call_id = t.call_id AND f.tenant_id = t.tenant_id
                AND f.session_no = t.session_no AND f.side = t.side
-               AND f.segment_no < t.segment_no)$sql$),
+               AND f.segment_no < t.segment_no
+               AND (f.rating, f.text, f.tokens, f.extra)
+                   IS NOT DISTINCT FROM (t.rating, t.text, t.tokens, t.extra)
+             )$sql$),
         ('pstn_calls', 'Phone calls over Microsoft''s calling plans, from '
          'the tenant''s log.', ''),
         ('direct_routing_calls', 'Phone calls over Direct Routing, from the '

@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION callhook_store.make_tenant_schema(
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
-AS $$
+AS $make$
 DECLARE
     place constant text := 'callhook_' || name;
     reader constant text := place || '_reader';
@@ -33,10 +33,17 @@ BEGIN
     EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I', place);
     EXECUTE format('COMMENT ON SCHEMA %I IS %L', place, mark);
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', place, reader);
-    -- A view's functions are called by its reader; these he cannot name, for
-    -- the schema that they are in is not his.
-    EXECUTE format('GRANT EXECUTE ON FUNCTION callhook.silences() TO %I',
-                   reader);
+    -- A view's functions are called by its reader: this one is his own, and
+    -- goes with the schema.
+    EXECUTE format($sql$
+        CREATE OR REPLACE FUNCTION %1$I.silences()
+        RETURNS SETOF callhook.silence LANGUAGE sql STABLE SECURITY DEFINER
+        SET search_path = pg_catalog, pg_temp
+        AS $$SELECT * FROM callhook.silence WHERE tenant_id = %2$L$$;
+        COMMENT ON FUNCTION %1$I.silences() IS 'What the view silence shows.';
+        REVOKE ALL ON FUNCTION %1$I.silences() FROM PUBLIC;
+        GRANT EXECUTE ON FUNCTION %1$I.silences() TO %3$I $sql$, place,
+        tenant_id, reader);
     FOR view_name IN
         SELECT c.relname FROM pg_class AS c
         JOIN pg_attribute AS a ON a.attrelid = c.oid
@@ -47,13 +54,15 @@ BEGIN
         -- A barrier: no function of a reader sees a row of another tenant.
         EXECUTE format(
             'CREATE OR REPLACE VIEW %I.%I WITH (security_barrier) AS
-             SELECT * FROM callhook.%2$I WHERE tenant_id = %3$L', place,
-            view_name, tenant_id);
+             SELECT * FROM %s WHERE tenant_id = %L', place, view_name,
+            CASE view_name WHEN 'silence' THEN format('%I.silences()', place)
+                           ELSE format('callhook.%I', view_name) END,
+            tenant_id);
         EXECUTE format('GRANT SELECT ON %I.%I TO %I', place, view_name,
                        reader);
     END LOOP;
 END
-$$;
+$make$;
 COMMENT ON FUNCTION callhook_store.make_tenant_schema(uuid, text) IS
     'Makes schema callhook_NAME and role callhook_NAME_reader: the views for '
     'one tenant alone.';

@@ -219,8 +219,9 @@ def test_an_upgrade_keeps_every_row(upgraded):
         if table == "callhook.feedback":    # a repetition is no row any more
             first = {}
             for row in sorted(said, key=lambda row: row["segment_no"] or 0):
-                first.setdefault((row["call_id"], row["session_no"],
-                                  row["side"]), row)
+                first.setdefault(str([row[name] for name in (
+                    "call_id", "session_no", "side", "rating", "text",
+                    "tokens", "extra")]), row)
             said = list(first.values())
         same_beyond_new_columns(said, after[table])
 

@@ -123,8 +123,13 @@ class Walk:
                 if key not in shown and value is not None} == left
 
     def feedback(self, value, prefix, keys):
-        segment = keys if len(keys) == 2 else (*keys, None)
-        row = self.row("feedback", (*segment, prefix.rstrip("_")))
+        """A repetition is no row: then an earlier one says the same."""
+        session, number = (*keys, 0)[:2]
+        side = prefix.rstrip("_")
+        key = next(key for key in ((session, earlier or None, side)
+                                   for earlier in range(number, -1, -1))
+                   if key in self.rows["feedback"])
+        row = self.row("feedback", key)
         self.object(value, "userFeedback", row, "", keys)
 
     def older(self, member, value, row):
