@@ -62,6 +62,15 @@ class Keeper(Hosted):
         if done.returncode != 0:
             raise Trouble(f"{self.name}: {done.stderr[-2000:]}")
 
+    def show_unit(self):
+        """As the manual says: a unit that runs it."""
+        done = subprocess.run(
+            self.host.command(*self.as_postgres(
+                "pg_autoctl", "show", "systemd", "--pgdata", self.data)),
+            env=self.environment(), cwd="/", text=True, capture_output=True)
+        if "ExecStart = " not in done.stdout:
+            raise Trouble(f"{self.name}: {done.stdout}{done.stderr}")
+
     def start(self):
         pid_file = self.data / "postmaster.pid"
         pid_file.unlink(missing_ok=True)    # of before its host was killed
@@ -109,6 +118,7 @@ class Pair(Cluster):
             node.create()
             self._trust(node)
             node.start()
+            node.show_unit()
         self.wait_until_healthy()
 
     @staticmethod
