@@ -1,20 +1,26 @@
 /* What the renewer knows, in PostgreSQL. */
 #include "subscriptions/subscription_store.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "base/resource.h"
+
+static const char undefined_function[] = "42883";
 
 bool subscription_store_take_turn(struct database *database,
                                   const struct tenant *tenant, const char *run,
                                   bool *taken)
 {
-    PGresult *result = database_run(
+    char sqlstate[SQLSTATE_SIZE];
+    PGresult *result = database_try(
         database, "SELECT callhook_store.take_turn($1, $2::uuid, $3)",
-        DATABASE_VALUES(tenant->name, tenant->tenant_id, run));
+        DATABASE_VALUES(tenant->name, tenant->tenant_id, run), sqlstate);
+    bool is_older = !result && strcmp(sqlstate, undefined_function) == 0;
 
-    *taken = result && *PQgetvalue(result, 0, 0) == 't';
+    *taken = is_older || (result && *PQgetvalue(result, 0, 0) == 't');
     PQclear(result);
-    return result != NULL;
+    return result || is_older;
 }
 
 void subscription_store_end_turn(struct database *database,

@@ -12,7 +12,8 @@
 
 /*
  * Takes the tenant's turn for those who share a lock (`run` names it); others
- * may have it (`taken` false). It ends by itself after 40 seconds.
+ * may have it (`taken` false). It ends by itself after 40 seconds. A schema
+ * that is older than turns does not hold up renewals: it is told, and `taken`.
  */
 bool subscription_store_take_turn(struct database *database,
                                   const struct tenant *tenant, const char *run,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from support.renewer import Renewer
-from support.world import HOUR
+from support.world import HOUR, world_apart
 
 ROUNDS = 4
 
@@ -73,3 +73,15 @@ def test_one_that_died_in_its_turn(world, tenant, other):
     world.pass_time(40)
     world.quiet()
     assert "patch" in world.asked()
+
+
+def test_a_schema_without_turns(folder, cluster):
+    """Programs first, then install.sql: nothing ends meanwhile."""
+    with world_apart(folder, cluster) as world:
+        tenant = world.add()
+        world.database.execute(
+            "DROP FUNCTION callhook_store.take_turn(text, uuid, text), "
+            "callhook_store.end_turn(text, text)")
+        done = world.run()
+        assert "42883" in done.stderr, done
+        world.one(tenant)
