@@ -27,7 +27,7 @@ count: bench-receiver
 
 bench-programs: bench-receiver
 	@tests/install-packages bench
-	@$(SUBMAKE) $(BENCH_PROGRAMS) $(BENCH)/fsync_delay.so \
+	@$(SUBMAKE) $(BENCH_PROGRAMS) $(BENCH)/fsync_delay.so $(BENCH)/go-peer \
 	    $(BENCH)/node/node_modules/.package-lock.json MODE=release
 
 # The release build, whatever the tests use: a copy, for one may build again
@@ -48,6 +48,13 @@ $(BENCH)/fsync_delay.so: tests/bench/fsync_delay.c tests/bench/bench.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(BENCH_COMPILE) -fPIC -shared -o $@ $< -ldl
+
+# Debian's Go and pgx, which lies where its packages do.
+$(BENCH)/go-peer: tests/bench/peers/go/main.go tests/bench/bench.mk
+	@mkdir -p $(@D)
+	$(call say,GO,$<)
+	$(Q)GO111MODULE=off GOPATH=/usr/share/gocode \
+	    GOCACHE=$(CURDIR)/$(BENCH)/go-cache go build -o $@ $<
 
 # node-pg, in the version that package-lock.json names.
 $(BENCH)/node/node_modules/.package-lock.json: \

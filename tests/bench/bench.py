@@ -5,6 +5,7 @@ turn, A B C A B C, because the speed of a shared machine drifts: compare
 ratios, not figures of different rounds."""
 
 import argparse
+import dataclasses
 import pathlib
 import sys
 
@@ -30,6 +31,8 @@ def arguments():
                         help="length of each run (4)")
     parser.add_argument("--cases", metavar="NAME,...",
                         help="of " + ", ".join(names))
+    parser.add_argument("--variants", metavar="NAME,...",
+                        help="only these of each case")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
                         default=ROOT / "build" / "bench.txt",
                         help="the table; with .json instead, all figures")
@@ -40,8 +43,18 @@ def arguments():
     unknown = set(wanted) - set(names)
     if unknown:
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
-    given.chosen = [case for case in cases.CASES if case.name in wanted]
+    given.chosen = [with_variants(case, given.variants)
+                    for case in cases.CASES if case.name in wanted]
     return given
+
+
+def with_variants(case, names):
+    """The case with those of its variants that are named; None: with all."""
+    if names is None:
+        return case
+    return dataclasses.replace(case, variants=tuple(
+        variant for variant in case.variants
+        if variant.name in names.split(",")))
 
 
 def progress(case, round_, variant, result):

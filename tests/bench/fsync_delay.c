@@ -1,29 +1,43 @@
 /*
  * Preloaded into PostgreSQL: a disk whose flushes take longer. Each call that
- * makes data durable is done in full, and lasts FSYNC_DELAY_US at least.
+ * makes data durable is done in full, and lasts so many microseconds at least
+ * as the file FSYNC_DELAY_FILE holds, an int32_t; it can change at any time.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 typedef int flush_function(int);
 typedef int range_function(int, off64_t, off64_t, unsigned);
 
+/* The file, for as long as the process lives. */
+static const volatile int32_t *delay_us(void)
+{
+    static const int32_t *delay;
+    int fd;
+
+    if (delay)
+        return delay;
+    fd = open(getenv("FSYNC_DELAY_FILE"), O_RDONLY | O_CLOEXEC);
+    delay = mmap(NULL, sizeof(*delay), PROT_READ, MAP_SHARED, fd, 0);
+    if (delay == MAP_FAILED)
+        abort();
+    close(fd);
+    return delay;
+}
+
 /* When a flush that begins now may end. */
 static struct timespec begin(void)
 {
-    static long delay_us = -1;
     struct timespec end;
 
-    if (delay_us < 0) {
-        const char *text = getenv("FSYNC_DELAY_US");
-        delay_us = text ? strtol(text, NULL, 10) : 2000;
-    }
     clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_nsec += delay_us * 1000;
+    end.tv_nsec += *delay_us() * 1000L;
     end.tv_sec += end.tv_nsec / 1000000000;
     end.tv_nsec %= 1000000000;
     return end;

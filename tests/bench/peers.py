@@ -25,6 +25,8 @@ PHP_WORKERS = 32
 PHP_WORKERS_DEFAULT = 5
 NODE_POOL = 32
 NODE_POOL_DEFAULT = 10
+GO_POOL = 32
+GO_GROUPS = 2
 
 
 @dataclasses.dataclass
@@ -93,23 +95,20 @@ class Php(Service):
         return "ready to handle connections" in self.log()
 
 
-class Node(Service):
-    """The Node.js server on a Unix socket."""
+class HttpServer(Service):
+    """A server that speaks HTTP on a Unix socket."""
 
-    name = "node"
-
-    def __init__(self, folder, variables, pool):
+    def __init__(self, folder, name, command, *variables):
         super().__init__(folder)
-        self.path = self.folder / "node.sock"
+        self.name = name
+        self.path = self.folder / f"{name}.sock"
+        self.command = command
         self.variables = variables
-        self.pool = pool
 
     def start(self):
         self.path.unlink(missing_ok=True)
-        self.spawn(["node", BUILD / "node" / "server.js"],
-                   env=minimal_environment(
-                       {"NODE_ENV": "production", "SOCKET": self.path,
-                        "POOL": self.pool}, self.variables))
+        self.spawn(self.command, env=minimal_environment(
+            {"SOCKET": self.path}, *self.variables))
 
     def ready(self):
         return "ready" in self.log()
@@ -195,20 +194,40 @@ def php_default(folder, database):
     return php(folder, database, PHP_WORKERS_DEFAULT)
 
 
-def node(folder, database, pool=NODE_POOL):
-    """nginx keeps its connections to Node.js, as users set it up."""
-    server = Node(folder, database.environment(), pool)
+def _proxied(server, folder):
+    """nginx keeps its connections to it, as users set it up."""
     return _behind_nginx(
         server, folder,
-        "location /callhook { proxy_pass http://node; "
+        "location /callhook { proxy_pass http://peer; "
         'proxy_http_version 1.1; proxy_set_header Connection ""; '
         "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }",
-        f"upstream node {{ server unix:{server.path}; keepalive 64; "
+        f"upstream peer {{ server unix:{server.path}; keepalive 64; "
         "keepalive_requests 1000000; }")
+
+
+def node(folder, database, pool=NODE_POOL):
+    return _proxied(HttpServer(
+        folder, "node", ["node", BUILD / "node" / "server.js"],
+        {"NODE_ENV": "production", "POOL": pool}, database.environment()),
+        folder)
 
 
 def node_default(folder, database):
     return node(folder, database, NODE_POOL_DEFAULT)
+
+
+def _go(folder, database, store, pool):
+    return _proxied(HttpServer(
+        folder, "go", [BUILD / "go-peer"], {"STORE": store, "POOL": pool},
+        database.environment()), folder)
+
+
+def go_pool(folder, database):
+    return _go(folder, database, "pool", GO_POOL)
+
+
+def go_group(folder, database):
+    return _go(folder, database, "group", GO_GROUPS)
 
 
 class ThreadedApache(Apache):

@@ -33,18 +33,27 @@ class MeasuredCluster(Cluster):
     SETTINGS = {**Cluster.SETTINGS, "fsync": "on", "shared_buffers": "256MB",
                 "max_connections": "120"}
 
-    def __init__(self, folder, delay_us=0):
+    def __init__(self, folder, is_slow=False):
         super().__init__(folder)
-        self.delay_us = delay_us
+        self.is_slow = is_slow
+        self.delay = self.folder / "fsync_delay"
 
     def spawn(self, command, **options):
-        if self.delay_us:
+        if self.is_slow:
             # The database's user must be able to read it.
             shim = self.folder / "fsync_delay.so"
             shutil.copy(load.BUILD / "fsync_delay.so", shim)
+            self.set_delay(0)
             options["env"] = {**os.environ, "LD_PRELOAD": str(shim),
-                              "FSYNC_DELAY_US": str(self.delay_us)}
+                              "FSYNC_DELAY_FILE": str(self.delay)}
         super().spawn(command, **options)
+
+    def set_delay(self, delay_us):
+        """From now on each fsync takes so long, in microseconds."""
+        if not self.delay.exists():
+            self.delay.write_bytes(bytes(4))
+        with open(self.delay, "r+b") as file:   # it is mapped: never anew
+            file.write(delay_us.to_bytes(4, "little"))
 
 
 def answered_well(got):
@@ -66,7 +75,7 @@ class Place:
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             self.cluster = stack.enter_context(
-                MeasuredCluster(self.folder, self.case.delay_us))
+                MeasuredCluster(self.folder, self.case.delay_us > 0))
             self.database = self.cluster.create_database()
             self.subscription = self.database.subscribe()
             self._stack = stack.pop_all()
@@ -100,6 +109,9 @@ class Place:
     def run(self, variant):
         """Clear the table, start the variant, run it: its figures."""
         self.clear()
+        if self.cluster.is_slow:
+            self.cluster.set_delay(0 if variant.fast_disk
+                                   else self.case.delay_us)
         run = getattr(self, "_" + variant.run)
         if variant.place is None:
             return run(variant)
