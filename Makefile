@@ -135,7 +135,7 @@ help:
 	@echo 'make check      run the tests, in the mode built last'
 	@echo 'make check-all  check, lint, and the tests under the sanitizers'
 	@echo 'make bench      measure against peers (bench-growth: 20,000,000 rows)'
-	@echo 'make count      instructions of the receiver per item'
+	@echo 'make count      instructions of the receiver by request, and growth'
 	@echo 'make fuzz       fuzz each reader for FUZZ_SECONDS (60)'
 	@echo 'make check-faults  every fault at full length, a million items'
 	@echo 'make check-consumers  a million items to consumers that are killed'
@@ -271,6 +271,8 @@ check-all:
 	    PYTEST_ARGS='-k "$(THREAD_TESTS)"'
 	@$(SUBMAKE) fuzz-replay
 	@$(SUBMAKE) all
+	@echo "== counts of instructions"
+	@$(SUBMAKE) count
 	@echo "== check-all: done"
 
 # -- lint ------------------------------------------------------------------

@@ -6,6 +6,7 @@ BENCH_COMPILE = $(CC) -std=c17 -pthread -D_GNU_SOURCE $(FCGI_CFLAGS) \
     $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 # For instance BENCH_ARGS='--cases one64 --rounds 9'.
 BENCH_ARGS ?=
+COUNT_ARGS ?=
 
 .PHONY: bench bench-consumers bench-growth bench-programs bench-receiver count
 
@@ -21,9 +22,9 @@ bench-growth: bench-programs
 bench-consumers: bench-programs
 	@$(PYTHON) tests/bench/consumers.py $(BENCH_ARGS)
 
-# Instructions of the receiver by request and by item, under callgrind.
+# Instructions of the receiver by request, under callgrind.
 count: bench-receiver
-	@$(PYTHON) tests/bench/count.py
+	@$(PYTHON) tests/bench/count.py $(COUNT_ARGS)
 
 bench-programs: bench-receiver
 	@tests/install-packages bench
