@@ -259,6 +259,25 @@ def test_what_waited_is_worked_off_in_pieces(store):
     assert counts(store) == expected(store)
 
 
+def test_a_notification_updates_its_call_in_place(store):
+    """Within the row's page: neither the indexes nor the heap grow by it."""
+    calls = 3000
+    for _ in range(3):
+        store.database.execute(f"""
+            INSERT INTO callhook_store.notifications (notification_id,
+                received_at, tenant_id, call_id)
+            SELECT gen_random_uuid(), now(), '{TENANT}',
+                   md5(n::text)::uuid
+            FROM generate_series(1, {calls}) AS n""")
+        fold_all(store)
+    [row] = store.database.query("""
+        SELECT n_tup_upd AS updated, n_tup_hot_upd AS in_place
+        FROM pg_stat_user_tables
+        WHERE relid = 'callhook_store.calls'::regclass""")
+    assert row["updated"] == 2 * calls
+    assert row["in_place"] > 0.9 * row["updated"]
+
+
 def test_a_moved_row_counts_once(store):
     """A month made late takes its rows out of the default partition."""
     store.notify(new_id(), "'2100-01-15T00:00:00Z'")
