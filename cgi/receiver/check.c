@@ -30,13 +30,16 @@ static const char rights_to_ask[] =
     "pg_catalog.to_regprocedure('callhook_store.missing_rights(text,name)'), "
     "'EXECUTE'), false)";
 
+/* (The function has got one more argument in PostgreSQL 17.) */
 static const char rights[] =
     "SELECT pg_catalog.split_part(privilege, ' ', 1) || ' on ' || "
     "pg_catalog.split_part(object, ' ', 2) "
     "FROM callhook_store.missing_rights('callhook_receiver') "
     "UNION ALL SELECT 'EXECUTE on pg_logical_emit_message' "
-    "WHERE NOT pg_catalog.has_function_privilege("
-    "'pg_catalog.pg_logical_emit_message(boolean,text,text)', 'EXECUTE')";
+    "FROM pg_catalog.pg_proc WHERE proname = 'pg_logical_emit_message' "
+    "AND pronamespace = 'pg_catalog'::pg_catalog.regnamespace "
+    "AND proargtypes[2] = 'pg_catalog.text'::pg_catalog.regtype "
+    "AND NOT pg_catalog.has_function_privilege(oid, 'EXECUTE')";
 
 /* What lets a commit be lost that the server has confirmed. */
 static const char weaknesses[] = "SELECT * FROM "

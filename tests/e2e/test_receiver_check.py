@@ -97,6 +97,17 @@ def test_a_right_that_is_missing(settings, database, taken, named):
     assert (status, faults) == (1, [f"the role lacks {named}"])
 
 
+def test_a_right_that_everybody_had_is_missing(settings, database):
+    """PostgreSQL's own function, whose arguments differ by its version."""
+    database.execute("""DO $$ BEGIN EXECUTE (
+        SELECT 'REVOKE EXECUTE ON FUNCTION '
+               || string_agg(oid::regprocedure::text, ', ') || ' FROM PUBLIC'
+        FROM pg_proc WHERE proname = 'pg_logical_emit_message'); END $$""")
+    status, faults, _ = check(*settings)
+    assert (status, faults) == (
+        1, ["the role lacks EXECUTE on pg_logical_emit_message"])
+
+
 @pytest.mark.parametrize("comment", [
     "callhook 0.0.9: tables of its programs.", "somebody's own words"])
 def test_an_older_schema_is_weak(settings, database, comment):
