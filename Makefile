@@ -76,7 +76,8 @@ SOURCES := $(call find,cgi,-name '*.c')
 RENEWER_SOURCES := $(call find,renewer,-name '*.c')
 UNIT_SOURCES := $(call find,tests/unit,-name 'test_*.c')
 C_FILES = $(call find,cgi renewer tests,-name '*.[ch]')
-PY_FILES = $(call find,tests,-name '*.py') tests/check-floors tests/check-install
+PY_FILES = $(call find,tests,-name '*.py') tests/check-floors tests/check-install \
+    tests/check-trixie
 SH_FILES = $(shell grep -ls '^\#!/bin/sh' tests/*)
 MANUALS = $(sort $(wildcard cgi/*.[578] renewer/*.[58] sql/*/*.7))
 
@@ -114,8 +115,8 @@ SUBMAKE = $(MAKE) --no-print-directory \
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all dev tsan program units demo run check check-units check-e2e \
-    check-all check-faults check-consumers check-failover check-install lint format \
-    lint-format lint-tidy lint-cppcheck lint-style lint-floors lint-manuals \
+    check-all check-faults check-consumers check-failover check-install check-trixie lint \
+    format lint-format lint-tidy lint-cppcheck lint-style lint-floors lint-manuals \
     lint-scripts lint-configs install install-files install-system \
     install-cron uninstall deb dist clean help FORCE
 
@@ -140,7 +141,8 @@ help:
 	@echo 'make check-faults  every fault at full length, a million items'
 	@echo 'make check-consumers  a million items to consumers that are killed'
 	@echo 'make check-failover  two hosts of each kind, one of which dies'
-	@echo 'make check-install  the package on a fresh Debian (SUITES=bookworm)'
+	@echo 'make check-install  the package on fresh Debians (SUITES=bookworm)'
+	@echo 'make check-trixie  make check on Debian 13, in build/chroots'
 	@echo 'make lint       format, static analysis, manuals, configurations'
 	@echo 'make format     put the C files into the form that lint wants'
 	@echo 'make dev        build with warnings as errors, ASan and UBSan'
@@ -255,6 +257,11 @@ check-install:
 	@tests/install-packages install
 	@$(MAKE) --no-print-directory deb
 	@tests/check-install $(SUITES)
+
+# make check on Debian 13; TRIXIE_ARGS names tests, and is for pytest.
+check-trixie:
+	@tests/install-packages chroot
+	@tests/check-trixie $(TRIXIE_ARGS)
 
 # CHECKED=1: `make check` has just passed in release mode.
 check-all:

@@ -632,6 +632,7 @@ def test_a_released_call_counts_no_attempt(store, call_id):
     (500, "31 days", "failed", None, None)])
 def test_when_a_failed_reading_is_tried_again(store, call_id, status, age,
                                               state, least, most):
+    store.turn_reading_on()
     store.notify(call_id, f"now() - interval '{age}'")
     store.fold()
     reading = store.begin(call_id)

@@ -4,15 +4,13 @@ limits, others and a sender like Graph do not."""
 import collections
 import contextlib
 import re
-import socket
 
 import pytest
 
 from support.nginx import NGINX_CONF, Nginx
 from support.notification import JSON_TYPE, collection
 from support.receiver import Receiver
-
-STRANGER, OTHER = "127.0.0.1", "127.0.0.2"
+from support.stranger import OTHER, STRANGER, handshakes, hold
 
 
 class LimitedNginx(Nginx):
@@ -38,36 +36,6 @@ def receiver(folder, database):
 def nginx(folder, receiver):
     with LimitedNginx(folder, receiver.path) as started:
         yield started
-
-
-def connect(server, address):
-    return socket.create_connection(("127.0.0.1", server.port), 10,
-                                    source_address=(address, 0))
-
-
-def handshakes(server, address, count):
-    """The statuses of so many handshakes, sent all at once."""
-    request = (b"GET /callhook?validationToken=x HTTP/1.1\r\n"
-               b"Host: calls.example.com\r\n%s\r\n")
-    with connect(server, address) as connection:
-        connection.sendall(request % b"" * (count - 1)
-                           + request % b"Connection: close\r\n")
-        answers = b""
-        while more := connection.recv(65536):
-            answers += more
-    return collections.Counter(
-        int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", answers))
-
-
-def hold(server, stack, count):
-    """Connections whose request never ends."""
-    held = [stack.enter_context(connect(server, STRANGER))
-            for _ in range(count)]
-    for connection in held:
-        with contextlib.suppress(OSError):
-            connection.sendall(b"POST /callhook HTTP/1.1\r\nHost: x\r\n"
-                               b"Content-Length: 10\r\n\r\n{")
-    return held
 
 
 def test_requests_beyond_the_limit(nginx):

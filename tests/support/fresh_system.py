@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 
 from support.project import ROOT
@@ -31,11 +32,11 @@ exit 0
 class FreshSystem:
     """Debian's minimum of a suite, kept packed below build/chroots."""
 
-    def __init__(self, suite):
+    def __init__(self, suite, name=None):
         folder = ROOT / "build" / "chroots"
         self.suite = suite
         self.packed = folder / f"{suite}.tar"
-        self.root = folder / suite
+        self.root = folder / (name or suite)
 
     def make(self):
         if not self.packed.exists():
@@ -73,16 +74,37 @@ class FreshSystem:
 
     def shell(self, script, *, fails=False, **environment):
         """Run a script as root; what it says, on both its outputs."""
-        done = subprocess.run(
-            ["chroot", self.root, "/bin/sh", "-euc", script],
-            env={"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8",
-                 "DEBIAN_FRONTEND": "noninteractive", **environment},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True)
+        done = self.run(script, stdout=subprocess.PIPE,
+                        stderr=subprocess.STDOUT, **environment)
         if (done.returncode != 0) != fails:
             raise SystemExit(f"status {done.returncode} of\n{script}\n"
                              f"{done.stdout}")
         return done.stdout
+
+    def run(self, script, *, given="", stdout=None, stderr=None,
+            **environment):
+        """The same; what it says goes where ours goes."""
+        # (Without a terminal, what asks for a password takes it from here.)
+        return subprocess.run(
+            ["chroot", self.root, "/bin/sh", "-euc", script],
+            env={"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8",
+                 "DEBIAN_FRONTEND": "noninteractive", **environment},
+            input=given, stdout=stdout, stderr=stderr, text=True,
+            start_new_session=True)
+
+    def copy_tree(self, place):
+        """This project, without what is built, at a place in there."""
+        tree = self.root / place.lstrip("/")
+        shutil.rmtree(tree, ignore_errors=True)
+        tree.mkdir()
+        with subprocess.Popen(
+                ["tar", "-C", ROOT, "-c", "--exclude=./.git",
+                 "--exclude=./build", "--exclude=./callhook_*",
+                 "--exclude=./cgi/callhook",
+                 "--exclude=./renewer/callhook-renewer", "."],
+                stdout=subprocess.PIPE) as packed:
+            subprocess.run(["tar", "-C", tree, "-xp"], stdin=packed.stdout,
+                           check=True)
 
     def files(self):
         """Every path but those of package managers, logs and of /proc."""
@@ -97,6 +119,14 @@ class FreshSystem:
                 found |= {os.path.join(place, name)
                           for name in (*folders, *names)}
         return found
+
+
+def apart(script, namespaces, *words):
+    """Whether a script goes well in namespaces that end with it."""
+    return subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--kill-child",
+         "--mount-proc", *namespaces, sys.executable, script,
+         *words]).returncode == 0
 
 
 class Supervisor:

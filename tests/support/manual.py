@@ -1,5 +1,5 @@
 """The blocks of commands and files in a manual page, by the comments above
-them: `run NAME`, `file PATH` or `not run: WHY`."""
+them: `run NAME`, `file PATH`, `paths of WHAT` or `not run: WHY`."""
 
 import gzip
 import pathlib
@@ -16,7 +16,7 @@ def blocks(path):
     """Every literal block of the page; the mark of one without is empty."""
     data = pathlib.Path(path).read_bytes()
     page = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
-    found = re.findall(r'^(?:\.\\" ((?:not )?(?:run|file)\b.*)\n)?'
+    found = re.findall(r'^(?:\.\\" ((?:(?:not )?(?:run|file)|paths)\b.*)\n)?'
                        r"\.Bd -literal.*\n((?:.*\n)*?)\.Ed$", page, re.M)
     return [Block(mark, text.replace("\\e", "\\").replace("\\&", ""))
             for mark, text in found]
