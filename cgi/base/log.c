@@ -3,9 +3,12 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,11 +24,25 @@ struct repeat {
 static struct repeat repeats[LOG_CAUSES];
 static pthread_mutex_t repeats_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Whether standard error is what systemd says it has joined to the journal. */
+static bool is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat file;
+    char name[48];
+
+    if (!stream || fstat(STDERR_FILENO, &file) != 0)
+        return false;
+    snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)file.st_dev,
+             (uintmax_t)file.st_ino);
+    return strcmp(name, stream) == 0;
+}
+
 /* One write(2) a line: lines of threads and of processes do not mix. */
-static void write_line(const char *text)
+static void write_line(const char *priority, const char *text)
 {
     char line[4 * LINE_MAX_BYTES + 16];
-    size_t n = (size_t)snprintf(line, sizeof(line), "callhook: ");
+    size_t n = (size_t)snprintf(line, sizeof(line), "%scallhook: ", priority);
 
     for (const unsigned char *p = (const unsigned char *)text;
          *p && n + 5 < sizeof(line); p++) {
@@ -48,7 +65,18 @@ void log_line(const char *format, ...)
     va_start(ap, format);
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
-    write_line(text);
+    write_line("", text);
+}
+
+void log_notice(const char *format, ...)
+{
+    char text[LINE_MAX_BYTES];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    write_line(is_journal() ? "<5>" : "", text);
 }
 
 void log_cause(enum log_cause cause, const char *format, ...)
@@ -77,7 +105,7 @@ void log_cause(enum log_cause cause, const char *format, ...)
     if (left_out && n >= 0 && (size_t)n < sizeof(text))
         snprintf(text + n, sizeof(text) - (size_t)n,
                  " (and %lu times more since it was last told)", left_out);
-    write_line(text);
+    write_line("", text);
 }
 
 void die(int status, const char *format, ...)
@@ -88,6 +116,6 @@ void die(int status, const char *format, ...)
     va_start(ap, format);
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
-    write_line(text);
+    write_line("", text);
     _exit(status);
 }

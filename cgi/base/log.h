@@ -20,7 +20,10 @@ enum log_cause {
 /* Writes one line, every byte outside of printable ASCII escaped. */
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same for a cause that may repeat. */
+/* The same of what needs nobody's hand: a notice where the journal has it. */
+void log_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A line of a cause that may repeat. */
 void log_cause(enum log_cause cause, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -40,8 +40,8 @@ void drain_hurry(struct drain *drain)
 static void end_pass(struct drain *drain, int64_t pause)
 {
     if (drain->stored || drain->refused)
-        log_line("from the spool, %zu items are stored, %zu refused",
-                 drain->stored, drain->refused);
+        log_notice("from the spool, %zu items are stored, %zu refused",
+                   drain->stored, drain->refused);
     drain->stored = 0;
     drain->refused = 0;
     drain->stuck = false;

@@ -159,7 +159,7 @@ void reconnect_succeed(struct reconnect *reconnect)
     struct reconnect_host *host = &reconnect->states[reconnect->current];
 
     if (reconnect->backoff_us || host->patience_us)
-        log_line("the database takes rows again");
+        log_notice("the database takes rows again");
     reconnect->backoff_us = 0;
 }
 

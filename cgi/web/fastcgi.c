@@ -171,7 +171,7 @@ int fastcgi_serve(const struct settings *settings)
     /* So that the first answers are not given in ignorance. */
     receiver_look(&server.receiver, FIRST_LOOK_US);
     slow_lane_start(&server.slow_lane, &server.receiver);
-    log_line("ready, %zu requests in flight at most", settings->requests);
+    log_notice("ready, %zu requests in flight at most", settings->requests);
     run(&server);
     close_server(&server);
     return EX_OK;
