@@ -6,7 +6,7 @@ DECLARE
     owner name;
 BEGIN
     IF current_setting('server_version_num')::integer < 140000 THEN
-        RAISE EXCEPTION 'callhook needs PostgreSQL 14, this is %',
+        RAISE EXCEPTION 'callhook needs PostgreSQL 14 or later, this is %',
             current_setting('server_version');
     END IF;
     SELECT pg_encoding_to_char(d.encoding) INTO encoding
