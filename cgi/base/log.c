@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/progress.h"
 
 #define LINE_MAX_BYTES 1024
 #define QUIET_US (60 * INT64_C(1000000))
@@ -52,6 +53,7 @@ static void write_line(const char *priority, const char *text)
             n += (size_t)snprintf(line + n, 5, "\\x%02x", *p);
     }
     line[n++] = '\n';
+    progress_hide();
     /* There is nobody to tell that standard error is gone. */
     if (write(STDERR_FILENO, line, n) < 0)
         return;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/stats.h"
 #include "spool/taken_file.h"
 #include "store/probe.h"
@@ -329,8 +330,10 @@ static bool drain_all(struct drain *drain, struct database *database,
     bool empty;
 
     spool_list(spool, &drain->names);
+    progress_begin("spool", drain->names.count, "files");
     while (drain->names.count && next_files(drain, database, settings, spool))
-        continue;
+        progress_at(drain->next);
+    progress_end();
     end_pass(drain, 0);
     empty = spool_list(spool, &drain->names) && drain->names.count == 0;
     spool_names_free(&drain->names);

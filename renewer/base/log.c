@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/progress.h"
+
 /* Longest message; what is over it is cut. */
 #define LINE_MAX_BYTES 1024
 
@@ -38,6 +40,7 @@ __attribute__((format(printf, 1, 0))) static void write_line(const char *format,
         }
     }
     line[n++] = '\n';
+    progress_hide();
     /* There is nobody to tell if standard error is gone. */
     if (write(STDERR_FILENO, line, n) < 0)
         errno = saved;

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "calls/record_reader.h"
 #include "graph/lanes.h"
 #include "graph/pages.h"
@@ -277,11 +278,19 @@ static bool is_over(struct reader *reader)
     return reader->over || time_left(reader) <= 0 || !reader->readings;
 }
 
+static size_t calls_done(const struct reader *reader)
+{
+    return reader->results[READING_STORED] + reader->results[READING_SAME] +
+           reader->results[READING_BAD] + reader->results[READING_LOST] +
+           reader->absent + reader->failed;
+}
+
 static void read_all(struct reader *reader)
 {
     for (;;) {
         int64_t pause;
 
+        progress_at((int64_t)calls_done(reader));
         claim(reader);
         if (is_over(reader) ||
             (reader->count[READY] && !authorise(reader, NULL)))

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/result.h"
 #include "graph/pages.h"
 
@@ -167,6 +168,8 @@ static enum outcome read_one(struct windows *windows, struct window *window)
     if (outcome != DONE || pages.more)
         return outcome;
     windows->listed += window->listed;
+    windows->seconds += window->ends_at - window->begins_at;
+    progress_at(windows->seconds / 3600);
     return note(window) ? DONE : database_fault(windows);
 }
 

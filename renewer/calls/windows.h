@@ -40,6 +40,7 @@ struct windows {
 
     struct quota quota;
     int64_t started; /* by the database's clock */
+    int64_t seconds; /* of all spans that were read to the end */
     int64_t cut;     /* the most that the next one may have; 0: it is open */
 };
 

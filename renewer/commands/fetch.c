@@ -6,6 +6,7 @@
 #include "base/guid.h"
 #include "base/log.h"
 #include "base/pg_list.h"
+#include "base/progress.h"
 #include "calls/record_queue.h"
 #include "calls/record_store.h"
 #include "graph/session.h"
@@ -35,19 +36,30 @@ static bool print_calls(struct session *session, const char *ids)
     return good;
 }
 
+struct request {
+    const char *ids; /* an array */
+    int count;
+};
+
 static bool fetch(struct session *session, const void *context)
 {
-    const char *ids = context;
+    const struct request *request = context;
+    const char *ids = request->ids;
+    const char *name = session->graph.tenant->name;
     const struct record_store store = {session->database,
                                        session->graph.tenant->tenant_id};
     struct fault fault;
+    bool good;
 
     if (!session->database || !session_wait_for_lock(session) ||
         !record_store_want(&store, ids))
         return false;
-    if (record_queue_read(&session->graph, session->database, ids, &fault) !=
-        DONE)
-        fault_log(&fault, session->graph.tenant->name);
+    progress_begin(name, "call records", request->count, "read");
+    good = record_queue_read(&session->graph, session->database, ids, &fault) ==
+           DONE;
+    progress_end();
+    if (!good)
+        fault_log(&fault, name);
     return print_calls(session, ids);
 }
 
@@ -55,6 +67,7 @@ int fetch_command(const struct settings *settings, const struct words *words)
 {
     struct pg_list ids = {.brackets = "{}"};
     char guid[GUID_SIZE];
+    struct request request;
     bool good;
 
     for (int i = 1; i < words->count; i++) {
@@ -65,8 +78,9 @@ int fetch_command(const struct settings *settings, const struct words *words)
         }
         pg_list_add(&ids, guid);
     }
-    good = session_each(settings, words->all[0], SESSION_LONG_MS, fetch,
-                        pg_list_end(&ids));
+    request = (struct request){pg_list_end(&ids), words->count - 1};
+    good =
+        session_each(settings, words->all[0], SESSION_LONG_MS, fetch, &request);
     pg_list_free(&ids);
     return good ? EX_OK : 1;
 }

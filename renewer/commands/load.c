@@ -9,6 +9,7 @@
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/utf8.h"
 
 #define FILE_LIMIT ((size_t)64 << 20)
@@ -35,6 +36,7 @@ struct load {
     const char *path;
     int place[CSV_FIELDS]; /* of each column of the file, from 0; -1: none */
     struct json_writer rows;
+    int64_t count; /* of these */
 };
 
 static bool tell(const struct load *load, long line, const char *fault)
@@ -99,6 +101,7 @@ static void write_row(struct load *load, const struct csv_row *row)
     for (size_t i = 0; i < count; i++)
         json_writer_text(&load->rows, NULL, fields[i] ? fields[i] : "");
     json_writer_close_array(&load->rows);
+    load->count++;
 }
 
 static bool tell_syntax(const struct load *load, long line,
@@ -132,6 +135,7 @@ static bool read_rows(struct load *load, char *text)
         } else {
             write_row(load, &row);
         }
+        progress_at(csv.at - text);
     }
     if (result != CSV_END)
         return tell_syntax(load, row.line, result);
@@ -187,20 +191,28 @@ static char *read_text(const struct load *load)
     return NULL;
 }
 
-/* True: stored. What SQL finds is told line by line. */
+/*
+ * True: stored. What SQL finds is told line by line. It is one statement, which
+ * does not say how far it is.
+ */
 static bool store(struct load *load, struct database *database,
                   const char *rows)
 {
     const char *const values[] = {load->tenant->tenant_id, load->kind->name,
                                   rows};
-    PGresult *result = database_run(database,
-                                    "SELECT line, fault FROM "
-                                    "callhook_store.load_reference("
-                                    "$1::uuid, $2, $3::json -> 'rows') ORDER "
-                                    "BY line",
-                                    3, values);
-    bool good = result && PQntuples(result) == 0;
+    PGresult *result;
+    bool good;
 
+    progress_begin(load->tenant->name, load->kind->name, load->count,
+                   "rows stored");
+    result = database_run(database,
+                          "SELECT line, fault FROM "
+                          "callhook_store.load_reference("
+                          "$1::uuid, $2, $3::json -> 'rows') ORDER "
+                          "BY line",
+                          3, values);
+    progress_end();
+    good = result && PQntuples(result) == 0;
     for (int i = 0; result && i < PQntuples(result); i++)
         log_line("%s:%s: %s", load->path, PQgetvalue(result, i, 0),
                  PQgetvalue(result, i, 1));
@@ -216,7 +228,10 @@ static bool load_file(struct load *load, const struct settings *settings)
 
     json_writer_begin(&load->rows);
     json_writer_open_array(&load->rows, "rows");
+    progress_begin(load->tenant->name, load->kind->name,
+                   good ? (int64_t)strlen(text) : 0, "bytes read");
     good = good && read_rows(load, text);
+    progress_end();
     json_writer_close_array(&load->rows);
     rows = json_writer_end(&load->rows);
     if (good) {

@@ -8,6 +8,7 @@
 #include "base/datetime.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/result.h"
 #include "calls/call_list.h"
 #include "calls/record_queue.h"
@@ -96,13 +97,27 @@ static bool reread(struct session *session, const struct request *request)
     PQclear(result);
     if (!good)
         return false;
+    progress_begin(name, "call records", wanted, "read");
     good = record_queue_read(&session->graph, session->database, NULL,
                              &fault) == DONE;
+    progress_end();
     printf("%s: %" PRId64 " records to be read again: %s\n", name, wanted,
            good ? "done" : "what is not read is due at the next run");
     if (!good)
         fault_log(&fault, name);
     return good;
+}
+
+/* As much of the asked time as Graph goes back. */
+static int64_t hours_of(const struct request *request)
+{
+    int64_t now = clock_wall();
+    int64_t until = request->until ? request->until : now;
+    int64_t since = now - DEFAULT_SECONDS;
+
+    if (since < request->since)
+        since = request->since;
+    return until > since ? (until - since) / 3600 : 0;
 }
 
 static bool reconcile(struct session *session, const void *context)
@@ -118,7 +133,9 @@ static bool reconcile(struct session *session, const void *context)
 
     if (!session->database || !session_wait_for_lock(session))
         return false;
+    progress_begin(name, "list of calls", hours_of(request), "hours");
     good = call_list_read(&list) == DONE && !done->unfinished;
+    progress_end();
     printf("%s: %" PRId64 " calls at Graph, %" PRId64 " were missing, %" PRId64
            " newer, %" PRId64 " gaps closed\n",
            name, done->listed, done->missing, done->newer, list.gaps);
