@@ -327,7 +327,8 @@ AS $$
     ), silent AS MATERIALIZED ( -- one row for each tenant of Microsoft's
         SELECT DISTINCT ON (s.tenant_id) s.tenant_id AS who,
                last_notification_at AS heard_at, silent_seconds,
-               usual_per_hour, alarm
+               usual_per_hour, alarm AND coalesce(
+                   (settings ->> 'silence_alarm')::boolean, true) AS alarm
         FROM callhook.silences() AS s ORDER BY s.tenant_id
     ), kept AS MATERIALIZED (
         SELECT a.n, a.now, a.renew_every_minutes, k.*,
@@ -424,9 +425,7 @@ AS $$
                 WHEN about.now - last_listed_at > 9 * 86400 THEN
                 'Graph''s calls of 30 days were last listed in full ' ||
                 callhook_store.ago_words(about.now - last_listed_at) END),
-            (16, true, CASE WHEN of_calls AND alarm
-                AND coalesce((settings ->> 'silence_alarm')::boolean, true)
-                THEN format(
+            (16, true, CASE WHEN of_calls AND alarm THEN format(
                 'nothing has been delivered for %s, %s an hour are usual '
                 'now: does Graph reach the URL? callhook-renewer check tries '
                 'it; callhook-renewer reconcile %s lists what was missed',
@@ -535,7 +534,8 @@ AS $$
                 'last_notification_at',
                 callhook_store.iso_time(callhook_store.epoch(s.heard_at)),
                 'silent_seconds', s.silent_seconds,
-                'usual_per_hour', s.usual_per_hour, 'alarm', s.alarm)
+                'usual_per_hour', s.usual_per_hour,
+                'alarm', of_calls AND s.alarm)
                 FROM silent AS s WHERE s.who = about.tenant_id),
             'needs', coalesce(needs, '[]'), 'notes', coalesce(notes, '[]'))
             ORDER BY n),

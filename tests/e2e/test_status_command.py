@@ -326,9 +326,25 @@ def test_a_silence_needs_a_hand(renewer, contoso, database):
         "nothing has been delivered for 5 h, 200.0 an hour are usual now: "
         "does Graph reach the URL? callhook-renewer check tries it; "
         "callhook-renewer reconcile contoso lists what was missed"]
+    assert silence_counts(renewer) == ("1", 1)
     renewer.settings["silence_alarm"] = "off"
     _, content = shown(renewer)
-    assert content["tenants"][0]["silence"]["alarm"] is True
+    assert content["tenants"][0]["silence"]["alarm"] is False
+    assert content["tenants"][0]["silence"]["usual_per_hour"] == 200
+    assert silence_counts(renewer) == ("0", 0)
+    # The view goes on to tell it.
+    assert [row["alarm"] for row in database.query(
+        "SELECT alarm FROM callhook.silence WHERE tenant = 'contoso'",
+        "test_reader")] == [True]
+
+
+def silence_counts(renewer):
+    """Of contoso in the metrics, and of all tenants in the plugin's data."""
+    [value] = re.findall(r'callhook_silence_alarm\{tenant="contoso"\} (\d)',
+                         renewer.run("status", "--metrics").stdout)
+    [silent] = re.findall(r"'silent[^']*'=(\d+)",
+                          renewer.run("status", "--plugin").stdout)
+    return value, int(silent)
 
 
 def test_records(renewer, contoso, database):
