@@ -141,7 +141,18 @@ COMMENT ON FUNCTION callhook_store.add_refusals(
     'Adds what one receiver refused: subscriptions, their tenants, reasons '
     '(unknown or secret) and numbers of items.';
 
--- The receiver's buckets: the first up to 64 us, then four to an octave.
+-- The receiver's: stats.h there. A row, so that a query asks for it once.
+CREATE OR REPLACE VIEW callhook_store.answer_bounds AS
+SELECT array_agg(CASE WHEN n = 1 THEN 64
+                      ELSE (5 + (n - 2) % 4) * power(2, 4 + (n - 2) / 4) END
+                 ORDER BY n) AS upper_us
+FROM generate_series(1, 77) AS n;
+COMMENT ON VIEW callhook_store.answer_bounds IS
+    'Up to where the buckets of answer times go: the first to 64 us, then four '
+    'to an octave.';
+COMMENT ON COLUMN callhook_store.answer_bounds.upper_us IS
+    'The upper bound of each, in microseconds.';
+
 CREATE OR REPLACE VIEW callhook.receiver_minutes AS
 SELECT m.minute,
        m.host,
@@ -169,9 +180,8 @@ CROSS JOIN LATERAL (
            min(least(upper_us, m.max_us)) FILTER (WHERE running >= 0.99 * total)
                / 1000.0::double precision AS p99_ms
     FROM (
-        SELECT CASE WHEN n = 1 THEN 64
-                    ELSE (5 + (n - 2) % 4) * power(2, 4 + (n - 2) / 4)
-               END AS upper_us,
+        SELECT (SELECT b.upper_us FROM callhook_store.answer_bounds AS b)[n]
+                   AS upper_us,
                sum(answers) OVER (ORDER BY n) AS running,
                sum(answers) OVER () AS total
         FROM unnest(m.times) WITH ORDINALITY AS bucket (answers, n)

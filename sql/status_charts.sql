@@ -12,12 +12,30 @@ $$;
 COMMENT ON FUNCTION callhook_store.chart_days(integer) IS
     'The last days in UTC, today included.';
 
+CREATE OR REPLACE FUNCTION callhook_store.chart_week()
+RETURNS timestamptz
+LANGUAGE sql STABLE
+AS $$
+    SELECT date_trunc('day', now(), 'UTC') - interval '6 days';
+$$;
+COMMENT ON FUNCTION callhook_store.chart_week() IS
+    'When the last 7 days began, today among them.';
+
+CREATE OR REPLACE FUNCTION callhook_store.chart_day()
+RETURNS timestamptz
+LANGUAGE sql STABLE
+AS $$
+    SELECT date_trunc('hour', now(), 'UTC') - interval '23 hours';
+$$;
+COMMENT ON FUNCTION callhook_store.chart_day() IS
+    'When the last 24 hours began, this one among them.';
+
 CREATE OR REPLACE FUNCTION callhook_store.chart_hours()
 RETURNS TABLE (hour timestamptz)
 LANGUAGE sql STABLE
 AS $$
     SELECT generate_series(
-        date_trunc('day', now(), 'UTC') - interval '6 days',
+        callhook_store.chart_week(),
         date_trunc('day', now(), 'UTC') + interval '23 hours',
         interval '1 hour');
 $$;
@@ -33,7 +51,7 @@ AS $$
     WITH counted AS MATERIALIZED (
         SELECT h.hour, sum(h.notifications)::bigint AS notifications
         FROM callhook_store.notification_hours AS h
-        WHERE h.hour >= date_trunc('day', now(), 'UTC') - interval '6 days'
+        WHERE h.hour >= callhook_store.chart_week()
         GROUP BY h.hour
     )
     SELECT json_build_object(
@@ -56,7 +74,7 @@ AS $$
         SELECT date_bin('1 hour', m.minute, 'epoch') AS hour, m.host,
                max(m.spool_bytes) AS bytes
         FROM callhook_store.receiver_minutes AS m
-        WHERE m.minute >= date_trunc('day', now(), 'UTC') - interval '6 days'
+        WHERE m.minute >= callhook_store.chart_week()
           AND m.spool_bytes > 0
         GROUP BY 1, 2
     ), counted AS MATERIALIZED (
@@ -83,15 +101,13 @@ AS $$
                sum(t.answers) AS answers
         FROM callhook_store.receiver_minutes AS m
         CROSS JOIN LATERAL unnest(m.times) WITH ORDINALITY AS t (answers, n)
-        WHERE m.minute >= date_trunc('hour', now(), 'UTC')
-                          - interval '23 hours'
+        WHERE m.minute >= callhook_store.chart_day()
           AND t.answers > 0
         GROUP BY 1, 2
     ), running AS (
         SELECT hour,
-               CASE WHEN n = 1 THEN 64
-                    ELSE (5 + (n - 2) % 4) * power(2, 4 + (n - 2) / 4)
-               END AS upper_us,
+               (SELECT b.upper_us FROM callhook_store.answer_bounds AS b)[n]
+                   AS upper_us,
                sum(answers) OVER (PARTITION BY hour ORDER BY n) AS sofar,
                sum(answers) OVER (PARTITION BY hour) AS total
         FROM buckets
@@ -99,8 +115,7 @@ AS $$
         SELECT date_bin('1 hour', m.minute, 'epoch') AS hour,
                max(m.max_us) AS us
         FROM callhook_store.receiver_minutes AS m
-        WHERE m.minute >= date_trunc('hour', now(), 'UTC')
-                          - interval '23 hours'
+        WHERE m.minute >= callhook_store.chart_day()
         GROUP BY 1
     ), hours AS (
         SELECT h.hour,
@@ -109,9 +124,8 @@ AS $$
                least(min(upper_us) FILTER (WHERE sofar >= 0.99 * total),
                      max(us)) / 1000.0 AS p99,
                CASE WHEN count(total) > 0 THEN max(us) / 1000.0 END AS longest
-        FROM generate_series(
-                 date_trunc('hour', now(), 'UTC') - interval '23 hours',
-                 now(), interval '1 hour') AS h (hour)
+        FROM generate_series(callhook_store.chart_day(), now(),
+                             interval '1 hour') AS h (hour)
         LEFT JOIN running AS r ON r.hour = h.hour
         LEFT JOIN longest AS l ON l.hour = h.hour
         GROUP BY h.hour

@@ -37,9 +37,8 @@ LEFT JOIN LATERAL (
             WHERE m.minute >= c.day::timestamp AT TIME ZONE 'UTC'
               AND m.minute < (c.day + 1)::timestamp AT TIME ZONE 'UTC')
                AS max_ms
-    FROM (SELECT CASE WHEN n = 1 THEN 64
-                      ELSE (5 + (n - 2) % 4) * power(2, 4 + (n - 2) / 4)
-                 END AS upper_us,
+    FROM (SELECT (SELECT o.upper_us FROM callhook_store.answer_bounds AS o)[n]
+                     AS upper_us,
                  sum(sum(t.answers)) OVER (ORDER BY n) AS running,
                  sum(sum(t.answers)) OVER () AS total
           FROM callhook_store.receiver_minutes AS m
