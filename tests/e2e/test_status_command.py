@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import resource
 import subprocess
 import time
 import uuid
@@ -17,6 +18,7 @@ from support.database import literal
 from support.notification import NIL
 from support.project import RENEWER
 from support.renewer import Renewer
+from support.service import wait_until
 
 RED = "\033[31m"
 
@@ -501,6 +503,20 @@ def test_another_word(renewer, contoso):
     assert len(done.stderr.splitlines()) == 1
 
 
+def cpu_seconds(database):
+    """What the programs and sessions that have ended took, whatever else the
+    machine did meanwhile."""
+    wait_until(lambda: not database.query(
+        "SELECT FROM pg_stat_activity WHERE usename = 'test_renewer'"),
+        "the session has ended")
+    programs = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with open(f"/proc/{database.cluster.pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    sessions = sum(map(int, fields[13:15]))         # cutime, cstime
+    return (programs.ru_utime + programs.ru_stime
+            + sessions / os.sysconf("SC_CLK_TCK"))
+
+
 def test_a_thousand_tenants(renewer, database):
     first = renewer.add("t0")
     for number in range(1, 1000):
@@ -525,11 +541,11 @@ def test_a_thousand_tenants(renewer, database):
             now() - (n - 1) * interval '1 day', 100, 0, 0
         FROM t, generate_series(1, 30) AS n""")
     renewer.run("status")
-    begun_at = time.monotonic()
+    before = cpu_seconds(database)
     done = renewer.run("status")
     assert done.status == 0
     assert len(done.stdout.splitlines()) == 1001
-    assert time.monotonic() - begun_at < 3
+    assert cpu_seconds(database) - before < 3
 
 
 def test_consumers_and_those_that_are_dropped(renewer, database, contoso):
