@@ -206,9 +206,6 @@ BEGIN
         CREATE INDEX report_legs_call ON callhook_store.report_legs (call_id);
         CREATE INDEX report_legs_person
             ON callhook_store.report_legs (person_no, started_at);
-        CREATE INDEX report_legs_pair
-            ON callhook_store.report_legs (person_no, peer_no, started_at)
-            WHERE kind <> 'm' AND disposition = 'a';
         CREATE INDEX report_legs_day ON callhook_store.report_legs
             USING brin (day) WITH (pages_per_range = 16, autosummarize = on);
         CREATE INDEX report_legs_phone
@@ -233,6 +230,12 @@ BEGIN
             ON callhook_store.report_phones (started_at);
         CREATE INDEX report_phones_person
             ON callhook_store.report_phones (person_no, started_at);
+    END IF;
+    -- Who talked with somebody, and when two of them next did.
+    IF to_regclass('callhook_store.report_legs_peer') IS NULL THEN
+        DROP INDEX IF EXISTS callhook_store.report_legs_pair;
+        CREATE INDEX report_legs_peer
+            ON callhook_store.report_legs (peer_no, person_no, started_at);
     END IF;
 END
 $$;
