@@ -792,12 +792,12 @@ BEGIN
            CASE WHEN l.external THEN true WHEN l.home THEN l.external END,
            h.is_test
     FROM head AS h
-    LEFT JOIN LATERAL (
-        SELECT count(*)::integer AS people,
+    LEFT JOIN (
+        SELECT call_id, count(*)::integer AS people,
                min(position(disposition::text IN 'avdmfu')) AS best,
                bool_or(external) AS external,
                bool_and(external IS NOT NULL) AS home
-        FROM put_leg AS p WHERE p.call_id = h.call_id) AS l ON true;
+        FROM put_leg GROUP BY call_id) AS l USING (call_id);
 END
 $$;
 COMMENT ON FUNCTION callhook_store.put_report_facts(uuid, uuid[]) IS
