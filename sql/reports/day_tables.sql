@@ -381,9 +381,12 @@ COMMENT ON FUNCTION callhook_store.make_month(uuid, date) IS
 COMMENT ON FUNCTION callhook_store.verify_figures(date) IS
     'Which figures of a clean day differ from its facts.';
 
--- The renewer's step, a day a transaction: the newest dirty day before the
--- one that it did last, so that a day that is written to all the time is done
--- once a run. No row: there is none. Somebody else's day is left to him.
+-- The renewer's step, a day a transaction. The first of a run makes months of
+-- facts ahead: a reader whose query was planned before a month was attached,
+-- and begins after its first record was committed, would see half of a call.
+-- Then the newest dirty day before the one that it did last, so that a day
+-- that is written to all the time is done once a run. No row: there is none.
+-- Somebody else's day is left to him.
 CREATE OR REPLACE FUNCTION callhook_store.refresh_day(
     before_day date, before_tenant uuid)
 RETURNS TABLE (done_day date, done_tenant uuid)
@@ -391,6 +394,12 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF before_day = 'infinity' THEN
+        PERFORM callhook_store.make_report_month(
+            ((now() AT TIME ZONE 'UTC')
+             + make_interval(months => months))::date)
+        FROM generate_series(0, 1) AS months;
+    END IF;
     SELECT d.day, d.tenant_id INTO done_day, done_tenant
     FROM callhook_store.dirty_days AS d
     WHERE (d.day, d.tenant_id) < (before_day, before_tenant)

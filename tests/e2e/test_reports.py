@@ -1,17 +1,15 @@
 """Reports: facts beside the records, figures that are exact at each moment."""
 
-import os
-import random
-
 import pytest
 
-from support.call_records import new_id
 from support.company import (BRIDGE, VOICEMAIL, Party, guid, media, moment,
                              phone, reading, record, service, session, stream,
                              talk, work_off)
 from support.database import literal
+from support.full import length
 from support.record_store import TENANT, Store
-from support.service import Trouble
+from support.report_operations import DAYS, Onlookers, Operations
+from support.service import Trouble, wait_until
 
 DAY = "2026-03-10"
 ANN, BOB, CID = Party("Ann"), Party("Bob"), Party("Cid")
@@ -485,114 +483,58 @@ def test_the_views_of_one_tenant(store):
 
 # --- Kept right ---
 
-def a_call(chance, day, call_id=None, version=1):
-    people = [Party(f"P{n}", subnet=f"10.0.{n % 4}.0",
-                    device=f"Device {n % 3}") for n in range(12)]
-    one, other = chance.sample(people, 2)
-    start = moment(day, f"{chance.randrange(24):02}:{chance.randrange(60):02}"
-                   ":00")
-    quality = {"jitter": chance.choice([5, 25, 40]),
-               "packets": chance.choice([100, 2000])}
-    kind = chance.randrange(5)
-    if kind == 0:
-        sessions = [session(p, BRIDGE, start, chance.randrange(10, 9000),
-                            talk(p, BRIDGE, **quality))
-                    for p in chance.sample(people, chance.randrange(1, 8))]
-        return record(sessions, one, "groupCall", version, call_id)
-    if kind == 1:
-        sessions = [session(PHONE, QUEUE, start, 99, talk(PHONE, QUEUE))]
-        sessions += [session(QUEUE, p, start, 30, *chance.choice(
-            [(), (talk(QUEUE, p, **quality),)])) for p in (one, other)]
-        return record(sessions, PHONE, "groupCall", version, call_id)
-    if kind == 2:
-        return record([session(one, PHONE, start, 60,
-                               talk(one, PHONE, **quality))], one,
-                      version=version, call_id=call_id)
-    failed = kind == 3
-    return record([session(
-        one, other, start, chance.randrange(1, 90000),
-        *(() if failed else (talk(one, other, **quality),)),
-        stage="callSetup" if failed else None,
-        reason=chance.choice(["Busy", "NoAnswer"]) if failed else None,
-        rating=chance.choice([None, "good", "poor"]))], one, version=version,
-        call_id=call_id)
-
-
-OPERATIONS = 3000 if os.environ.get("CALLHOOK_TEST_FULL") == "1" else 100
-
-
-def test_random_operations(store):
-    """New, newer, older, removed and forgotten; rules, files and logs."""
-    chance = random.Random(7)
-    days = [f"2026-03-{n:02}" for n in range(1, 8)]
-    calls = {}
-
-    def store_call():
-        call_id, version = new_id(), 1
-        if calls and chance.random() < 0.3:
-            call_id = chance.choice(list(calls))
-            version = chance.randrange(1, 6)
-        made = a_call(chance, chance.choice(days), call_id, version)
-        if read(store, made) == "stored":
-            calls[call_id] = version
-
-    def remove():
-        if calls:
-            gone = chance.choice(list(calls))
-            del calls[gone]
-            store.database.execute(
-                f"SELECT callhook_store.remove_record('{TENANT}', "
-                f"'{{{gone}}}')")
-
-    def change_rule():
-        store.database.execute(f"""
-            INSERT INTO callhook_store.quality_rule
-                (media, measure, above, valid_from)
-            VALUES ('audio', 'jitter_ms', {chance.choice([10, 20, 50])},
-                    '{chance.choice(days)}')
-            ON CONFLICT (media, measure, valid_from)
-            DO UPDATE SET above = excluded.above""")
-
-    def change_disposition():
-        rule(store, "record", "callSetup",
-             chance.choice(["Busy", "NoAnswer", "%"]),
-             chance.choice(["missed", "declined", "failed"]),
-             since=chance.choice(days))
-
-    def log():
-        store.call("store_pstn_rows", TENANT, [pstn_row(
-            f"p{chance.randrange(20)}", Party(f"P{chance.randrange(12)}"),
-            PHONE.id, moment(chance.choice(days), "12:00:00"))])
-
-    def load_buildings():
-        lines = [[n + 1, f"10.0.{n}.0", f"Floor {n}", "24", chance.choice(
-            ["North", "South"]), "", "", "", "", "", "", "", "", "1", "0"]
-            for n in chance.sample(range(4), 3)]
-        store.call("load_reference", TENANT, "building", lines)
-
-    def forget():
-        store.call("forget_person", guid(f"P{chance.randrange(12)}"))
-
-    choices = ([store_call] * 40 + [remove] * 4 + [log] * 4
-               + [change_rule, change_disposition, load_buildings]
-               + [lambda: work_off(store.database)] * 3)
-    for number in range(OPERATIONS):
-        chance.choice(choices)()
-        if number % 50 == 30:
-            forget()
-        if number % 50 == 49:
-            verify(store)
+def test_random_operations_while_others_read(store):
+    """New, newer, older, removed and forgotten; rules, files and logs: two
+    readers compare sums all along, a renewer makes days, and nothing differs
+    at the end. make check-reports does 100,000."""
+    operations = Operations(store.database, seed=7)
+    with Onlookers(store.database) as onlookers:
+        operations.run(length(60, 3000))
+        for operation in operations.rare:
+            operation()
+        operations.run(30)
+    assert onlookers.looks > 20 and onlookers.made > 10
     work_off(store.database)
-    assert len(verify(store)) >= len(days)
+    assert len(verify(store)) >= len(DAYS)
     total = sum(row["calls"] for row in rows(store, "calls_by_hour"))
     known = len(rows(store, "cdr", "call_id IS NULL"))
-    assert total == len(calls) + known > 20
+    assert total == len(operations.calls) + known > 20
     # All of it once more, from the records.
     store.database.execute(
         "SELECT callhook_store.rebuild_reports(NULL, '2020-01-01')")
     work_off(store.database)
     verify(store)
     assert sum(row["calls"] for row in rows(store, "calls_by_hour")) == total
+
+
+def test_months_are_made_ahead(store):
+    """So that no record attaches one while somebody reads."""
+    work_off(store.database)
+    made = store.database.query("""
+        SELECT to_regclass('callhook_store.report_' || part || to_char(
+                   date_trunc('month', now() AT TIME ZONE 'UTC') + ahead,
+                   '_YYYY_MM')) IS NOT NULL AS made
+        FROM unnest(ARRAY['legs', 'streams']) AS part,
+             unnest(ARRAY['0', '1 month']::interval[]) AS ahead""")
+    assert len(made) == 4 and all(row["made"] for row in made)
+
+
+@pytest.mark.parametrize("damage", [
+    "DELETE FROM callhook_store.report_legs",
+    "DELETE FROM callhook_store.report_streams",
+    "UPDATE callhook_store.day_call_hours SET calls = calls + 1",
+    "UPDATE callhook_store.day_networks SET streams = streams + 1"])
+def test_a_reader_who_compares_sees_half_of_a_call(store, damage):
+    """What the readers of random operations look for, they find."""
+    put(store, record([session(ANN, BOB, moment(DAY), 60, talk(ANN, BOB))],
+                      ANN))
+    work_off(store.database)
+    with Onlookers(store.database) as onlookers:
+        wait_until(lambda: onlookers.looks > 5, "readers")
+    with pytest.raises(Trouble, match="a reader saw"):
+        with Onlookers(store.database) as onlookers:
+            store.database.execute(damage)
+            wait_until(lambda: onlookers.faults, "a reader's fault")
 
 
 def test_a_store_that_is_older_than_the_facts_gets_them(store):
