@@ -115,8 +115,9 @@ SUBMAKE = $(MAKE) --no-print-directory \
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all dev tsan program units demo run check check-units check-e2e \
-    check-all check-faults check-consumers check-failover check-install check-trixie lint \
-    format lint-format lint-tidy lint-cppcheck lint-style lint-floors lint-manuals \
+    check-all check-faults check-consumers check-reports check-failover \
+    check-install check-trixie lint format \
+    lint-format lint-tidy lint-cppcheck lint-style lint-floors lint-manuals \
     lint-scripts lint-configs install install-files install-system \
     install-cron uninstall deb dist clean help FORCE
 
@@ -136,10 +137,12 @@ help:
 	@echo 'make check      run the tests, in the mode built last'
 	@echo 'make check-all  check, lint, and the tests under the sanitizers'
 	@echo 'make bench      measure against peers (bench-growth: 20,000,000 rows)'
+	@echo 'make bench-reports  a year of reports beside DuckDB, ClickHouse'
 	@echo 'make count      instructions of the receiver by request, and growth'
 	@echo 'make fuzz       fuzz each reader for FUZZ_SECONDS (60)'
 	@echo 'make check-faults  every fault at full length, a million items'
 	@echo 'make check-consumers  a million items to consumers that are killed'
+	@echo 'make check-reports  100,000 random operations beside readers'
 	@echo 'make check-failover  two hosts of each kind, one of which dies'
 	@echo 'make check-install  the package on fresh Debians (SUITES=bookworm)'
 	@echo 'make check-trixie  make check on Debian 13, in build/chroots'
@@ -245,6 +248,11 @@ check-faults:
 check-consumers:
 	@tests/install-packages check
 	@$(PYTHON) tests/faults/consumers.py $(CONSUMERS_ARGS)
+
+# 100,000 random operations on records while a renewer and two readers work.
+check-reports:
+	@tests/install-packages check
+	@$(PYTHON) tests/faults/reports.py $(REPORTS_ARGS)
 
 # Two receivers, two PostgreSQL under pg_auto_failover, and hosts that die.
 check-failover:

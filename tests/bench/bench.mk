@@ -8,7 +8,8 @@ BENCH_COMPILE = $(CC) -std=c17 -pthread -D_GNU_SOURCE $(FCGI_CFLAGS) \
 BENCH_ARGS ?=
 COUNT_ARGS ?=
 
-.PHONY: bench bench-consumers bench-growth bench-programs bench-receiver count
+.PHONY: bench bench-consumers bench-growth bench-programs bench-receiver \
+    bench-reports count
 
 # Us and the peers in turn; the table is in build/bench.txt as well.
 bench: bench-programs
@@ -21,6 +22,15 @@ bench-growth: bench-programs
 # What consumers do beside the receiver, and what they cost.
 bench-consumers: bench-programs
 	@$(PYTHON) tests/bench/consumers.py $(BENCH_ARGS)
+
+# The questions of an administrator on a made-up year, beside DuckDB and
+# ClickHouse. The year stays in build/bench/reports-USERS from run to run.
+USERS ?= 2000
+bench-reports:
+	@tests/install-packages reports
+	@$(SUBMAKE) $(BENCH)/year $(BENCH)/duckdb/node_modules/.package-lock.json \
+	    MODE=release
+	@$(PYTHON) tests/bench/report_bench.py --users $(USERS) $(BENCH_ARGS)
 
 # Instructions of the receiver by request, under callgrind.
 count: bench-receiver
@@ -57,11 +67,19 @@ $(BENCH)/go-peer: tests/bench/peers/go/main.go tests/bench/bench.mk
 	$(Q)GO111MODULE=off GOPATH=/usr/share/gocode \
 	    GOCACHE=$(CURDIR)/$(BENCH)/go-cache go build -o $@ $<
 
-# node-pg, in the version that package-lock.json names.
+$(BENCH)/year: $(wildcard tests/bench/year/*.[ch]) tests/bench/bench.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(BENCH_COMPILE) -O2 $(LDFLAGS) -o $@ $(filter %.c,$^) -lm
+
+# node-pg and DuckDB, in the versions that package-lock.json names.
 $(BENCH)/node/node_modules/.package-lock.json: \
     $(wildcard tests/bench/peers/node/*)
-	@mkdir -p $(BENCH)/node
-	$(call say,NPM,$(BENCH)/node)
-	$(Q)cp $^ $(BENCH)/node
-	$(Q)cd $(BENCH)/node && npm ci --silent --no-audit --no-fund
+$(BENCH)/duckdb/node_modules/.package-lock.json: \
+    $(wildcard tests/bench/peers/duckdb/*)
+$(BENCH)/%/node_modules/.package-lock.json:
+	@mkdir -p $(BENCH)/$*
+	$(call say,NPM,$(BENCH)/$*)
+	$(Q)cp $^ $(BENCH)/$*
+	$(Q)cd $(BENCH)/$* && npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -1,0 +1,258 @@
+#!/usr/bin/python3
+"""What a year of reports costs: `make bench-reports`.
+
+A year of a made-up company is made once, kept below build/ and exported to the
+peers: for 2,000 users some 20 minutes of CPU. Then the questions are asked of
+our views and of the peers, in turn, round by round. --repeat has the facts of
+one month made from records and repeats them; --part make makes two months that
+are missing and ends with status 2 while there are more.
+"""
+
+import argparse
+import contextlib
+import datetime
+import json
+import pathlib
+import shutil
+import statistics
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+import load  # noqa: E402  (only now are they on the path)
+import report  # noqa: E402
+import report_peers  # noqa: E402
+import report_questions  # noqa: E402
+import report_year  # noqa: E402
+import runs  # noqa: E402
+from support.service import end_on_signals  # noqa: E402
+
+US = "callhook"
+AT_ONCE = 2                         # months that are made side by side
+GB_A_USER = 0.004                   # with the peers' copies of it
+STREAMS_OF_A_SMALL_YEAR = 10_000_000
+LIMIT_MS = {False: 150, True: 1000}
+
+
+class Views:
+    """Our views, as a reader asks them."""
+
+    name = US
+
+    def __init__(self, year):
+        self.cursor = year.cluster.connect("test_reader")
+
+    def ask(self, sql):
+        begin = time.monotonic()
+        self.cursor.execute(sql)
+        rows = self.cursor.fetchall()
+        return (time.monotonic() - begin) * 1000, rows
+
+
+def words_of(year):
+    """A user and a phone number to ask for."""
+    cursor = year.cluster.connect()
+    found = {}
+    for name, sql in (
+            ("user", "SELECT id FROM callhook_store.report_people "
+                     "WHERE principal_name LIKE '%7@example.com' "
+                     "ORDER BY principal_name LIMIT 1"),
+            ("number", """
+                SELECT id FROM callhook_store.report_people AS p
+                JOIN callhook_store.report_legs AS l USING (person_no)
+                WHERE id LIKE '+49%' AND day >= '2026-10-01'
+                  AND day < '2026-11-01'
+                GROUP BY id ORDER BY count(*) DESC, id LIMIT 1""")):
+        cursor.execute(sql)
+        [[found[name]]] = cursor.fetchall()
+    return found
+
+
+def make(year, once, repeat):
+    """The months that are missing; False: some still are. repeat: all but
+    the first two repeat the second."""
+    if not year.made:
+        year.begin()
+    missing = [month for month in report_year.months()
+               if f"{month:%Y-%m}" not in year.made]
+    while missing:
+        some, missing = missing[:AT_ONCE], missing[AT_ONCE:]
+        if repeat and len(year.made) >= 2:
+            for month in some:
+                year.repeat_month(month)
+        else:
+            year.make_months(some)
+        print(f"made until {some[-1]:%Y-%m}: "
+              f"{year.made[f'{some[-1]:%Y-%m}']}", file=sys.stderr,
+              flush=True)
+        if once:
+            break
+    return not missing
+
+
+def fill(year, peer):
+    """A peer's copy of the year, unless it has one."""
+    note = pathlib.Path(year.cluster.folder) / f"{peer.name}.json"
+    if note.exists():
+        return
+    peer.begin()
+    cursor = year.cluster.connect()
+    begin = time.monotonic()
+    file = pathlib.Path(year.cluster.folder) / "export.tsv"
+    for month in report_year.months():
+        end = max(report_year.days_of(month)) + datetime.timedelta(1)
+        for table in report_peers.COLUMNS:
+            if table != "buildings" or month == report_year.BEGIN:
+                report_peers.export(cursor, table, month, end, file)
+                peer.load(table, file)
+        print(f"{peer.name}: {month:%Y-%m}", file=sys.stderr, flush=True)
+    file.unlink()
+    note.write_text(json.dumps({"seconds": time.monotonic() - begin}))
+
+
+def ask_all(engines, questions, rounds):
+    """Milliseconds by question and engine, and the last answers."""
+    times, answers = {}, {}
+    for round_ in range(rounds + 1):
+        for question in questions:
+            for engine in engines:
+                if engine.name not in question.sql:
+                    continue
+                ms, rows = engine.ask(question.sql[engine.name])
+                answers[question.number, engine.name] = rows
+                if round_:          # the first warms all of them up
+                    times.setdefault((question.number, engine.name),
+                                     []).append(ms)
+    return times, answers
+
+
+def compare(questions, answers, names):
+    """What each peer's answers are, beside ours."""
+    for question in questions:
+        for name in names:
+            if (question.number, name) in answers:
+                fault = question.differs(answers[question.number, US],
+                                         answers[question.number, name])
+                if fault:
+                    yield f"{question.number} {name}: {fault}"
+
+
+def figures(questions, times, names, limit):
+    """The table, and what was wanted of it."""
+    rows = [["question", *names, ""]]
+    middle = {key: statistics.median(found) for key, found in times.items()}
+    for question in questions:
+        ours = middle[question.number, US]
+        rows.append([f"{question.number} {question.title}"] + [
+            report.show(middle.get((question.number, name)), 1)
+            for name in names] + ["" if ours <= limit else "over"])
+    sums = {name: sum(middle.get((q.number, name), 0) for q in questions)
+            for name in names}
+    rows.append(["all"] + [report.show(sums[name], 0) for name in names]
+                + [""])
+    worst = max(middle[q.number, US] for q in questions)
+    text = [report.table(rows), "",
+            f"longest {worst:.0f} ms, wanted: at most {limit} ms"]
+    for name in names[1:]:
+        ahead = sum(middle[q.number, US] < middle[q.number, name]
+                    for q in questions if (q.number, name) in middle)
+        text.append(f"{name}: {sums[US] / sums[name]:.2f} of its sum, ahead "
+                    f"of it in {ahead} of {len(questions)}"
+                    + (", wanted: 0.50 and 14" if name == "duckdb" else ""))
+    return "\n".join(text)
+
+
+def size(year):
+    cursor = year.cluster.connect("postgres")
+    cursor.execute("""
+        SELECT (SELECT count(*) FROM callhook_store.report_streams),
+               sum(size) FILTER (WHERE relname ~ '^report_')::float,
+               sum(size) FILTER (WHERE relname ~ '^(day|month)_')::float
+        FROM pg_class CROSS JOIN LATERAL (
+            SELECT pg_total_relation_size(pg_class.oid)) AS s (size)
+        WHERE relkind = 'r'
+          AND relnamespace = 'callhook_store'::regnamespace""")
+    streams, facts, days = cursor.fetchone()
+    made = year.made.values()
+    repeated = sum("repeated" in m for m in made)
+    return streams, (
+        f"{streams:,} streams; facts {facts / 1e9:.1f} GB, made in "
+        f"{sum(m['facts'] for m in made) / 60:.0f} min; day tables "
+        f"{days / 1e9:.2f} GB, made in {sum(m['figures'] for m in made):.0f} "
+        f"s, the longest day in {max(m['longest_day'] for m in made):.1f} s"
+        + (f"\n{repeated} months repeat the facts of another"
+           if repeated else ""))
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--users", type=int, default=2000, metavar="N")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N")
+    parser.add_argument("--repeat", action="store_true",
+                        help="make two months from records, and repeat one")
+    parser.add_argument("--part", choices=("all", "make", "fill", "ask"),
+                        default="all")
+    parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
+                        default=load.ROOT / "build" / "bench-reports.txt")
+    return parser.parse_args()
+
+
+def peers_of(folder):
+    yield report_peers.DuckDB(folder)
+    if report_peers.ClickHouse.is_there():
+        yield report_peers.ClickHouse(folder)
+    else:
+        print("without ClickHouse: no clickhouse-server here",
+              file=sys.stderr)
+
+
+def ask(year, folder, rounds):
+    questions = report_questions.questions(words_of(year))
+    engines = [Views(year)]
+    names = [US]
+    with contextlib.ExitStack() as stack:
+        for peer in peers_of(folder):
+            engines.append(stack.enter_context(peer))
+            names.append(peer.name)
+        times, answers = ask_all(engines, questions, rounds)
+    streams, text = size(year)
+    differing = list(compare(questions, answers, names[1:]))
+    return "\n".join([
+        f"Medians of {rounds} rounds in turn, ms.\n{runs.machine()}\n{text}\n",
+        figures(questions, times, names,
+                LIMIT_MS[streams > STREAMS_OF_A_SMALL_YEAR]),
+        *(f"differs: {line}" for line in differing),
+        "" if differing else "all answers that were compared are the same\n"])
+
+
+def main():
+    given = arguments()
+    folder = load.BUILD / f"reports-{given.users}"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)
+    free = shutil.disk_usage(folder).free / 1e9
+    if not (folder / "made.json").exists() and free < given.users * GB_A_USER:
+        sys.exit(f"{folder}: {given.users * GB_A_USER:.0f} GB needed, "
+                 f"{free:.0f} GB free")
+    end_on_signals()
+    with report_year.YearCluster(folder) as cluster:
+        year = report_year.Year(cluster, given.users)
+        if given.part in ("all", "make"):
+            if not make(year, given.part == "make", given.repeat):
+                sys.exit(2)         # months are missing still
+        if given.part in ("all", "fill"):
+            for peer in peers_of(folder):
+                with peer:
+                    fill(year, peer)
+        if given.part in ("all", "ask"):
+            text = ask(year, folder, given.rounds)
+            given.output.parent.mkdir(parents=True, exist_ok=True)
+            given.output.write_text(text)
+            print(text, end="")
+            print(f"also in {given.output}")
+
+
+if __name__ == "__main__":
+    main()
