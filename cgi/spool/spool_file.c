@@ -7,6 +7,8 @@
 
 #include "notification/copy_row.h"
 
+/* Files of the version before may wait at an upgrade: a new head leaves the
+ * readers of this one in. */
 static const char head[] = "callhook spool 1\n";
 #define HEAD_BYTES (sizeof(head) - 1)
 
