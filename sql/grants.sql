@@ -42,7 +42,7 @@ AS $$
            close_listed_gaps,retain,forget_person,fill_facts,refresh_day,
            refresh_month,load_reference,drop_idle_consumers,note_graph_time,
            clock_doubt,take_turn,end_turn,drop_gone_receivers,
-           count_earlier_hours}', NULL),
+           count_earlier_hours,throttled,note_throttling}', NULL),
         ('callhook_renewer', 'FUNCTION', 'callhook', 'EXECUTE',
          '{rows_to_find,silences}', NULL),
 

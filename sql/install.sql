@@ -46,6 +46,7 @@ END $$;
 \ir silence.sql
 \ir records/reading.sql
 \ir privacy.sql
+\ir throttling.sql
 \ir completeness.sql
 \ir logs.sql
 \ir retention.sql

@@ -12,6 +12,7 @@
 #include "calls/call_list.h"
 #include "calls/phone_logs.h"
 #include "calls/record_queue.h"
+#include "calls/throttling.h"
 #include "graph/session.h"
 #include "http/workers.h"
 
@@ -42,14 +43,35 @@ struct visits {
 
 /* -- a tenant's turn --------------------------------------------------- */
 
-/* Reports why a step was not DONE. */
-static bool is_done(const struct graph *graph, enum outcome outcome,
-                    const struct fault *fault)
+/* One tenant's, with what became of it. */
+struct turn {
+    struct graph *graph;
+    struct database *database;
+    struct throttling throttling;
+    bool failed;
+    bool waits; /* Graph asked for it */
+};
+
+/* Whether a step is to be done now. */
+static bool begins(struct turn *turn, enum throttling_step step, bool wanted)
 {
-    if (outcome != DONE)
-        report_fault(graph->state_dir, graph->tenant->name, REPORT_CALLS,
-                     fault);
-    return outcome == DONE;
+    bool waits = wanted && turn->throttling.waits[step];
+
+    turn->waits |= waits;
+    return wanted && !waits;
+}
+
+/* Reports why a step was not DONE. */
+static void end_step(struct turn *turn, enum throttling_step step,
+                     enum outcome outcome, const struct fault *fault)
+{
+    const struct graph *graph = turn->graph;
+
+    if (outcome == DONE)
+        return;
+    report_fault(graph->state_dir, graph->tenant->name, REPORT_CALLS, fault);
+    throttling_note(turn->database, graph->tenant->tenant_id, step, fault);
+    turn->failed = true;
 }
 
 /* What failed may not be due again for minutes. */
@@ -77,29 +99,33 @@ static bool work(struct graph *graph, struct database *database,
                  int64_t deadline)
 {
     const struct tenant *tenant = graph->tenant;
+    struct turn turn = {graph, database,
+                        throttling_read(database, tenant->tenant_id), false,
+                        false};
     struct fault fault;
-    bool good = true;
+    enum outcome outcome;
 
-    if (tenant->reconcile) {
+    if (begins(&turn, THROTTLING_LIST, tenant->reconcile)) {
         struct call_list list = {
             .windows = {.graph = graph, .database = database}};
 
         graph->deadline = halfway(deadline);
-        good = is_done(graph, call_list_read(&list), &list.windows.fault);
+        outcome = call_list_read(&list);
+        end_step(&turn, THROTTLING_LIST, outcome, &list.windows.fault);
     }
     graph->deadline = tenant->records ? halfway(deadline) : deadline;
-    if (tenant->pstn)
-        good =
-            is_done(graph, phone_logs_read(graph, database, &fault), &fault) &&
-            good;
+    if (begins(&turn, THROTTLING_LOGS, tenant->pstn)) {
+        outcome = phone_logs_read(graph, database, &fault);
+        end_step(&turn, THROTTLING_LOGS, outcome, &fault);
+    }
     graph->deadline = deadline;
-    if (tenant->records)
-        good = is_done(graph, record_queue_read(graph, database, NULL, &fault),
-                       &fault) &&
-               good;
-    if (good)
+    if (begins(&turn, THROTTLING_RECORDS, tenant->records)) {
+        outcome = record_queue_read(graph, database, NULL, &fault);
+        end_step(&turn, THROTTLING_RECORDS, outcome, &fault);
+    }
+    if (!turn.failed && !turn.waits)
         end_faults(graph);
-    return good;
+    return !turn.failed;
 }
 
 static bool visit_tenant(void *context, void *task, struct http *http)

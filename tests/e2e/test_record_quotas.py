@@ -120,3 +120,27 @@ def test_the_quota_of_the_logs(world):
     for _ in range(2):
         world.run(seconds=120)
     assert len(world.double.asked("pstn", tenant.tenant_id)) > 12
+
+
+@pytest.mark.world(kind=RecordsWorld, records="on", reconcile="on", pstn="on")
+@pytest.mark.parametrize("endpoint", ["records", "pstn", "record"])
+def test_a_time_to_wait_outlives_the_run(world, endpoint):
+    """The next run comes a minute later; the other steps go on meanwhile."""
+    tenant = world.subscribed()
+    world.pass_time(25 * HOUR)          # each list and log is due again
+    world.double.fail(endpoint, status=429, retry_after=300)
+    world.happen(tenant)
+    done = world.run("run")
+    assert (done.status, "429" in done.stderr) == (1, True), done
+    asked = len(world.double.asked(endpoint))
+    late = world.happen(tenant)
+    world.make_due(tenant)
+    world.quiet()
+    assert len(world.double.asked(endpoint)) == asked
+    assert (world.state(late) == "stored") == (endpoint != "record")
+    world.pass_time(301)
+    world.make_due(tenant)
+    world.quiet()
+    assert len(world.double.asked(endpoint)) > asked
+    assert world.state(late) == "stored"
+    assert world.double.violations == []

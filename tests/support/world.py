@@ -26,6 +26,7 @@ _TIMES = {
     "gaps": ("begins_at", "ends_at", "noted_at", "closed_at"),
     "tenants": ("last_run_at", "failed_at", "retry_at", "looked_at",
                 "turn_until"),
+    "throttling": ("retry_at",),
     "refusals": ("first_at", "last_at"),
     "notifications": ("received_at", "stored_at"),
 }
