@@ -24,8 +24,8 @@ class LimitedApache(apache.Apache):
 
     def _proxy_fcgi(self):
         site = (apache.APACHE / "example-site.conf").read_text()
-        [limits] = re.findall(r"(?ms)^<IfModule qos_module>\n.*?^</IfModule>\n",
-                              site)
+        [limits] = re.findall(
+            r"(?ms)^<IfModule qos_module>\n.*?^</IfModule>\n", site)
         # Debian 12's module was built for a library that it does not name.
         old = "".join(f"LoadFile {path}\n" for path in
                       glob.glob("/usr/lib/*/libpcre.so.3"))
