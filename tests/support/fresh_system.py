@@ -123,10 +123,11 @@ class FreshSystem:
 
 def apart(script, namespaces, *words):
     """Whether a script goes well in namespaces that end with it."""
+    # The shell is there to reap whom others leave behind.
     return subprocess.run(
         ["unshare", "--mount", "--pid", "--fork", "--kill-child",
-         "--mount-proc", *namespaces, sys.executable, script,
-         *words]).returncode == 0
+         "--mount-proc", *namespaces, "sh", "-c", '"$@" & wait $!', "sh",
+         sys.executable, script, *words]).returncode == 0
 
 
 class Supervisor:
