@@ -138,6 +138,7 @@ help:
 	@echo 'make check-all  check, lint, and the tests under the sanitizers'
 	@echo 'make bench      measure against peers (bench-growth: 20,000,000 rows)'
 	@echo 'make bench-reports  a year of reports beside DuckDB, ClickHouse'
+	@echo 'make bench-status  the status page; bench-silence: made-up years'
 	@echo 'make count      instructions of the receiver by request, and growth'
 	@echo 'make fuzz       fuzz each reader for FUZZ_SECONDS (60)'
 	@echo 'make check-faults  every fault at full length, a million items'

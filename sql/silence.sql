@@ -245,6 +245,29 @@ COMMENT ON FUNCTION callhook_store.silence_alarm(
     uuid, timestamptz, timestamptz) IS
     'Whether the silence of a tenant since its last change is alarming.';
 
+-- Variables are known when a statement is planned, unlike now(): of the months
+-- but one or two are looked at.
+CREATE OR REPLACE FUNCTION callhook_store.last_changes(since timestamptz)
+RETURNS TABLE (tenant_id uuid, at timestamptz)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    until constant timestamptz := now();
+BEGIN
+    RETURN QUERY
+    SELECT n.tenant_id, max(n.received_at)
+    FROM callhook_store.notifications AS n
+    WHERE n.received_at > since AND n.received_at <= until
+      AND n.lifecycle_event IS NULL
+      AND n.call_id IS DISTINCT FROM '00000000-0000-0000-0000-000000000000'
+    GROUP BY n.tenant_id;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.last_changes(timestamptz) IS
+    'The last change that came of each tenant since a time, simulated ones '
+    'left out.';
+
 -- (A view's functions are called with its reader's rights: so this one, which
 -- has its owner's. What the renewer has not counted yet is looked for, from
 -- the last that it has counted on, a day at most: that cron has died is not
@@ -273,14 +296,9 @@ AS $$
               AND c.hour > now() - interval '57 days'
             ORDER BY c.hour DESC LIMIT 1) AS h ON true
     ), fresh AS MATERIALIZED (
-        SELECT n.tenant_id, max(n.received_at) AS at
-        FROM callhook_store.notifications AS n
-        WHERE n.received_at > (SELECT greatest(
-                  now() - interval '1 day', coalesce(max(c.last_change_at),
-                  now() - interval '1 hour')) FROM counted AS c)
-          AND n.received_at <= now() AND n.lifecycle_event IS NULL
-          AND n.call_id IS DISTINCT FROM '00000000-0000-0000-0000-000000000000'
-        GROUP BY n.tenant_id
+        SELECT * FROM callhook_store.last_changes((SELECT greatest(
+            now() - interval '1 day', coalesce(max(c.last_change_at),
+            now() - interval '1 hour')) FROM counted AS c))
     ), silent AS MATERIALIZED (
         SELECT c.tenant_id, greatest(c.last_change_at, f.at) AS at
         FROM counted AS c LEFT JOIN fresh AS f USING (tenant_id)

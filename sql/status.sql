@@ -11,6 +11,59 @@ COMMENT ON FUNCTION callhook_store.epoch(timestamptz) IS
 
 -- No index names a subscription: the last deliveries of most are among the
 -- last rows, and older ones are only searched, in one pass, for the others.
+-- Variables are known when a statement is planned, unlike now(): of the months
+-- but one or two are looked at.
+CREATE OR REPLACE FUNCTION callhook_store.last_deliveries(with_older boolean)
+RETURNS TABLE (subscription_id uuid, at timestamptz)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    since constant timestamptz := now() - interval '31 days';
+    until timestamptz := 'infinity';
+    most integer;
+    looked_at integer;
+    ids uuid[];
+    times timestamptz[];
+    wanted uuid[] := ARRAY(
+        SELECT s.subscription_id FROM callhook_store.subscriptions AS s
+        WHERE s.ended_at IS NULL AND s.subscription_id IS NOT NULL);
+BEGIN
+    FOREACH most IN ARRAY '{1000, 49000}'::integer[] LOOP
+        EXIT WHEN wanted = '{}';
+        WITH recent AS MATERIALIZED (
+            SELECT n.subscription_id AS id, n.received_at
+            FROM callhook_store.notifications AS n
+            WHERE n.received_at > since AND n.received_at <= until
+            ORDER BY n.received_at DESC LIMIT most
+        ), seen AS (
+            SELECT r.id, max(r.received_at) AS last FROM recent AS r
+            WHERE r.id = ANY (wanted) GROUP BY r.id
+        )
+        SELECT array_agg(s.id), array_agg(s.last),
+               (SELECT count(*) FROM recent),
+               (SELECT min(r.received_at) FROM recent AS r)
+        INTO ids, times, looked_at, until FROM seen AS s;
+        RETURN QUERY SELECT * FROM unnest(ids, times);
+        IF looked_at < most THEN
+            RETURN;
+        END IF;
+        wanted := ARRAY(SELECT unnest(wanted) EXCEPT SELECT unnest(ids));
+    END LOOP;
+    IF with_older AND wanted <> '{}' THEN
+        RETURN QUERY
+        SELECT n.subscription_id, max(n.received_at)
+        FROM callhook_store.notifications AS n
+        WHERE n.received_at > since AND n.received_at <= until
+          AND n.subscription_id = ANY (wanted)
+        GROUP BY n.subscription_id;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.last_deliveries(boolean) IS
+    'When the subscriptions that have not ended last delivered, within 31 '
+    'days; without older ones: if it is among the last 50,000 of all.';
+
 CREATE OR REPLACE FUNCTION callhook_store.kept_subscriptions(
     with_last boolean)
 RETURNS TABLE (
@@ -21,30 +74,6 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH live AS MATERIALIZED (
-        SELECT subscription_id FROM callhook_store.subscriptions
-        WHERE ended_at IS NULL AND subscription_id IS NOT NULL
-    ), recent AS MATERIALIZED (
-        SELECT subscription_id, received_at FROM callhook_store.notifications
-        WHERE with_last IS NOT FALSE
-          AND received_at > now() - interval '31 days'
-        ORDER BY received_at DESC LIMIT 50000
-    ), seen AS MATERIALIZED (
-        SELECT subscription_id, max(received_at) AS at FROM recent
-        GROUP BY subscription_id
-    ), older AS (
-        SELECT n.subscription_id, max(n.received_at) AS at
-        FROM callhook_store.notifications AS n
-        WHERE with_last AND n.received_at > now() - interval '31 days'
-          AND n.received_at <= (SELECT min(received_at) FROM recent)
-          AND (SELECT count(*) FROM recent) = 50000
-          AND EXISTS (SELECT FROM live WHERE subscription_id NOT IN (
-                          SELECT subscription_id FROM seen
-                          WHERE subscription_id IS NOT NULL))
-          AND n.subscription_id IN (SELECT subscription_id FROM live
-                                    EXCEPT SELECT subscription_id FROM seen)
-        GROUP BY n.subscription_id
-    )
     SELECT s.tenant_id, s.resource, s.change_type, s.subscription_id,
            CASE WHEN s.subscription_id IS NULL THEN 'announced'
                 WHEN s.expires_at > now() THEN 'live'
@@ -55,7 +84,8 @@ AS $$
            callhook_store.epoch(s.expires_at), callhook_store.epoch(l.at),
            r.refusals, r.reason, callhook_store.epoch(r.last_at)
     FROM callhook_store.subscriptions AS s
-    LEFT JOIN (SELECT * FROM seen UNION ALL SELECT * FROM older) AS l
+    LEFT JOIN (SELECT * FROM callhook_store.last_deliveries(with_last)
+               WHERE with_last IS NOT FALSE) AS l
         USING (subscription_id)
     LEFT JOIN callhook_store.refusals AS r
         ON r.subscription_id = s.subscription_id

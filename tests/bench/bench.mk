@@ -9,7 +9,7 @@ BENCH_ARGS ?=
 COUNT_ARGS ?=
 
 .PHONY: bench bench-consumers bench-growth bench-programs bench-receiver \
-    bench-reports count
+    bench-reports bench-silence bench-status count
 
 # Us and the peers in turn; the table is in build/bench.txt as well.
 bench: bench-programs
@@ -31,6 +31,18 @@ bench-reports:
 	@$(SUBMAKE) $(BENCH)/year $(BENCH)/duckdb/node_modules/.package-lock.json \
 	    MODE=release
 	@$(PYTHON) tests/bench/report_bench.py --users $(USERS) $(BENCH_ARGS)
+
+# The status page with 10,000,000 notifications and a year of calls; 10 GB of
+# disk, for a while.
+bench-status:
+	@tests/install-packages check
+	@$(SUBMAKE) build/release/renewer/callhook-renewer MODE=release
+	@$(PYTHON) tests/bench/status_page.py $(BENCH_ARGS)
+
+# False alarms and missed silences in ten made-up years of 20 tenants.
+bench-silence:
+	@tests/install-packages check
+	@$(PYTHON) tests/bench/silence.py $(BENCH_ARGS)
 
 # Instructions of the receiver by request, under callgrind.
 count: bench-receiver

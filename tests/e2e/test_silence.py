@@ -1,105 +1,27 @@
 """Silences: a dead subscription is found, habits are no alarm."""
 
-import datetime
-
 import pytest
 
 from support.call_records import new_id
-from support.habits import FIRST, HABITS, HOUR, WEEKS_BEFORE, Year
+from support.habits import HOUR
 from support.record_store import TENANT, Store
+from support.silences import Years
 
 pytestmark = pytest.mark.no_program
 
 
-# --- A year, asked of the functions that the view asks ---
-
-def tell(database, years):
-    """The years' hours, into a table of their own."""
-    rows = "\n".join(
-        f"{number}\t{{{','.join(map(str, year.counts))}}}"
-        for number, year in enumerate(years))
-    database.cluster.psql(
-        "-v", "ON_ERROR_STOP=1", "-c", "CREATE TABLE public.years (no integer "
-        "PRIMARY KEY, counts bigint[])", "-c", "COPY public.years FROM STDIN",
-        database=database.name, given=rows + "\n")
-    database.execute(f"""
-        CREATE FUNCTION public.moment(seconds double precision)
-        RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
-            SELECT '{FIRST.isoformat()}'::timestamptz
-                + seconds * interval '1 second' $$;
-        CREATE TABLE public.habits AS -- as they are on each Monday
-        SELECT no, week, h.* FROM public.years
-        CROSS JOIN generate_series({WEEKS_BEFORE},
-            cardinality(counts) / 168) AS week
-        CROSS JOIN LATERAL callhook_store.silence_habits(
-            public.moment((week - 8) * 168 * {HOUR}),
-            counts[(week - 8) * 168 + 1:week * 168]) AS h;
-        CREATE UNIQUE INDEX ON public.habits (no, week);
-        CREATE TABLE public.silences (no integer, after double precision,
-            until double precision, in_hour bigint)""")
-
-
-def alarms(database, silences):
-    """Of silences (tenant, after, until, changes in the hour before it) those
-    that alarm at their end."""
-    rows = "\n".join("\t".join(map(str, silence)) for silence in silences)
-    database.cluster.psql(
-        "-c", "TRUNCATE public.silences",
-        "-c", "COPY public.silences FROM STDIN", database=database.name,
-        given=rows + "\n")
-    return database.query("""
-        SELECT no, after, until, a_year FROM (
-            SELECT s.no, after, until, callhook_store.silences_a_year(
-                public.moment(after), public.moment(until),
-                counts[hour - 71:hour], in_hour, usual, least_usual,
-                clump, per_year, quiet, quiet_hour) AS a_year
-            FROM public.silences AS s JOIN public.years AS y USING (no)
-            CROSS JOIN LATERAL (SELECT floor(after / 3600)::integer) AS o (hour)
-            JOIN public.habits AS h ON h.no = s.no AND h.week = hour / 168
-            OFFSET 0) AS e
-        WHERE callhook_store.is_silence_alarming(public.moment(after),
-            public.moment(until), a_year) ORDER BY no, after""")
-
+# --- A year of made-up habits; `make bench-silence` tries more of them ---
 
 @pytest.fixture(scope="module")
 def year(cluster):
-    """The database, and the years of the tenants."""
     database = cluster.create_database()
-    years = [Year(habit) for habit in HABITS]
-    tell(database, years)
-    yield database, years
+    yield Years(database)
     cluster.drop_database(database.name)
 
 
-def from_first_week(silences):
-    return [s for s in silences if s[0] >= WEEKS_BEFORE * 168 * HOUR]
-
-
 def test_a_year_of_habits_has_one_false_alarm_at_most(year):
-    database, years = year
-    found = alarms(database, [
-        (no, after, until, one.counts[int(after // HOUR)])
-        for no, one in enumerate(years)
-        for after, until in from_first_week(one.silences)])
-    false = {}
-    for alarm in found:
-        began = moment(alarm["after"])
-        false.setdefault(HABITS[alarm["no"]].name, []).append(
-            (str(began)[:16], round((alarm["until"] - alarm["after"]) / HOUR,
-                                    1), alarm["a_year"]))
-    assert {name: some for name, some in false.items()
-            if len(some) > 1} == {}
-
-
-def moment(seconds):
-    return FIRST + datetime.timedelta(seconds=seconds)
-
-
-def deadline(noon, noons, within):
-    """Days on which nobody works do not count."""
-    if within < 24 * HOUR:
-        return noon + within
-    return noons[noons.index(noon) + within // (24 * HOUR)]
+    assert {name: false for name, false in year.false_alarms().items()
+            if len(false) > 1} == {}
 
 
 @pytest.mark.parametrize("name, within, lulls", [
@@ -108,23 +30,8 @@ def deadline(noon, noons, within):
 def test_a_subscription_that_dies_at_noon_is_found(year, name, within, lulls):
     """On any working day of the year; where few call, a few lulls that came
     just before cost a day more."""
-    database, years = year
-    [no] = [n for n, habit in enumerate(HABITS) if habit.name == name]
-    counts, noons = years[no].counts, years[no].working_noons
-    dead = []
-    for noon in noons[:-3]:
-        if noon < WEEKS_BEFORE * 168 * HOUR:
-            continue
-        hour = noon // HOUR - 1
-        while not counts[hour]:
-            hour -= 1
-        # The last one came just before noon, or in the midst of its hour.
-        after = (hour + (0.99 if hour == noon // HOUR - 1 else 0.5)) * HOUR
-        dead.append((no, after, deadline(noon, noons, within), counts[hour]))
-    assert len(dead) > 200
-    found = {round(alarm["after"]) for alarm in alarms(database, dead)}
-    missed = [str(moment(after)) for _, after, _, _ in dead
-              if round(after) not in found]
+    noons, missed = year.missed(name, within)
+    assert noons > 200
     assert len(missed) <= lulls, missed
 
 
