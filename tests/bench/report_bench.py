@@ -92,24 +92,29 @@ def make(year, once, repeat):
     return not missing
 
 
-def fill(year, peer):
-    """A peer's copy of the year, unless it has one."""
-    note = pathlib.Path(year.cluster.folder) / f"{peer.name}.json"
-    if note.exists():
-        return
-    peer.begin()
+def fill(year, peers):
+    """The peers' copies of the year: the months that they have not got."""
+    note = pathlib.Path(year.cluster.folder) / "filled.json"
+    filled = json.loads(note.read_text()) if note.exists() else {}
+    for peer in peers:
+        if not filled.get(peer.name):
+            peer.begin()
+            filled[peer.name] = []
     cursor = year.cluster.connect()
-    begin = time.monotonic()
     file = pathlib.Path(year.cluster.folder) / "export.tsv"
     for month in report_year.months():
+        name = f"{month:%Y-%m}"
+        lacking = [p for p in peers if name not in filled[p.name]]
         end = max(report_year.days_of(month)) + datetime.timedelta(1)
-        for table in report_peers.COLUMNS:
-            if table != "buildings" or month == report_year.BEGIN:
-                report_peers.export(cursor, table, month, end, file)
-                peer.load(table, file)
-        print(f"{peer.name}: {month:%Y-%m}", file=sys.stderr, flush=True)
-    file.unlink()
-    note.write_text(json.dumps({"seconds": time.monotonic() - begin}))
+        for table in report_peers.COLUMNS if lacking else ():
+            report_peers.export(cursor, table, month, end, file)
+            for peer in lacking:
+                peer.load(table, month, end, file)
+        for peer in lacking:
+            filled[peer.name].append(name)
+        note.write_text(json.dumps(filled))
+        print(f"filled {name}", file=sys.stderr, flush=True)
+    file.unlink(missing_ok=True)
 
 
 def ask_all(engines, questions, rounds):
@@ -243,9 +248,9 @@ def main():
             if not make(year, given.part == "make", given.repeat):
                 sys.exit(2)         # months are missing still
         if given.part in ("all", "fill"):
-            for peer in peers_of(folder):
-                with peer:
-                    fill(year, peer)
+            with contextlib.ExitStack() as stack:
+                fill(year, [stack.enter_context(peer)
+                            for peer in peers_of(folder)])
         if given.part in ("all", "ask"):
             text = ask(year, folder, given.rounds)
             given.output.parent.mkdir(parents=True, exist_ok=True)

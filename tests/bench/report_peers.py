@@ -49,7 +49,8 @@ EXPORTS = {
                coalesce(receiver_id, ''), coalesce(receiver_name, ''),
                packets, jitter_ms, round_trip_ms, loss,
                coalesce(receiver_platform, ''),
-               coalesce(receiver_device, ''), coalesce(receiver_connection, ''),
+               coalesce(receiver_device, ''),
+               coalesce(receiver_connection, ''),
                coalesce(receiver_subnet, ''), coalesce(transport, ''),
                is_test::integer
         FROM callhook.stream_quality WHERE {month}""",
@@ -124,7 +125,11 @@ class DuckDB:
             self.ask(f"CREATE OR REPLACE TABLE {table} "
                      f"({columns(table, self.TYPES)})")
 
-    def load(self, table, path):
+    def load(self, table, first, end, path):
+        """A month anew, which a broken run may have filled in part."""
+        self.ask(f"DELETE FROM {table}" if table == "buildings" else
+                 f"DELETE FROM {table} WHERE day >= '{first}' "
+                 f"AND day < '{end}'")
         self.ask(f"COPY {table} FROM '{path}' (FORMAT csv, DELIMITER '\t', "
                  "HEADER false, QUOTE '', ESCAPE '', NULLSTR '\\N')")
 
@@ -207,12 +212,22 @@ class ClickHouse(Service):
     def begin(self):
         for table in COLUMNS:
             self.post(f"DROP TABLE IF EXISTS {table}")
-            engine = (f"MergeTree PARTITION BY toYYYYMM(day) "
-                      f"ORDER BY {self.ORDER[table]}"
-                      if table in self.ORDER else "Log")
-            self.post(f"CREATE TABLE {table} ({columns(table, self.TYPES)}) "
-                      f"ENGINE = {engine}")
+            self.create(table)
 
-    def load(self, table, path):
+    def create(self, table):
+        engine = ("MergeTree PARTITION BY toYYYYMM(day) "
+                  f"ORDER BY {self.ORDER[table]}"
+                  if table in self.ORDER else "Log")
+        self.post(f"CREATE TABLE {table} ({columns(table, self.TYPES)}) "
+                  f"ENGINE = {engine}")
+
+    def load(self, table, first, end, path):
+        """A month anew, which a broken run may have filled in part."""
+        if table in self.ORDER:
+            self.post(f"ALTER TABLE {table} DROP PARTITION "
+                      f"{first:%Y%m}")
+        else:
+            self.post(f"DROP TABLE {table}")
+            self.create(table)
         self.post(f"INSERT INTO {table} FORMAT TabSeparated",
                   pathlib.Path(path).read_bytes())
