@@ -55,6 +55,7 @@ END $$;
 \ir reports/rules.sql
 \ir reports/facts.sql
 \ir reports/phones.sql
+\ir records/large.sql
 \ir reports/day_tables.sql
 \ir reports/cdr.sql
 \ir reports/figures.sql

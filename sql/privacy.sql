@@ -221,9 +221,11 @@ $$;
 COMMENT ON FUNCTION callhook_store.ids_of_person(text) IS
     'The ids of a person, each in its plain form.';
 
--- The pages of readings, before they are taken apart.
+-- The pages of readings, before they are taken apart (see take_apart).
+DROP FUNCTION IF EXISTS callhook_store.forget_in_pages(
+    uuid, uuid[], bigint[]);
 CREATE OR REPLACE FUNCTION callhook_store.forget_in_pages(
-    tenant uuid, calls uuid[], readings bigint[])
+    tenant uuid, calls uuid[], readings bigint[], pages int4range)
 RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -239,11 +241,15 @@ BEGIN
           CROSS JOIN LATERAL callhook_store.forgotten_in(page) AS named
           WHERE o.call_id = ANY (calls) AND o.tenant_id = tenant
             AND o.reading_no = ANY (readings)
+            AND (pages IS NULL
+                 OR CASE o.kind WHEN 'sessions' THEN o.page_no ELSE 0 END
+                    <@ pages)
             AND named IS NOT NULL) AS o
     WHERE p.ctid = o.place;
 END
 $$;
-COMMENT ON FUNCTION callhook_store.forget_in_pages(uuid, uuid[], bigint[]) IS
+COMMENT ON FUNCTION callhook_store.forget_in_pages(
+    uuid, uuid[], bigint[], int4range) IS
     'Removes forgotten persons from the raw pages of readings.';
 
 -- The rows of a page of a log or a list, an object with value or an array.

@@ -103,10 +103,28 @@ static void ignore_notice(void *nothing, const char *notice)
     (void)notice;
 }
 
-static PGconn *connect_in_time(const char *conninfo, int64_t deadline,
+/* As another connection was made, with all that it was given. */
+static PGconn *begin_to_connect_like(PGconn *other)
+{
+    PQconninfoOption *options = PQconninfo(other);
+    const char *keywords[64] = {NULL};
+    const char *values[64] = {NULL};
+    PGconn *connection;
+    size_t count = 0;
+
+    for (PQconninfoOption *one = options; one && one->keyword; one++)
+        if (one->val && *one->val && count < 63) {
+            keywords[count] = one->keyword;
+            values[count++] = one->val;
+        }
+    connection = PQconnectStartParams(keywords, values, 0);
+    PQconninfoFree(options);
+    return connection;
+}
+
+static PGconn *connect_in_time(PGconn *connection, int64_t deadline,
                                char why[DATABASE_WHY])
 {
-    PGconn *connection = begin_to_connect(conninfo);
     PostgresPollingStatusType step = PGRES_POLLING_WRITING;
 
     if (!connection || PQstatus(connection) == CONNECTION_BAD)
@@ -283,10 +301,11 @@ static bool prepare(struct database *database, int64_t deadline,
     return good;
 }
 
-struct database *database_open(const char *conninfo, char why[DATABASE_WHY])
+/* Goes on with a connection that is being made. */
+static struct database *open_in_time(PGconn *begun, char why[DATABASE_WHY])
 {
     int64_t deadline = clock_ms() + CONNECT_MS;
-    PGconn *connection = connect_in_time(conninfo, deadline, why);
+    PGconn *connection = connect_in_time(begun, deadline, why);
     struct database *database;
 
     if (!connection)
@@ -298,6 +317,32 @@ struct database *database_open(const char *conninfo, char why[DATABASE_WHY])
         return database;
     database_close(database);
     return NULL;
+}
+
+struct database *database_open(const char *conninfo, char why[DATABASE_WHY])
+{
+    return open_in_time(begin_to_connect(conninfo), why);
+}
+
+struct database *database_open_beside(struct database *database)
+{
+    char why[DATABASE_WHY] = "";
+    PGconn *begun = NULL;
+    struct database *beside;
+
+    pthread_mutex_lock(&database->lock);
+    if (database->connection)
+        begun = begin_to_connect_like(database->connection);
+    pthread_mutex_unlock(&database->lock);
+    beside = open_in_time(begun, why);
+    if (beside) {
+        beside->state_dir = database->state_dir;
+    } else {
+        pthread_mutex_lock(&database->lock);
+        tell(database, why);
+        pthread_mutex_unlock(&database->lock);
+    }
+    return beside;
 }
 
 struct database *database_open_or_log(const char *conninfo)

@@ -23,6 +23,12 @@ struct database;
  */
 struct database *database_open(const char *conninfo, char why[DATABASE_WHY]);
 
+/*
+ * A second connection to the same database, for a transaction of more than one
+ * statement. NULL: it has been told why.
+ */
+struct database *database_open_beside(struct database *database);
+
 /* The same for a command that only has to log why there is none. */
 struct database *database_open_or_log(const char *conninfo);
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "calls/record_large.h"
 #include "graph/pages.h"
 
 #define STEP RECORD_READER_STEP
@@ -16,6 +17,9 @@
 #define FAILURES_MOST 10
 
 #define LOCKED_MS 60000
+
+/* Before a large record is tried again: its pages are all there. */
+#define LARGE_MS 600000
 
 void record_reader_set_state(struct reader *reader, struct reading *reading,
                              int state)
@@ -114,10 +118,29 @@ static bool link_is_good(struct reader *reader, struct reading *reading)
                               &reading->transfer.fault, STEP);
 }
 
+/* One that the database does not take now, or not as fast as it must. */
+static void take_large(struct reader *reader, struct reading *reading)
+{
+    record_large_store(&reader->store, reading);
+    reader->results[reading->result]++;
+    if (reading->result == READING_LARGE) {
+        reader->failed++;
+        pages_untaken(&reading->transfer.fault, STEP, reading->sqlstate);
+        record_reader_note(reader, &reading->transfer.fault);
+        record_reader_release(reader, reading, LARGE_MS);
+    } else {
+        drop(reader, reading);
+    }
+}
+
 static void take_result(struct reader *reader, struct reading *reading)
 {
     bool locked = strcmp(reading->sqlstate, RECORD_STORE_LOCKED) == 0;
 
+    if (reading->result == READING_LARGE) {
+        take_large(reader, reading);
+        return;
+    }
     reader->results[reading->result]++;
     if (reading->result == READING_UNTAKEN && locked) {
         reader->over = true;

@@ -67,9 +67,10 @@ bool record_store_claim(const struct record_store *store, const char *ids,
 static void take(struct reading *reading, const PGresult *result, int row)
 {
     static const char *const outcomes[] = {
-        [READING_MORE] = "more", [READING_STORED] = "stored",
-        [READING_SAME] = "same", [READING_CHANGED] = "changed",
-        [READING_BAD] = "bad",   [READING_LOST] = "lost",
+        [READING_MORE] = "more",   [READING_STORED] = "stored",
+        [READING_SAME] = "same",   [READING_CHANGED] = "changed",
+        [READING_LARGE] = "large", [READING_BAD] = "bad",
+        [READING_LOST] = "lost",
     };
     const char *outcome = result_text(result, row, "outcome");
 

@@ -35,6 +35,7 @@ struct reading {
         READING_STORED,  /* new, or in a newer version */
         READING_SAME,    /* as it was stored, or older */
         READING_CHANGED, /* while it was read; what comes next is set */
+        READING_LARGE,   /* all pages are there: record_large.c stores it */
         READING_BAD,     /* no record, a part is missing, or not to be stored */
         READING_LOST,    /* it is another's by now */
         READING_UNTAKEN, /* the SQLSTATE says why */

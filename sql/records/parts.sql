@@ -192,7 +192,9 @@ END
 $$;
 
 -- take_apart fills all tables of records from the pages of readings. An array
--- of a page that is none holds nothing; it is kept as a misfit.
+-- of a page that is none holds nothing; it is kept as a misfit. pages: of one
+-- large record, further pages of sessions of these numbers alone, after those
+-- that were taken before, or, where 0 is among them, all other pages.
 DO $do$
 DECLARE
     body constant text := $body$
@@ -202,11 +204,17 @@ WITH page AS MATERIALIZED (
     FROM callhook_store.record_pages AS p
     WHERE p.tenant_id = tenant AND p.call_id = ANY (calls)
       AND p.reading_no = ANY (readings)
+      AND (pages IS NULL
+           OR CASE kind WHEN 'sessions' THEN page_no ELSE 0 END <@ pages)
 ), list AS MATERIALIZED (
     SELECT call_id, kind, name, items,
            sum(length) OVER (PARTITION BY call_id, name
                              ORDER BY kind <> 'record', page_no) - length
-               AS before,
+               + CASE WHEN pages IS NULL OR name <> 'sessions' THEN 0 ELSE
+                   (SELECT coalesce(max(s.session_no), 0)
+                    FROM callhook_store.sessions AS s
+                    WHERE s.call_id = page.call_id AND s.tenant_id = tenant)
+                 END AS before,
            sum(length) FILTER (WHERE name = 'sessions')
                OVER (PARTITION BY call_id) AS sessions,
            sum(length) FILTER (WHERE name = 'participants_v2')
@@ -296,8 +304,11 @@ WITH page AS MATERIALIZED (
 ), $body$;
 BEGIN
     EXECUTE format($create$
+DROP FUNCTION IF EXISTS callhook_store.take_apart(
+    uuid, uuid[], bigint[], bytea[]);
 CREATE OR REPLACE FUNCTION callhook_store.take_apart(
-    tenant uuid, calls uuid[], readings bigint[], digests bytea[])
+    tenant uuid, calls uuid[], readings bigint[], digests bytea[],
+    pages int4range)
 RETURNS void
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan -- planning takes longer than a record
@@ -324,7 +335,7 @@ $function$ $create$, body,
 END
 $do$;
 COMMENT ON FUNCTION callhook_store.take_apart(
-    uuid, uuid[], bigint[], bytea[]) IS
+    uuid, uuid[], bigint[], bytea[], int4range) IS
     'Fills the tables of records from the pages of readings.';
 
 -- store_pstn_rows and store_direct_routing_rows. A row without an id goes by

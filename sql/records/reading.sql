@@ -332,8 +332,9 @@ BEGIN
     IF old IS NOT NULL THEN
         PERFORM callhook_store.remove_record(tenant, old);
     END IF;
-    PERFORM callhook_store.forget_in_pages(tenant, calls, readings);
-    PERFORM callhook_store.take_apart(tenant, calls, readings, digests);
+    PERFORM callhook_store.forget_in_pages(tenant, calls, readings, NULL);
+    PERFORM callhook_store.take_apart(
+        tenant, calls, readings, digests, NULL);
 END
 $$;
 COMMENT ON FUNCTION callhook_store.replace_records(
@@ -506,6 +507,37 @@ $$;
 COMMENT ON FUNCTION callhook_store.give_up_endless(uuid, uuid, bigint) IS
     'Notes that a record''s pages have no end: it has failed for a day.';
 
+-- What is too large to be taken apart by one statement (see large.sql): in
+-- bytes as pages are kept, which is some 4 MB of JSON.
+CREATE OR REPLACE FUNCTION callhook_store.large_bytes()
+RETURNS bigint
+LANGUAGE sql IMMUTABLE
+AS 'SELECT 1000000::bigint';
+COMMENT ON FUNCTION callhook_store.large_bytes() IS
+    'The size from which on a record is large.';
+
+CREATE OR REPLACE FUNCTION callhook_store.large_readings(
+    tenant uuid, calls uuid[], readings bigint[])
+RETURNS SETOF uuid
+LANGUAGE sql
+AS $$
+    SELECT j.call_id
+    FROM (SELECT array_agg(call_id) AS calls, array_agg(reading_no) AS readings
+          FROM (SELECT r.call_id, r.reading_no
+                FROM unnest(calls, readings) AS r (call_id, reading_no)
+                JOIN callhook_store.record_pages AS p
+                    USING (call_id, reading_no)
+                WHERE p.tenant_id = tenant
+                GROUP BY r.call_id, r.reading_no
+                HAVING sum(pg_column_size(p.body))
+                       > callhook_store.large_bytes()) AS r) AS l
+    CROSS JOIN LATERAL callhook_store.judge_readings(
+        tenant, l.calls, l.readings) AS j
+    WHERE j.outcome = 'stored';
+$$;
+COMMENT ON FUNCTION callhook_store.large_readings(uuid, uuid[], bigint[]) IS
+    'Which records are to be stored by take_large().';
+
 -- steps: an array of [call, reading, kind, page_no, apart], in the order of
 -- bodies, an array as well, or where there is one step its page itself. A page
 -- may be null, where all were there already.
@@ -523,6 +555,7 @@ DECLARE
     readings bigint[];
     whole uuid[] := '{}';
     numbers bigint[] := '{}';
+    large uuid[];
     reading bigint;
 BEGIN
     IF json_array_length(steps) = 1 THEN
@@ -566,6 +599,15 @@ BEGIN
             RETURN NEXT;
         END IF;
     END LOOP;
+    large := ARRAY(SELECT callhook_store.large_readings(
+                       tenant, whole, numbers));
+    IF large <> '{}' THEN
+        RETURN QUERY
+        SELECT id, 'large', NULL::text, NULL::integer, NULL::text
+        FROM unnest(large) AS id;
+        SELECT array_agg(id), array_agg(no) INTO whole, numbers
+        FROM unnest(whole, numbers) AS r (id, no) WHERE id <> ALL (large);
+    END IF;
     IF whole <> '{}' THEN
         RETURN QUERY
         SELECT f.call_id,
@@ -578,8 +620,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION callhook_store.take_pages(uuid, json, json) IS
-    'Stores pages of readings. For each: more, and which page comes next; or '
-    'what became of the record (see finish_records).';
+    'Stores pages of readings. For each: more, and which page comes next; '
+    'large, if take_large() is to store it; or what became of the record (see '
+    'finish_records).';
 
 -- Gives a claimed call back, for a cause that is not the call's: a quota, the
 -- end of the run. It counts as no attempt. What was read of it is kept.

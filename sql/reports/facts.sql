@@ -115,8 +115,10 @@ $$;
 COMMENT ON FUNCTION callhook_store.add_report_terms(text[]) IS
     'Gives words numbers that have none.';
 
+DROP FUNCTION IF EXISTS callhook_store.add_report_words(uuid, uuid[]);
 CREATE OR REPLACE FUNCTION callhook_store.add_report_words(
-    tenant uuid, calls uuid[])
+    tenant uuid, calls uuid[], first integer DEFAULT 0,
+    last integer DEFAULT 2147483647)
 RETURNS void
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
@@ -134,6 +136,7 @@ BEGIN
                                      callee_identity_id), failure_stage, failure_reason])
           FROM callhook_store.sessions
           WHERE call_id = ANY (calls) AND tenant_id = tenant
+            AND session_no BETWEEN first AND last
           UNION ALL
           SELECT unnest(ARRAY[
               caller_user_agent_platform, callee_user_agent_platform,
@@ -141,6 +144,7 @@ BEGIN
               callee_user_agent_application_version])
           FROM callhook_store.segments
           WHERE call_id = ANY (calls) AND tenant_id = tenant
+            AND session_no BETWEEN first AND last
           UNION ALL
           SELECT unnest(ARRAY[
               caller_connection_type, callee_connection_type,
@@ -150,12 +154,14 @@ BEGIN
                    THEN label END])
           FROM callhook_store.media
           WHERE call_id = ANY (calls) AND tenant_id = tenant
+            AND session_no BETWEEN first AND last
           UNION ALL
           SELECT rating FROM callhook_store.feedback
           WHERE call_id = ANY (calls) AND tenant_id = tenant
+            AND session_no BETWEEN first AND last
           UNION ALL
           SELECT identity_kind FROM callhook_store.participants
-          WHERE call_id = ANY (calls) AND tenant_id = tenant
+          WHERE call_id = ANY (calls) AND tenant_id = tenant AND first <= 1
           UNION ALL
           SELECT organizer_identity_kind FROM callhook_store.call_records
           WHERE call_id = ANY (calls) AND tenant_id = tenant) AS w (word)
@@ -174,6 +180,7 @@ BEGIN
         m.caller_capture_device_name, m.callee_capture_device_name,
         m.caller_render_device_name, m.callee_render_device_name]) AS n (name)
     WHERE m.call_id = ANY (calls) AND m.tenant_id = tenant
+      AND m.session_no BETWEEN first AND last
       AND n.name IS NOT NULL AND r.start_date_time IS NOT NULL
       AND NOT EXISTS (
           SELECT FROM callhook_store.report_devices AS o
@@ -193,6 +200,7 @@ BEGIN
           CROSS JOIN LATERAL unnest(ARRAY[m.caller_subnet, m.callee_subnet])
               AS n (subnet)
           WHERE m.call_id = ANY (calls) AND m.tenant_id = tenant
+            AND m.session_no BETWEEN first AND last
             AND n.subnet IS NOT NULL
             AND NOT EXISTS (
                 SELECT FROM callhook_store.report_subnets AS o
@@ -204,8 +212,10 @@ BEGIN
     ON CONFLICT DO NOTHING;
 END
 $$;
-COMMENT ON FUNCTION callhook_store.add_report_words(uuid, uuid[]) IS
-    'Gives words, devices and subnets of records their numbers.';
+COMMENT ON FUNCTION callhook_store.add_report_words(
+    uuid, uuid[], integer, integer) IS
+    'Gives words, devices and subnets of records their numbers; or of some '
+    'sessions.';
 
 -- The newest name wins; a person's row is written once a month at most, but
 -- for a change of name.
@@ -331,16 +341,12 @@ COMMENT ON FUNCTION callhook_store.add_report_queues(uuid, uuid[]) IS
 -- All facts of some records, in one statement: what one part has found the
 -- next ones use. Nothing is looked up by joining two lists of a call's rows
 -- with each other, for a meeting of hundreds would then take their square.
-CREATE OR REPLACE FUNCTION callhook_store.put_report_facts(
-    tenant uuid, calls uuid[])
-RETURNS void
-LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan
-SET join_collapse_limit = 1
-SET from_collapse_limit = 1
-SET jit = off
-AS $$
-BEGIN
+-- A large record has too many streams for one statement. put_report_call puts
+-- down what its streams need, then put_report_streams makes their facts, some
+-- sessions at a time, and put_report_legs the others.
+DO $do$
+DECLARE
+    head constant text := $sql$
     WITH head AS MATERIALIZED (
         SELECT r.call_id, r.start_date_time AS started_at,
                r.end_date_time AS ended_at,
@@ -357,7 +363,16 @@ BEGIN
                coalesce(x.voicemail, false) AS voicemail,
                x.queued_at, x.queue_left_at, q.queue_no,
                coalesce(f.person_no, o.person_no) AS origin_no,
-               o.person_no AS organizer_no, k.term_no AS organizer_kind_no
+               o.person_no AS organizer_no, k.term_no AS organizer_kind_no,
+               -- What the list of participants tells of an id, to be found
+               -- without reading that list once for each session.
+               (SELECT jsonb_object_agg(p.identity_id, jsonb_build_array(
+                           p.identity_kind, p.identity_tenant_id)
+                           ORDER BY p.participant_no DESC)
+                FROM callhook_store.participants AS p
+                WHERE p.call_id = r.call_id AND p.tenant_id = tenant
+                  AND p.identity_id IS NOT NULL
+                  AND p.identity_kind IS NOT NULL) AS told
         FROM callhook_store.call_records AS r
         JOIN callhook_store.calls AS c USING (call_id, tenant_id)
         LEFT JOIN LATERAL (
@@ -427,7 +442,8 @@ BEGIN
         LEFT JOIN callhook_store.report_terms AS k
             ON k.term = r.organizer_identity_kind
         WHERE r.call_id = ANY (calls) AND r.tenant_id = tenant
-    ), stream AS (
+$sql$;
+    streams constant text := $sql$
         INSERT INTO callhook_store.report_streams (
             started_at, call_id, tenant_id, jitter_ms, round_trip_ms, loss,
             packets, day, session_no, segment_no, media_no, stream_no,
@@ -451,16 +467,21 @@ BEGIN
         FROM head AS h
         JOIN callhook_store.streams AS t
             ON t.call_id = h.call_id AND t.tenant_id = tenant
-        JOIN callhook_store.media AS m
-            ON m.call_id = h.call_id AND m.tenant_id = tenant
-           AND m.session_no = t.session_no AND m.segment_no = t.segment_no
-           AND m.media_no = t.media_no
-        JOIN callhook_store.segments AS g
-            ON g.call_id = h.call_id AND g.tenant_id = tenant
-           AND g.session_no = t.session_no AND g.segment_no = t.segment_no
-        JOIN callhook_store.sessions AS s
-            ON s.call_id = h.call_id AND s.tenant_id = tenant
-           AND s.session_no = t.session_no
+        -- One row each, by the whole key: a plan may not read a call's all.
+        CROSS JOIN LATERAL (
+            SELECT * FROM callhook_store.media AS m
+            WHERE m.call_id = t.call_id AND m.tenant_id = tenant
+              AND m.session_no = t.session_no AND m.segment_no = t.segment_no
+              AND m.media_no = t.media_no LIMIT 1) AS m
+        CROSS JOIN LATERAL (
+            SELECT * FROM callhook_store.segments AS g
+            WHERE g.call_id = t.call_id AND g.tenant_id = tenant
+              AND g.session_no = t.session_no AND g.segment_no = t.segment_no
+            LIMIT 1) AS g
+        CROSS JOIN LATERAL (
+            SELECT * FROM callhook_store.sessions AS s
+            WHERE s.call_id = t.call_id AND s.tenant_id = tenant
+              AND s.session_no = t.session_no LIMIT 1) AS s
         CROSS JOIN LATERAL (SELECT
             callhook_store.media_code(m.label) AS media,
             CASE t.stream_direction WHEN 'callerToCallee' THEN true
@@ -544,7 +565,8 @@ BEGIN
             ON transport.term = left(w.transport, 600)
         LEFT JOIN callhook_store.report_terms AS label
             ON label.term = left(m.label, 600) AND c.media = 'o'
-        RETURNING call_id, session_no, receiver_no, media, verdict, forth
+$sql$;
+    others constant text := $sql$
     ), side AS (
         -- rank: answered 1, voicemail 2, declined 3, missed 4, failed 5,
         -- unknown 6.
@@ -630,13 +652,11 @@ BEGIN
            AND me.tenant_id = tenant
         LEFT JOIN callhook_store.report_people AS you
             ON you.key = v.peer_key AND you.tenant_id = tenant
-        LEFT JOIN LATERAL (
-            SELECT q.identity_kind, q.identity_tenant_id
-            FROM callhook_store.participants AS q
-            WHERE v.kind IS NULL AND v.id IS NOT NULL
-              AND q.call_id = s.call_id AND q.tenant_id = tenant
-              AND q.identity_id = v.id AND q.identity_kind IS NOT NULL
-            ORDER BY q.participant_no LIMIT 1) AS told ON true
+        CROSS JOIN LATERAL (
+            SELECT told ->> 0 AS identity_kind,
+                   told ->> 1 AS identity_tenant_id
+            FROM (SELECT CASE WHEN v.kind IS NULL THEN h.told -> v.id END
+                 ) AS t (told)) AS told
         LEFT JOIN callhook_store.report_terms AS kind
             ON kind.term = left(coalesce(v.kind, told.identity_kind), 600)
         LEFT JOIN callhook_store.report_terms AS peer_kind
@@ -798,10 +818,57 @@ BEGIN
                bool_or(external) AS external,
                bool_and(external IS NOT NULL) AS home
         FROM put_leg GROUP BY call_id) AS l USING (call_id);
+$sql$;
+    made record;
+BEGIN
+    FOR made IN SELECT * FROM (VALUES
+        ('put_report_facts', 'tenant uuid, calls uuid[]',
+         head || '), stream AS (' || streams || 'RETURNING call_id,
+             session_no, receiver_no, media, verdict, forth' || others,
+         'Fills the facts of records that have none.'),
+        ('put_report_call', 'tenant uuid, calls uuid[]',
+         head || ') INSERT INTO callhook_store.report_calls (
+                 call_id, tenant_id, day, people, kind, disposition, is_test)
+             SELECT call_id, tenant, day, 0, kind, ''u'', is_test FROM head;',
+         'Fills facts of records, as far as those of streams need them.'),
+        ('put_report_streams',
+         'tenant uuid, calls uuid[], first integer, last integer',
+         'WITH head AS MATERIALIZED (
+             SELECT call_id, day, kind, is_test FROM callhook_store.report_calls
+             WHERE call_id = ANY (calls) AND tenant_id = tenant)'
+         || streams || 'WHERE t.session_no BETWEEN first AND last;',
+         'Fills the facts of the streams of some sessions.'),
+        ('put_report_legs', 'tenant uuid, calls uuid[]',
+         'DELETE FROM callhook_store.report_calls
+          WHERE call_id = ANY (calls) AND tenant_id = tenant;'
+         || head || '), stream AS (
+             SELECT t.call_id, t.session_no, t.receiver_no, t.media,
+                    t.verdict, t.forth
+             FROM head AS h
+             JOIN callhook_store.report_streams AS t
+                 ON t.call_id = h.call_id AND t.tenant_id = tenant
+                AND t.day = h.day' || others,
+         'Fills the facts of records that have those of their streams.'))
+        AS v (name, arguments, body, comment)
+    LOOP
+        EXECUTE format($create$
+CREATE OR REPLACE FUNCTION callhook_store.%I(%s)
+RETURNS void
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET join_collapse_limit = 1
+SET from_collapse_limit = 1
+SET jit = off
+AS $function$
+BEGIN
+%s
 END
-$$;
-COMMENT ON FUNCTION callhook_store.put_report_facts(uuid, uuid[]) IS
-    'Fills the facts of records that have none.';
+$function$ $create$, made.name, made.arguments, made.body);
+        EXECUTE format('COMMENT ON FUNCTION callhook_store.%I IS %L',
+                       made.name, made.comment);
+    END LOOP;
+END
+$do$;
 
 -- Days that a call lies in, of which it changes the figures. A call counts at
 -- most a week long.
@@ -852,7 +919,8 @@ $$;
 COMMENT ON FUNCTION callhook_store.remove_report_facts(uuid, uuid[]) IS
     'Removes the facts of records.';
 
-CREATE OR REPLACE FUNCTION callhook_store.add_report_facts(
+-- What the facts of records need beside words: persons, queues, partitions.
+CREATE OR REPLACE FUNCTION callhook_store.prepare_report_facts(
     tenant uuid, calls uuid[])
 RETURNS void
 LANGUAGE plpgsql
@@ -860,7 +928,6 @@ SET plan_cache_mode = force_generic_plan
 SET timezone = 'UTC'
 AS $$
 BEGIN
-    PERFORM callhook_store.add_report_words(tenant, calls);
     PERFORM callhook_store.add_report_people(tenant, calls);
     IF EXISTS (SELECT FROM callhook_store.sessions AS s
                WHERE s.call_id = ANY (calls) AND s.tenant_id = tenant
@@ -875,6 +942,21 @@ BEGIN
           FROM callhook_store.call_records AS r
           JOIN callhook_store.calls AS c USING (call_id, tenant_id)
           WHERE r.call_id = ANY (calls) AND r.tenant_id = tenant) AS d (day);
+END
+$$;
+COMMENT ON FUNCTION callhook_store.prepare_report_facts(uuid, uuid[]) IS
+    'Gives persons and queues of records numbers, and makes months.';
+
+CREATE OR REPLACE FUNCTION callhook_store.add_report_facts(
+    tenant uuid, calls uuid[])
+RETURNS void
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET timezone = 'UTC'
+AS $$
+BEGIN
+    PERFORM callhook_store.add_report_words(tenant, calls);
+    PERFORM callhook_store.prepare_report_facts(tenant, calls);
     PERFORM callhook_store.put_report_facts(tenant, calls);
     PERFORM callhook_store.mark_report_days(tenant, calls);
 END
@@ -883,7 +965,8 @@ COMMENT ON FUNCTION callhook_store.add_report_facts(uuid, uuid[]) IS
     'Fills the facts of records, and what these need.';
 
 -- The triggers. Whatever stores or removes a record, its facts follow in the
--- same transaction.
+-- same transaction: those of a large one by statements of their own
+-- (records/large.sql).
 CREATE OR REPLACE FUNCTION callhook_store.report_records_stored()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -892,6 +975,9 @@ DECLARE
     tenant uuid;
     ids uuid[];
 BEGIN
+    IF current_setting('callhook.large_record', true) = 'on' THEN
+        RETURN NULL;
+    END IF;
     FOR tenant, ids IN
         SELECT tenant_id, array_agg(call_id) FROM stored GROUP BY tenant_id
     LOOP

@@ -1,0 +1,16 @@
+/* A call record that is too large for one statement. */
+#ifndef RENEWER_RECORD_LARGE_H
+#define RENEWER_RECORD_LARGE_H
+
+#include "calls/record_store.h"
+
+/*
+ * Takes it apart by many statements in one transaction, over a connection of
+ * its own, so that nobody else's statements wait. That may take minutes,
+ * whatever the run's deadline is. The result becomes READING_STORED or
+ * READING_LOST; it stays READING_LARGE where the database failed.
+ */
+void record_large_store(const struct record_store *store,
+                        struct reading *reading);
+
+#endif
