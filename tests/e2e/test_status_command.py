@@ -503,6 +503,39 @@ def test_another_word(renewer, contoso):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_the_last_delivery_is_found_however_far_back(database):
+    """Among the last 1,000 rows, the last 50,000, or before; of one that has
+    delivered nothing for a month, nothing is known."""
+    ids = [str(uuid.uuid4()) for _ in range(5)]
+    names = "now(), NULL, NULL, now() + interval '1 day'"
+    database.execute("".join(f"""
+        INSERT INTO callhook_store.subscriptions (tenant, tenant_id,
+            subscription_id, resource, change_type, secret_sha256,
+            announced_at, renewed_at, alive_at, expires_at)
+        VALUES ('t{n}', '{NIL}', '{one}', 'communications/callRecords',
+            'updated', decode(repeat('ab', 32), 'hex'), {names});"""
+        for n, one in enumerate(ids)) + f"""
+        INSERT INTO callhook_store.notifications (notification_id,
+            received_at, tenant_id, subscription_id)
+        SELECT gen_random_uuid(), now() - n * interval '10 s', '{NIL}'::uuid,
+            CASE n WHEN 5 THEN '{ids[0]}' WHEN 1100 THEN '{ids[1]}'
+                WHEN 50100 THEN '{ids[2]}' END::uuid
+        FROM generate_series(1, 50200) AS n
+        UNION ALL SELECT gen_random_uuid(), now() - interval '40 days',
+            '{NIL}', '{ids[3]}'""")
+
+    def ages(with_last):
+        found = {row["subscription_id"]: row["age"] for row in database.query(
+            f"""SELECT subscription_id, callhook_store.epoch(now())
+                       - last_notification_at AS age
+                FROM callhook_store.kept_subscriptions({with_last})""")}
+        return [found[one] and round(found[one], -3) for one in ids]
+
+    assert ages("true") == [0, 11000, 501000, None, None]
+    assert ages("NULL") == [0, 11000, None, None, None]
+    assert ages("false") == [None] * 5
+
+
 def cpu_seconds(database):
     """What the programs and sessions that have ended took, whatever else the
     machine did meanwhile."""
