@@ -217,7 +217,7 @@ def measure(store, log):
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode or said or text.count("</figure>") != 9 \
             or "Not known without" in text or text.count("<svg") < 8:
-        raise Trouble(f"no page: {process.returncode} {said}\n{text}")
+        raise Trouble(f"no whole page: {process.returncode} {said}\n{text[:500]}")
     times = re.findall(r"duration: ([0-9.]+) ms", log()[told:])
     return {"database": sum(map(float, times)),
             "own": 1000 * (used.ru_utime + used.ru_stime),
