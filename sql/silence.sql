@@ -23,6 +23,10 @@
 -- most one for each notification of a year, and, of those that reach into
 -- another day, one for each day. Fewer than one: an alarm. No silence of less
 -- than 10 minutes is one: Graph itself pauses for so long.
+--
+-- Of 200 made-up years (make bench-silence) 98 alarms were false, not spread
+-- evenly: most fell on the afternoons before holidays, when a busy tenant all
+-- but stops at noon; each of these may have several.
 
 CREATE OR REPLACE FUNCTION callhook_store.hour_of_week(at timestamptz)
 RETURNS integer
