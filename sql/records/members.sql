@@ -11,7 +11,8 @@ CREATE TEMPORARY TABLE record_kinds (
 ) ON COMMIT DROP;
 INSERT INTO pg_temp.record_kinds VALUES
     ('text', 'text', 'text', '', '%s'),
-    ('class', 'text', 'text', '', 'substring(%s FROM ''[^.#]*$'')'),
+    ('class', 'text', 'text', '',
+     'split_part(split_part(%s, ''.'', -1), ''#'', -1)'),
     ('time', 'text', 'timestamptz', '', 'callhook_store.as_time(%s)'),
     ('duration', 'text', 'double precision', '_ms', 'callhook_store.as_ms(%s)'),
     ('seconds', 'jsonb', 'integer', '_seconds',

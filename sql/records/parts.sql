@@ -40,7 +40,8 @@ AS $$
         ELSE prefix || pg_temp.snake_case(member) || suffix END;
 $$;
 
--- Each member as SQL finds it: raw, and converted; rN is its object.
+-- Each member as SQL finds it: raw, and converted; rN is its object, and vN
+-- what the members of it that need a conversion are converted to.
 CREATE TEMPORARY TABLE record_columns ON COMMIT DROP AS
 SELECT o.part, o.n AS object, m.n AS place, m.member, k.kind, k.type,
        k.raw AS raw_type,
@@ -49,7 +50,11 @@ SELECT o.part, o.n AS object, m.n AS place, m.member, k.kind, k.type,
        END AS name,
        o.remark || m.comment AS comment,
        format('r%s.%I', o.n, m.member) AS raw,
-       format(k.conversion, format('r%s.%I', o.n, m.member)) AS value
+       format(CASE WHEN k.conversion = '%s' THEN 'r%s.%I'
+                   WHEN k.conversion IS NOT NULL THEN 'v%s.%I' END,
+              o.n, m.member) AS value,
+       format(nullif(k.conversion, '%s'),
+              format('r%s.%I', o.n, m.member)) AS conversion
 FROM pg_temp.record_objects AS o
 JOIN pg_temp.record_members AS m USING (class)
 JOIN pg_temp.record_kinds AS k USING (kind);
@@ -128,7 +133,13 @@ AS $$
             (SELECT string_agg(format('%I %s', member, raw_type), ', '
                                ORDER BY place)
              FROM pg_temp.record_columns
-             WHERE object = o.n AND raw_type IS NOT NULL))
+             WHERE object = o.n AND raw_type IS NOT NULL)) || coalesce(
+            (SELECT format( -- OFFSET: each is converted once
+                 E'\nCROSS JOIN LATERAL (SELECT %s OFFSET 0) AS v%s',
+                 string_agg(format('%s AS %I', conversion, member), ', '
+                            ORDER BY place), o.n)
+             FROM pg_temp.record_columns
+             WHERE object = o.n AND conversion IS NOT NULL), '')
         END, E'\n' ORDER BY o.n)
     FROM pg_temp.record_objects AS o WHERE o.part = part_name;
 $$;

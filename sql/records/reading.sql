@@ -519,21 +519,25 @@ COMMENT ON FUNCTION callhook_store.large_bytes() IS
 CREATE OR REPLACE FUNCTION callhook_store.large_readings(
     tenant uuid, calls uuid[], readings bigint[])
 RETURNS SETOF uuid
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $$
-    SELECT j.call_id
-    FROM (SELECT array_agg(call_id) AS calls, array_agg(reading_no) AS readings
-          FROM (SELECT r.call_id, r.reading_no
-                FROM unnest(calls, readings) AS r (call_id, reading_no)
-                JOIN callhook_store.record_pages AS p
-                    USING (call_id, reading_no)
-                WHERE p.tenant_id = tenant
-                GROUP BY r.call_id, r.reading_no
-                HAVING sum(pg_column_size(p.body))
-                       > callhook_store.large_bytes()) AS r) AS l
-    CROSS JOIN LATERAL callhook_store.judge_readings(
-        tenant, l.calls, l.readings) AS j
-    WHERE j.outcome = 'stored';
+BEGIN
+    SELECT array_agg(r.call_id), array_agg(r.reading_no)
+    INTO calls, readings
+    FROM (SELECT r.call_id, r.reading_no
+          FROM unnest(calls, readings) AS r (call_id, reading_no)
+          JOIN callhook_store.record_pages AS p USING (call_id, reading_no)
+          WHERE p.tenant_id = tenant
+          GROUP BY r.call_id, r.reading_no
+          HAVING sum(pg_column_size(p.body)) > callhook_store.large_bytes())
+         AS r;
+    IF calls IS NOT NULL THEN
+        RETURN QUERY
+        SELECT j.call_id
+        FROM callhook_store.judge_readings(tenant, calls, readings) AS j
+        WHERE j.outcome = 'stored';
+    END IF;
+END
 $$;
 COMMENT ON FUNCTION callhook_store.large_readings(uuid, uuid[], bigint[]) IS
     'Which records are to be stored by take_large().';
