@@ -137,6 +137,7 @@ help:
 	@echo 'make check      run the tests, in the mode built last'
 	@echo 'make check-all  check, lint, and the tests under the sanitizers'
 	@echo 'make bench      measure against peers (bench-growth: 20,000,000 rows)'
+	@echo 'make bench-records  taking call records apart, beside a commit'
 	@echo 'make bench-reports  a year of reports beside DuckDB, ClickHouse'
 	@echo 'make bench-status  the status page; bench-silence: made-up years'
 	@echo 'make count      instructions of the receiver by request, and growth'

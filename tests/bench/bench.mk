@@ -9,7 +9,7 @@ BENCH_ARGS ?=
 COUNT_ARGS ?=
 
 .PHONY: bench bench-consumers bench-growth bench-programs bench-receiver \
-    bench-reports bench-silence bench-status count
+    bench-records bench-reports bench-silence bench-status count
 
 # Us and the peers in turn; the table is in build/bench.txt as well.
 bench: bench-programs
@@ -43,6 +43,12 @@ bench-status:
 bench-silence:
 	@tests/install-packages check
 	@$(PYTHON) tests/bench/silence.py $(BENCH_ARGS)
+
+# Call records taken apart, beside another commit: BENCH_ARGS='--against X'.
+bench-records:
+	@tests/install-packages check
+	@$(SUBMAKE) $(BENCH)/year MODE=release
+	@$(PYTHON) tests/bench/records.py $(BENCH_ARGS)
 
 # Instructions of the receiver by request, under callgrind.
 count: bench-receiver

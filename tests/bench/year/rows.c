@@ -12,25 +12,25 @@
 
 #include "year.h"
 
-static const char *const connections[] = {"unknown", "wired", "wifi", "mobile",
-                                          "tunnel"};
-static const char *const devices[] = {"Headset Microphone (Jabra Evolve2 65)",
-                                      "Headset Microphone (Jabra Evolve2 40)",
-                                      "Headset (Poly Voyager Focus 2)",
-                                      "Headset (Poly Blackwire 3325)",
-                                      "Headset (EPOS IMPACT 860T)",
-                                      "Microphone Array (Realtek(R) Audio)",
-                                      "Microphone (Logitech BRIO)",
-                                      "Headset (Plantronics Savi 7xx)",
-                                      "Headset (Logitech Zone Wired)",
-                                      "MacBook Pro Microphone",
-                                      "AirPods Pro",
-                                      "iPhone Microphone",
-                                      "Default input device",
-                                      "Echo Cancelling Speakerphone (Jabra "
-                                      "Speak 750)",
-                                      "Microphone (Yealink MVC800)",
-                                      "Headset (Jabra Link 380)"};
+const char *const connections[] = {"unknown", "wired", "wifi", "mobile",
+                                   "tunnel"};
+const char *const devices[] = {"Headset Microphone (Jabra Evolve2 65)",
+                               "Headset Microphone (Jabra Evolve2 40)",
+                               "Headset (Poly Voyager Focus 2)",
+                               "Headset (Poly Blackwire 3325)",
+                               "Headset (EPOS IMPACT 860T)",
+                               "Microphone Array (Realtek(R) Audio)",
+                               "Microphone (Logitech BRIO)",
+                               "Headset (Plantronics Savi 7xx)",
+                               "Headset (Logitech Zone Wired)",
+                               "MacBook Pro Microphone",
+                               "AirPods Pro",
+                               "iPhone Microphone",
+                               "Default input device",
+                               "Echo Cancelling Speakerphone (Jabra "
+                               "Speak 750)",
+                               "Microphone (Yealink MVC800)",
+                               "Headset (Jabra Link 380)"};
 static const char *const kinds[] = {"user", "user", "phone", NULL};
 
 static bool names, row_begun, named;

@@ -2,6 +2,7 @@
  * A made-up year of Teams calls, the same for the same seed.
  *
  *   year TABLE CALLS USERS FIRST DAYS   rows of some days, for COPY
+ *   year json CALLS USERS FIRST DAYS    their records as Graph sends them
  *   year -c TABLE                       their columns
  *   year users USERS                    principal name and department
  *
@@ -48,7 +49,9 @@ static bool print_hours(const char *table, long calls, long first, long end)
         for (long n = done; hour >= first && n < until; n++) {
             double part = ((double)(n - done) + .5) / (double)(until - done);
             make_call(n, YEAR_BEGINS + ((double)hour + part) * 3600);
-            if (!print_rows(table))
+            if (strcmp(table, "json") == 0)
+                print_record();
+            else if (!print_rows(table))
                 return false;
         }
         done = until;

@@ -71,7 +71,7 @@ extern struct user *users;
 extern int user_count;
 extern uint64_t seed, random_state;
 extern struct call call;
-extern const char *const platforms[];
+extern const char *const platforms[], *const connections[], *const devices[];
 
 uint64_t mix(uint64_t z);
 uint64_t next_random(void);
@@ -96,5 +96,8 @@ void make_call(long n, double t);
  * false: there is no such table. */
 bool print_rows(const char *table);
 bool print_columns(const char *table);
+
+/* The call's record as Graph sends it. */
+void print_record(void);
 
 #endif
