@@ -12,14 +12,3 @@ FROM (SELECT t, sum(step) OVER (ORDER BY t, step) AS n FROM (
           SELECT greatest(ended_us, started_us + 1), -1 FROM calls
           WHERE is_test = 0 AND day >= '2026-09-29' AND day < '2026-11-01'))
 WHERE t >= 1790812800000000 AND t < 1793491200000000 GROUP BY 1
--- clickhouse
-SELECT toDate(intDiv(at, 86400000000)) AS on_day, max(n) FROM (
-    SELECT at, runningAccumulate(state) AS n FROM (
-        SELECT at, sumState(step) AS state FROM (
-            SELECT started_us AS at, toInt64(1) AS step FROM calls
-            WHERE is_test = 0 AND day >= '2026-09-29' AND day < '2026-11-01'
-            UNION ALL
-            SELECT greatest(ended_us, started_us + 1), toInt64(-1) FROM calls
-            WHERE is_test = 0 AND day >= '2026-09-29' AND day < '2026-11-01')
-        GROUP BY at ORDER BY at))
-WHERE at >= 1790812800000000 AND at < 1793491200000000 GROUP BY on_day
