@@ -20,7 +20,7 @@ from support import report_operations  # noqa: E402  (now it is on the path)
 from support.postgres import Cluster  # noqa: E402
 from support.service import end_on_signals, temporary_folder  # noqa: E402
 
-PROGRESS = 5000
+PROGRESS = 1000
 
 
 def arguments():
