@@ -59,9 +59,9 @@ HARMLESS = (
     "seq_page", "ssl_renegotiation", "stats_fetch", "synchronize_seqscans",
     "synchronous_commit", "tcp_", "temp_", "timezone_abbreviations", "trace_",
     "transaction_", "vacuum_", "wal_sender", "wal_skip", "work_mem",
-    "constraint_exclusion", "lo_compat", "createrole_self_grant",
+    "constraint_exclusion", "io_combine", "lo_compat", "createrole_self_grant",
     "icu_validation", "restrict_nonsystem", "event_triggers", "plpgsql.",
-    "role", "seed", "session_authorization")
+    "role", "scram_iterations", "seed", "session_authorization")
 
 
 def test_each_setting_of_a_role_is_tried_or_known_to_be_harmless(cluster):

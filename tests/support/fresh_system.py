@@ -65,6 +65,9 @@ class FreshSystem:
             subprocess.run(["mount", "-t", kind, kind, self.root / place],
                            check=True)
         (self.root / "run/lock").mkdir()
+        subprocess.run(["mount", "-t", "devpts", "-o",
+                        "newinstance,ptmxmode=666", "devpts",
+                        self.root / "dev/pts"], check=True)
 
     def write(self, path, text, mode=0o644):
         target = self.root / path.lstrip("/")
