@@ -1,6 +1,7 @@
 /* A large call record, taken apart step by step. */
 #include "calls/record_large.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,12 +39,18 @@ static bool take_steps(struct database *database,
     return true;
 }
 
+/*
+ * One at a time: the run has one watchdog, which a second thread would find
+ * stopped, and leave so. Each statement has a deadline; all together have none.
+ */
+static pthread_mutex_t watchdog_lock = PTHREAD_MUTEX_INITIALIZER;
+
 void record_large_store(const struct record_store *store,
                         struct reading *reading)
 {
-    struct database *database = database_open_beside(store->database);
-    /* Each statement has a deadline; all together have none. */
+    pthread_mutex_lock(&watchdog_lock);
     unsigned watchdog = alarm(0);
+    struct database *database = database_open_beside(store->database);
     char step[STEP_SIZE];
 
     if (database && database_do(database, "BEGIN", 0, NULL) &&
@@ -55,4 +62,5 @@ void record_large_store(const struct record_store *store,
     }
     database_close(database); /* what is not committed is taken back */
     alarm(watchdog);
+    pthread_mutex_unlock(&watchdog_lock);
 }

@@ -132,11 +132,8 @@ static enum outcome read_pages(struct window *window, struct pages *pages)
                        windows->list->rest);
     outcome = pages_read(pages, url);
     free(url);
-    log_detail("%s: %s: %s to %s: %" PRId64 " listed, %" PRId64 " were "
-               "missing, "
-               "%" PRId64 " ne"
-               "we"
-               "r",
+    log_detail("%s: %s: %s to %s: %" PRId64 " listed, of them %" PRId64
+               " missing and %" PRId64 " in a newer version",
                windows->graph->tenant->name, windows->list->step, begins, ends,
                window->listed, window->missing, window->newer);
     windows->missing += window->missing;
