@@ -249,9 +249,13 @@ $$;
 COMMENT ON FUNCTION callhook_store.lock_queue(integer) IS
     'Locks a queue for a search; false if somebody else has it for long.';
 
--- What is found is kept in pieces of about the size that is asked for.
+DROP FUNCTION IF EXISTS callhook_store.search_queue(integer, integer);
+
+-- What is found is kept in pieces of about the size that is asked for; the
+-- first has what is missing of the batch for which is searched, so that those
+-- behind it are leased as they are (lease_piece).
 CREATE OR REPLACE FUNCTION callhook_store.search_queue(
-    queue integer, most integer)
+    queue integer, most integer, missing integer)
 RETURNS boolean
 LANGUAGE plpgsql
 AS $$
@@ -261,6 +265,7 @@ DECLARE
     news record;
     walks boolean;
     size constant integer := least(greatest(most, 100), 1000);
+    lead constant integer := least(missing, size);
 BEGIN
     SELECT * INTO q FROM callhook_store.consumer_queues
     WHERE queue_no = queue;
@@ -286,14 +291,17 @@ BEGIN
     INSERT INTO callhook_store.consumer_batches
         (queue_no, ids, times, tenants, events, transactions)
     SELECT queue, p.ids, p.times, p.tenants, p.events, p.transactions
-    FROM generate_series(1, cardinality(found_rows.ids), size) AS first
+    FROM generate_series(1 + lead - size, cardinality(found_rows.ids), size)
+         AS first
     CROSS JOIN LATERAL callhook_store.part_of_batch(
-        found_rows, first, first + size - 1) AS p
+        found_rows, greatest(first, 1), first + size - 1) AS p
+    WHERE found_rows.ids <> '{}'
     ORDER BY first;
     RETURN walks;
 END
 $$;
-COMMENT ON FUNCTION callhook_store.search_queue(integer, integer) IS
+COMMENT ON FUNCTION callhook_store.search_queue(
+    integer, integer, integer) IS
     'Looks for new rows of a queue that is locked, and keeps them; whether '
     'there may be more.';
 
@@ -414,7 +422,8 @@ BEGIN
         LOOP
             taken := callhook_store.take_fresh(taken, most);
             EXIT WHEN again IS FALSE OR cardinality(taken.ids) >= most;
-            again := callhook_store.search_queue(q.queue_no, most);
+            again := callhook_store.search_queue(
+                q.queue_no, most, most - cardinality(taken.ids));
         END LOOP;
     END IF;
     IF taken.ids = '{}' THEN
