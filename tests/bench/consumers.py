@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """What consumers do, and what they cost.
 
-    consumers.py [--part rate|most|notify|waiting|bloat|all] [--seconds 20]
-                 [--rounds 3] [--rows 10000000] [--batches 1000000]
+    consumers.py [--part rate|joined|most|notify|waiting|bloat|all]
+                 [--seconds 20] [--rounds 3] [--rows 10000000]
+                 [--batches 1000000]
 
 rate     a receiver at half of its rate, alone and beside 8 workers who take
          and settle 20,000 items/s in batches of 100 under 3 names, of more
          rows than they can settle: the receiver's answer times.
+joined   the same; they settle a batch and take the next in one transaction.
 most     what the 8 workers settle beside the receiver if nothing paces them.
 notify   the receiver's full rate with LISTEN switched off and on.
 waiting  how long next takes with so many rows waiting for 20 consumers, and
@@ -65,24 +67,39 @@ def take(cursor, name, most=100):
     return len(rows)
 
 
-def consume(database, number, pause, end, counts):
+class Joined:
+    """Settles the last batch and takes the next one by a single query."""
+
+    def __init__(self):
+        self.settle = ""
+
+    def __call__(self, cursor, name, most=100):
+        cursor.execute(self.settle + "SELECT batch FROM "
+                       "callhook.next_notifications(%s, %s)", [name, most])
+        rows = cursor.fetchall()
+        self.settle = (f"SELECT callhook.done({rows[0][0]}); " if rows else "")
+        return len(rows)
+
+
+def consume(database, number, pause, end, counts, joined):
     """A batch each pause, all workers together evenly in time."""
+    take_one = Joined() if joined else take
     cursor = connect(database)
     due = time.monotonic() + pause * number / WORKERS
     while due < end:
         time.sleep(max(0, due - time.monotonic()))
-        counts[number] += take(cursor, NAMES[number % len(NAMES)])
+        counts[number] += take_one(cursor, NAMES[number % len(NAMES)])
         due = due + pause if pause else time.monotonic()
 
 
 @contextlib.contextmanager
-def working(database, pause, seconds):
+def working(database, pause, seconds, joined):
     """8 workers, who have begun already, for so long; what each has settled
     at the end."""
     counts = multiprocessing.Array("q", WORKERS)
     end = time.monotonic() + WARM + seconds
     workers = [multiprocessing.Process(
-        target=consume, args=(database, number, pause, end, counts))
+        target=consume, args=(database, number, pause, end, counts, joined))
         for number in range(WORKERS)]
     for worker in workers:
         worker.start()
@@ -116,7 +133,7 @@ def told(got):
             f"p99.9 {got['p99.9']:.1f}, longest {got['max']:.0f} ms")
 
 
-def beside_receiver(place, options, pause, what):
+def beside_receiver(place, options, pause, what, joined=False):
     """Half of the receiver's rate, alone and with the workers, in turn."""
     cursor = connect(place.database, "postgres")
     for name in NAMES:
@@ -131,7 +148,8 @@ def beside_receiver(place, options, pause, what):
             half = full_rate(place, target, 4) / 2
             alone = load.paced(target, place.subscription, half,
                                options.seconds)
-            with working(place.database, pause, options.seconds) as settled:
+            with working(place.database, pause, options.seconds,
+                         joined) as settled:
                 beside = load.paced(target, place.subscription, half,
                                     options.seconds)
                 rows = settled()
@@ -143,6 +161,11 @@ def beside_receiver(place, options, pause, what):
 
 def rate(place, options):
     beside_receiver(place, options, WORKERS * BATCH / WANTED, "rate")
+
+
+def joined(place, options):
+    beside_receiver(place, options, WORKERS * BATCH / WANTED, "joined",
+                    joined=True)
 
 
 def most(place, options):
@@ -222,8 +245,8 @@ def bloat(place, options):
         print(f"bloat: {settled} batches: batches {size()}", flush=True)
 
 
-PARTS = {"rate": rate, "most": most, "notify": notify, "waiting": waiting,
-         "bloat": bloat}
+PARTS = {"rate": rate, "joined": joined, "most": most, "notify": notify,
+         "waiting": waiting, "bloat": bloat}
 
 
 def main():
