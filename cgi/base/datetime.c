@@ -65,31 +65,16 @@ static bool read_date(struct cursor *c, int64_t *seconds)
     return true;
 }
 
-/* A second of 60 is a leap second: PostgreSQL counts it as the next one. */
-static bool read_time(struct cursor *c, int64_t *seconds)
-{
-    int hour = number(c, 2);
-    int minute = literal(c, ':') ? number(c, 2) : -1;
-    int second = literal(c, ':') ? number(c, 2) : -1;
-
-    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
-        second > 60)
-        return false;
-    *seconds += hour * 3600 + minute * 60 + second;
-    return true;
-}
-
 /*
- * Microseconds of a fraction; 0 if there is none. PostgreSQL rounds the
- * double nearest to the text, halves to even: the same here, so that a value
- * read by either is the same. 15 digits are what a double holds.
+ * Microseconds of a fraction; `us` stays if there is none. PostgreSQL rounds
+ * the double nearest to the text, halves to even: the same here, so that a
+ * value read by either is the same. 15 digits are what a double holds.
  */
 static bool read_fraction(struct cursor *c, int64_t *us)
 {
     double value = 0, scale = 1;
     int digits = 0;
 
-    *us = 0;
     if (!literal(c, '.'))
         return true;
     for (; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++) {
@@ -104,6 +89,25 @@ static bool read_fraction(struct cursor *c, int64_t *us)
     if (rest > 0.5 || (rest == 0.5 && (*us & 1)))
         *us += 1;
     return digits > 0;
+}
+
+/*
+ * Seconds may be absent, as OData allows, and a fraction with them. A second of
+ * 60 is a leap second: PostgreSQL counts it as the next one.
+ */
+static bool read_time(struct cursor *c, int64_t *seconds, int64_t *us)
+{
+    int hour = number(c, 2);
+    int minute = literal(c, ':') ? number(c, 2) : -1;
+    bool has_second = literal(c, ':');
+    int second = has_second ? number(c, 2) : 0;
+
+    *us = 0;
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
+        second > 60)
+        return false;
+    *seconds += hour * 3600 + minute * 60 + second;
+    return !has_second || read_fraction(c, us);
 }
 
 static bool read_offset(struct cursor *c, int64_t *seconds)
@@ -126,8 +130,8 @@ bool datetime_read(int64_t *us, const char *text, size_t length)
     int64_t seconds, fraction;
 
     if (!read_date(&c, &seconds) || !(literal(&c, 'T') || literal(&c, 't')) ||
-        !read_time(&c, &seconds) || !read_fraction(&c, &fraction) ||
-        !read_offset(&c, &seconds) || c.at != c.end)
+        !read_time(&c, &seconds, &fraction) || !read_offset(&c, &seconds) ||
+        c.at != c.end)
         return false;
     if (seconds < YEAR_1 || seconds >= YEAR_10000)
         return false;

@@ -95,6 +95,7 @@ static void take_odd_value(struct notification *notification,
         notification->skipping = notification->level;
         return;
     }
+    notification->odd_tenant |= member == NOTIFICATION_TENANT_ID;
     extra_add(extra_of(notification, notification->in_resource_data), JSON_KEY,
               name, strlen(name));
     notification->copying = notification->level;
@@ -201,7 +202,8 @@ void notification_identify(struct notification *notification, struct item *item)
         read_guid(&notification->texts[NOTIFICATION_SUBSCRIPTION_ID],
                   &item->subscription_id);
     item->has_tenant = read_guid(tenant, &item->tenant_id);
-    item->odd_tenant = !item->has_tenant && is_given(tenant);
+    item->odd_tenant =
+        notification->odd_tenant || (!item->has_tenant && is_given(tenant));
     item->has_secret = is_given(secret);
     if (!item->has_secret)
         return;

@@ -38,8 +38,9 @@ struct notification_text {
 };
 
 struct notification {
-    bool malformed; /* refused whatever follows */
-    unsigned level; /* objects and arrays that are open */
+    bool malformed;  /* refused whatever follows */
+    bool odd_tenant; /* tenantId is no text, nor null */
+    unsigned level;  /* objects and arrays that are open */
     bool given[NOTIFICATION_MEMBERS];
     struct notification_text texts[NOTIFICATION_MEMBERS];
     enum notification_member

@@ -34,6 +34,8 @@ def assert_refused(site, *items):
     {"subscriptionId": "no guid"},
     {"subscriptionId": str(uuid.uuid4())},
     {"tenantId": str(uuid.uuid4())},
+    {"tenantId": 5},
+    {"tenantId": {}},
 ])
 def test_an_item_that_is_not_trusted_is_not_stored(site, subscription,
                                                    change):

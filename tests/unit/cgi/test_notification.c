@@ -134,6 +134,10 @@ TEST(what_identifies_an_item)
     assert_true(item->odd_tenant);
     assert_true(item->has_subscription);
     item_list_free(&reading.list);
+
+    read_item(&reading, "\"tenantId\":5,\"colour\":1", NULL);
+    assert_true(reading.list.items[0].odd_tenant);
+    item_list_free(&reading.list);
 }
 
 /* Escapes move a string to another buffer; columns must not mix. */
