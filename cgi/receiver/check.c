@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "spool/durable_file.h"
+#include "spool/folder.h"
 #include "store/database.h"
 #include "store/hosts.h"
 #include "store/probe.h"
@@ -82,15 +83,16 @@ static bool write_trial(const struct settings *settings, int at)
 static bool check_spool(const struct settings *settings)
 {
     struct statfs system;
+    const char *why;
 
     if (!settings->spool) {
         puts("weak: there is no spool: what the database does not take in "
              "time is answered with 503");
         return true;
     }
-    int at = open(settings->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int at = folder_open(AT_FDCWD, settings->spool, &why);
     if (at < 0)
-        return fault(settings->spool, strerror(errno));
+        return fault(settings->spool, why);
     bool sound = write_trial(settings, at);
     if (fstatfs(at, &system) == 0 &&
         (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC))

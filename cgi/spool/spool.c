@@ -231,8 +231,14 @@ void spool_sweep(const struct spool *spool)
 
 bool spool_works(const struct spool *spool)
 {
-    return spool->folder && !spool->failed &&
-           access(spool->folder, W_OK | X_OK) == 0 && spool->bytes < spool->max;
+    const char *why;
+    int at = -1;
+
+    if (spool->folder && !spool->failed && spool->bytes < spool->max)
+        at = folder_open(AT_FDCWD, spool->folder, &why);
+    if (at >= 0)
+        close(at);
+    return at >= 0 && access(spool->folder, W_OK | X_OK) == 0;
 }
 
 uint64_t spool_bytes(const struct spool *spool)

@@ -288,6 +288,16 @@ static bool start(struct database *database, const struct host *host)
     return false;
 }
 
+/* libpq keeps no message of what fails in a pipeline. */
+static const char *schema_fault(const struct database *database)
+{
+    if (strcmp(database->sqlstate, "3F000") == 0)
+        return "3F000, install.sql has not been run here";
+    if (strcmp(database->sqlstate, "42501") == 0)
+        return "42501, the role has no right to it";
+    return database_fault(database);
+}
+
 /* A newer schema may give the tables another meaning. */
 static bool check_version(struct database *database, int64_t deadline)
 {
@@ -307,7 +317,10 @@ static bool check_version(struct database *database, int64_t deadline)
                  major, SCHEMA_MAJOR);
         database_close(database);
     } else if (database->connection) {
-        fail(database, "the schema callhook_store cannot be used");
+        snprintf(database->why, sizeof(database->why),
+                 "the schema callhook_store cannot be used: %s",
+                 schema_fault(database));
+        database_close(database);
     }
     return false;
 }

@@ -72,6 +72,16 @@ def test_unwell_without_database_and_spool(folder):
         assert_own_headers(answer)
 
 
+@pytest.mark.parametrize("mode, status", [(0o700, 200), (0o707, 503)])
+def test_a_spool_that_others_can_write_to_does_not_work(folder, tmp_path,
+                                                        mode, status):
+    tmp_path.chmod(mode)
+    nowhere = {"PGHOST": str(folder / "nowhere"), "PGUSER": "nobody"}
+    with Receiver(folder, nowhere, {"CALLHOOK_SPOOL": tmp_path}) as receiver:
+        answer = receiver.request("GET", path="/callhook/health")
+        assert answer.status == status
+
+
 def test_nginx_shows_it_to_loopback_only():
     given = NGINX_CONF.read_text()
     health = given[given.index("/health"):]

@@ -1,6 +1,7 @@
 """callhook --check names what a receiver lacks."""
 
 import os
+import tempfile
 
 import pytest
 
@@ -55,6 +56,14 @@ def test_a_spool_that_is_not_there(settings, tmp_path):
     status, faults, _ = check(*settings, {"CALLHOOK_SPOOL": missing})
     assert status == 1
     assert faults == [f"{missing}: No such file or directory"]
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707])
+def test_a_spool_that_others_can_write_to(settings, tmp_path, mode):
+    (tmp_path / "spool").chmod(mode)
+    status, faults, _ = check(*settings)
+    assert status == 1
+    assert faults == [f"{tmp_path / 'spool'}: others can write to it"]
 
 
 def test_a_database_that_is_not_there(settings, tmp_path):
@@ -137,7 +146,15 @@ def test_no_right_to_the_schema(settings, database):
                      "FROM callhook_receiver")
     status, faults, _ = check(*settings)
     assert status == 1
-    assert "the schema callhook_store cannot be used" in faults[0]
+    assert faults == ["the schema callhook_store cannot be used: 42501, the "
+                      "role has no right to it"]
+
+
+def test_a_database_without_our_schema(settings):
+    status, faults, _ = check(*settings, {"PGDATABASE": "postgres"})
+    assert status == 1
+    assert faults == ["the schema callhook_store cannot be used: 3F000, "
+                      "install.sql has not been run here"]
 
 
 def test_an_unlogged_table_is_weak(settings, database):
@@ -150,6 +167,7 @@ def test_an_unlogged_table_is_weak(settings, database):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
 def test_a_spool_in_memory_is_weak(settings):
-    status, faults, lines = check(*settings, {"CALLHOOK_SPOOL": "/dev/shm"})
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as spool:
+        status, faults, lines = check(*settings, {"CALLHOOK_SPOOL": spool})
     assert (status, faults) == (0, [])
     assert any("in memory" in line for line in lines)
