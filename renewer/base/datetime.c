@@ -3,6 +3,30 @@
 
 #include <ctype.h>
 
+/* strptime knows no month of less than 31 days. */
+static bool is_day(const struct tm *tm)
+{
+    struct tm day = {
+        .tm_year = tm->tm_year, .tm_mon = tm->tm_mon, .tm_mday = tm->tm_mday};
+
+    timegm(&day);
+    return day.tm_mday == tm->tm_mday;
+}
+
+/* Reads "hh:mm:ss.fraction", of which OData lets the seconds be absent. Returns
+ * what stands behind it; NULL: it is none. */
+static const char *read_time(const char *text, struct tm *tm)
+{
+    const char *rest = strptime(text, "%H:%M", tm);
+
+    if (!rest || *rest != ':')
+        return rest;
+    rest = strptime(rest + 1, "%S", tm);
+    if (rest && *rest == '.')
+        rest += 1 + strspn(rest + 1, "0123456789");
+    return rest;
+}
+
 /* Reads "Z" or "+hh:mm" and what must be the end of the text. */
 static bool read_offset(const char *text, int64_t *offset)
 {
@@ -10,7 +34,7 @@ static bool read_offset(const char *text, int64_t *offset)
     struct tm tm = {0};
 
     *offset = 0;
-    if (text[0] == 'Z' && text[1] == '\0')
+    if ((text[0] == 'Z' || text[0] == 'z') && text[1] == '\0')
         return true;
     if (*text != '+' && *text != '-')
         return false;
@@ -29,14 +53,13 @@ static bool read_offset(const char *text, int64_t *offset)
 bool datetime_read(const char *text, int64_t *seconds)
 {
     struct tm tm = {0};
-    const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+    const char *rest = text ? strptime(text, "%Y-%m-%d", &tm) : NULL;
     int64_t offset;
 
-    if (!rest)
+    if (!rest || (*rest != 'T' && *rest != 't') || !is_day(&tm))
         return false;
-    if (*rest == '.')
-        rest += 1 + strspn(rest + 1, "0123456789");
-    if (!read_offset(rest, &offset))
+    rest = read_time(rest + 1, &tm);
+    if (!rest || !read_offset(rest, &offset))
         return false;
     *seconds = timegm(&tm) - offset;
     return true;

@@ -36,7 +36,7 @@ static bool read_when(const char *text, int64_t *when)
     bool good = datetime_read(text, when) || datetime_read(day, when);
 
     free(day);
-    return good && *when > 0 && *when < clock_wall();
+    return good && *when > 0 && *when <= clock_wall();
 }
 
 /* The word behind --since or --until. */

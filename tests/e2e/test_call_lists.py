@@ -78,6 +78,12 @@ def test_until_when(world, tenant):
     assert world.known(late)
 
 
+def test_until_may_be_now_to_the_second(world, tenant):
+    done = world.run("reconcile", tenant.name, "--until",
+                     instant_text(world.double.clock.now(), 0))
+    assert (done.status, done.stderr) == (0, "")
+
+
 def test_until_is_after_since(world, tenant):
     now = world.double.clock.now()
     done = world.run("reconcile", "--since", instant_text(now - DAY, 0),
@@ -86,7 +92,7 @@ def test_until_is_after_since(world, tenant):
 
 
 @pytest.mark.parametrize("option", ["--since", "--until"])
-@pytest.mark.parametrize("when", ["yesterday", "2026-13-01", ""])
+@pytest.mark.parametrize("when", ["yesterday", "2026-13-01", "2026-02-30", ""])
 def test_since_must_be_a_time(world, tenant, option, when):
     done = world.run("reconcile", tenant.name, option, when)
     assert done.status == 64 and option in done.stderr
