@@ -60,6 +60,16 @@ BEGIN
             tenant_id);
         EXECUTE format('GRANT SELECT ON %I.%I TO %I', place, view_name,
                        reader);
+        EXECUTE (SELECT string_agg(format('COMMENT ON %s IS %L',
+                CASE d.objsubid WHEN 0
+                THEN format('VIEW %I.%I', place, view_name)
+                ELSE format('COLUMN %I.%I.%I', place, view_name, a.attname)
+                END, d.description), ';')
+            FROM pg_description AS d
+            LEFT JOIN pg_attribute AS a
+                ON a.attrelid = d.objoid AND a.attnum = d.objsubid
+            WHERE d.classoid = 'pg_class'::regclass
+              AND d.objoid = format('callhook.%I', view_name)::regclass);
     END LOOP;
 END
 $make$;

@@ -171,6 +171,20 @@ def test_a_tenants_reader_sees_its_own_schema_and_rows(store, name, tenant):
         store.database.query("SELECT * FROM callhook.silences()", user)
 
 
+def test_a_tenants_views_say_what_they_are(store):
+    """The comments of the views and of their columns."""
+    described = [{(row["name"], row["number"]): row["comment"]
+                  for row in store.database.query(f"""
+        SELECT c.relname AS name, d.objsubid AS number,
+            d.description AS comment
+        FROM pg_description AS d JOIN pg_class AS c ON c.oid = d.objoid
+        WHERE d.classoid = 'pg_class'::regclass AND c.relkind = 'v'
+            AND c.relnamespace = '{schema}'::regnamespace AND {OF_TENANTS}""")}
+                 for schema in ("callhook", "callhook_roles_one")]
+    assert len(described[0]) > 400
+    assert described[1] == described[0]
+
+
 def test_no_figure_names_anybody_or_anything_of_theirs(store, company):
     people = [*company.users, company.guest, company.partner, ADA, EVE]
     secrets = {NUMBER.id, "+4930555", "Ada", "Lovelace", "AirPods", "EVE"}
