@@ -110,6 +110,12 @@ static void put_time(struct json_writer *writer, const char *key,
     json_writer_text(writer, key, seconds ? text : NULL);
 }
 
+static void put_empty(struct json_writer *writer, const char *key)
+{
+    json_writer_open_array(writer, key);
+    json_writer_close_array(writer);
+}
+
 static void put_unknown(struct json_writer *all, const struct tenant *tenant,
                         const char *state_dir)
 {
@@ -136,10 +142,8 @@ static void put_unknown(struct json_writer *all, const struct tenant *tenant,
     json_writer_text(all, "last_failure", last);
     for (size_t i = 0; i < sizeof(nulls) / sizeof(*nulls); i++)
         json_writer_text(all, nulls[i], NULL);
-    for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++) {
-        json_writer_open_array(all, empty[i]);
-        json_writer_close_array(all);
-    }
+    for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++)
+        put_empty(all, empty[i]);
     json_writer_close_object(all);
     free(last);
 }
@@ -148,8 +152,8 @@ static void put_unknown(struct json_writer *all, const struct tenant *tenant,
 static char *make_without(const struct settings *settings,
                           const char *condition, const char *fault)
 {
-    static const char *const nulls[] = {"needs", "notes", "receivers",
-                                        "holds_up", "consumers"};
+    static const char *const nulls[] = {"receivers", "holds_up", "consumers"};
+    static const char *const empty[] = {"needs", "notes"};
     struct json_writer all;
 
     json_writer_begin(&all);
@@ -164,6 +168,8 @@ static char *make_without(const struct settings *settings,
     json_writer_close_array(&all);
     for (size_t i = 0; i < sizeof(nulls) / sizeof(*nulls); i++)
         json_writer_text(&all, nulls[i], NULL);
+    for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++)
+        put_empty(&all, empty[i]);
     return json_writer_end(&all);
 }
 
