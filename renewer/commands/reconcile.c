@@ -29,13 +29,18 @@ struct request {
     bool reread;   /* the records, too */
 };
 
-/* A time, or a day: ISO 8601. */
+/* A time, or a day: ISO 8601, and UTC unless it says otherwise. */
 static bool read_when(const char *text, int64_t *when)
 {
-    char *day = memory_print("%sT00:00:00Z", text);
-    bool good = datetime_read(text, when) || datetime_read(day, when);
+    static const char *const ends[] = {"", "Z", "T00:00Z"};
+    bool good = false;
 
-    free(day);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends) && !good; i++) {
+        char *whole = memory_print("%s%s", text, ends[i]);
+
+        good = datetime_read(whole, when);
+        free(whole);
+    }
     return good && *when > 0 && *when <= clock_wall();
 }
 
