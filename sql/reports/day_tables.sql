@@ -166,17 +166,16 @@ INSERT INTO pg_temp.figures VALUES
     WHERE tenant_id = {t} AND day = {d} AND NOT is_test
       AND queue_no IS NOT NULL
     GROUP BY 1 $$),
-('people', $$
-    SELECT person_no, person_kind_no, platform_no, version_no,
-           bool_or(is_own) AS is_own, count(*) AS legs,
+('persons', $$
+    SELECT person_no, person_kind_no, bool_or(is_own) AS is_own,
            count(*) FILTER (WHERE direction = 'o') AS calls_out,
            count(*) FILTER (WHERE direction = 'i' AND disposition = 'a')
                AS calls_in,
            count(*) FILTER (WHERE direction = 'i' AND disposition = 'm')
                AS missed,
            count(*) FILTER (WHERE direction = 'm') AS meetings,
-           sum(seconds) AS seconds
-    FROM (SELECT person_no, person_kind_no, platform_no, version_no,
+           coalesce(sum(seconds), 0) AS seconds
+    FROM (SELECT person_no, person_kind_no,
                  external = false AND person_no IS NOT NULL AS is_own,
                  direction, disposition,
                  floor(extract(epoch FROM ended_at - started_at))::integer
@@ -185,11 +184,17 @@ INSERT INTO pg_temp.figures VALUES
           WHERE tenant_id = {t} AND day = {d} AND NOT is_test
           UNION ALL
           SELECT person_no, (SELECT term_no FROM callhook_store.report_terms
-                             WHERE term = 'user'), NULL, NULL,
+                             WHERE term = 'user'),
                  person_no IS NOT NULL, direction, disposition, seconds
           FROM callhook_store.report_phones
           WHERE tenant_id = {t} AND day = {d} AND call_id IS NULL) AS l
-    GROUP BY 1, 2, 3, 4 $$);
+    GROUP BY 1, 2 $$),
+('clients', $$
+    SELECT person_no, platform_no, version_no, count(*) AS legs
+    FROM callhook_store.report_legs
+    WHERE tenant_id = {t} AND day = {d} AND NOT is_test
+      AND (platform_no IS NOT NULL OR version_no IS NOT NULL)
+    GROUP BY 1, 2, 3 $$);
 
 CREATE TEMPORARY TABLE month_figures (name text PRIMARY KEY,
                                       query text NOT NULL) ON COMMIT DROP;
@@ -197,17 +202,16 @@ CREATE TEMPORARY TABLE month_figures (name text PRIMARY KEY,
 INSERT INTO pg_temp.month_figures VALUES
 ('users', $$
     SELECT count(DISTINCT person_no) AS people
-    FROM callhook_store.now_people
+    FROM callhook_store.now_persons
     WHERE tenant_id = {t} AND day >= {m}
       AND day < ({m} + interval '1 month')::date AND is_own
     HAVING count(*) > 0 $$),
 ('platforms', $$
     SELECT platform_no, version_no, sum(legs) AS calls,
            count(DISTINCT person_no) AS people
-    FROM callhook_store.now_people
+    FROM callhook_store.now_clients
     WHERE tenant_id = {t} AND day >= {m}
       AND day < ({m} + interval '1 month')::date
-      AND (platform_no IS NOT NULL OR version_no IS NOT NULL)
     GROUP BY 1, 2 $$);
 
 -- A query with its places filled in.
@@ -266,6 +270,27 @@ BEGIN
     PERFORM pg_temp.make_figure(name, query, 'day') FROM pg_temp.figures;
     PERFORM pg_temp.make_figure(name, query, 'month')
     FROM pg_temp.month_figures;
+END
+$$;
+
+-- Persons and clients were one table, with a row for each pair of them.
+DO $$
+BEGIN
+    IF to_regclass('callhook_store.day_people') IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO callhook_store.day_persons
+    SELECT tenant_id, day, person_no, person_kind_no, bool_or(is_own),
+           sum(calls_out), sum(calls_in), sum(missed), sum(meetings),
+           coalesce(sum(seconds), 0)
+    FROM callhook_store.day_people GROUP BY 1, 2, 3, 4;
+    INSERT INTO callhook_store.day_clients
+    SELECT tenant_id, day, person_no, platform_no, version_no, sum(legs)
+    FROM callhook_store.day_people
+    WHERE platform_no IS NOT NULL OR version_no IS NOT NULL
+    GROUP BY 1, 2, 3, 4, 5;
+    -- figures.sql drops it, once no view needs it
+    TRUNCATE callhook_store.day_people;
 END
 $$;
 

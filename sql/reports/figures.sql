@@ -1,5 +1,6 @@
 -- The figures as people read them. None of these views holds a person, a
--- number or a network address.
+-- number or a network address. Counts of a day are summed as integers: a sum of
+-- bigint would be numeric, and slow.
 CREATE OR REPLACE VIEW callhook.calls_by_hour AS
 SELECT nullif(c.tenant_id, '00000000-0000-0000-0000-000000000000')
            AS tenant_id,
@@ -36,8 +37,8 @@ SELECT nullif(q.tenant_id, '00000000-0000-0000-0000-000000000000')
                    ELSE 'phone' END AS kind,
        q.streams, q.classified, q.poor
 FROM (SELECT tenant_id, day, media, label_no, kind,
-             sum(streams)::bigint AS streams,
-             sum(classified)::bigint AS classified, sum(poor)::bigint AS poor
+             sum(streams::integer) AS streams,
+             sum(classified::integer) AS classified, sum(poor::integer) AS poor
       FROM callhook_store.now_networks GROUP BY 1, 2, 3, 4, 5) AS q
 LEFT JOIN callhook_store.report_terms AS label ON label.term_no = q.label_no;
 
@@ -51,9 +52,9 @@ SELECT nullif(q.tenant_id, '00000000-0000-0000-0000-000000000000')
        q.building, q.floor, connection.term AS connection,
        q.streams, q.classified, q.poor
 FROM (SELECT p.tenant_id, p.day, p.media, p.label_no, s.building, s.floor,
-             p.connection_no, sum(p.streams)::bigint AS streams,
-             sum(p.classified)::bigint AS classified,
-             sum(p.poor)::bigint AS poor
+             p.connection_no, sum(p.streams::integer) AS streams,
+             sum(p.classified::integer) AS classified,
+             sum(p.poor::integer) AS poor
       FROM callhook_store.now_places AS p
       LEFT JOIN callhook_store.report_subnets AS s USING (subnet_no)
       GROUP BY 1, 2, 3, 4, 5, 6, 7) AS q
@@ -95,8 +96,8 @@ SELECT nullif(q.tenant_id, '00000000-0000-0000-0000-000000000000')
        connection.term AS connection, transport.term AS transport,
        q.streams, q.classified, q.poor
 FROM (SELECT tenant_id, day, media, label_no, connection_no, transport_no,
-             sum(streams)::bigint AS streams,
-             sum(classified)::bigint AS classified, sum(poor)::bigint AS poor
+             sum(streams::integer) AS streams,
+             sum(classified::integer) AS classified, sum(poor::integer) AS poor
       FROM callhook_store.now_networks GROUP BY 1, 2, 3, 4, 5, 6) AS q
 LEFT JOIN callhook_store.report_terms AS label ON label.term_no = q.label_no
 LEFT JOIN callhook_store.report_terms AS connection
@@ -184,17 +185,12 @@ SELECT nullif(p.tenant_id, '00000000-0000-0000-0000-000000000000')
        p.day, n.id AS person_id, n.name AS person_name,
        n.principal_name AS person_principal_name, kind.term AS person_kind,
        n.department, p.calls_out, p.calls_in, p.missed, p.meetings, p.seconds
-FROM (SELECT tenant_id, day, person_no, person_kind_no,
-             -- A sum of bigint would be numeric, and slow.
-             sum(calls_out::integer) AS calls_out,
-             sum(calls_in::integer) AS calls_in,
-             sum(missed::integer) AS missed,
-             sum(meetings::integer) AS meetings,
-             coalesce(sum(seconds::integer), 0) AS seconds
-      FROM callhook_store.now_people GROUP BY 1, 2, 3, 4) AS p
+FROM callhook_store.now_persons AS p
 LEFT JOIN callhook_store.report_people AS n USING (person_no)
 LEFT JOIN callhook_store.report_terms AS kind
     ON kind.term_no = p.person_kind_no;
+DROP VIEW IF EXISTS callhook_store.now_people;
+DROP TABLE IF EXISTS callhook_store.day_people;
 
 CREATE OR REPLACE VIEW callhook.missed_calls AS
 SELECT tenant_id, call_id, leg_id, day, started_at, kind, person_id,

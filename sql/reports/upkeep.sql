@@ -424,7 +424,8 @@ BEGIN
     UPDATE callhook_store.report_state SET frozen_before = horizon;
     DELETE FROM callhook_store.report_dirty_days WHERE day < horizon;
     DELETE FROM callhook_store.report_dirty_months WHERE month < horizon;
-    DELETE FROM callhook_store.day_people WHERE day < horizon;
+    DELETE FROM callhook_store.day_persons WHERE day < horizon;
+    DELETE FROM callhook_store.day_clients WHERE day < horizon;
     DELETE FROM callhook_store.report_people
     WHERE seen_in + interval '1 month' < horizon;
     DELETE FROM callhook_store.report_devices

@@ -560,6 +560,52 @@ def test_a_store_that_is_older_than_the_facts_gets_them(store):
     verify(store)
 
 
+def test_days_of_an_older_schema_are_taken_over(store):
+    """It had persons and their clients in one table."""
+    for n, version in enumerate(("1.0", "2.0", None)):
+        put(store, record([session(
+            Party("Ann", version=version), BOB, moment(DAY, seconds=n), 60,
+            talk(ANN, BOB))], ANN))
+    store.call("store_pstn_rows", TENANT, [pstn_row(
+        "p1", ANN, "+4940123456", moment(DAY))])
+    work_off(store.database)
+    verify(store)
+    before = [rows(store, view, "true ORDER BY 1, 2, 3") for view in
+              ("people_by_day", "platforms_by_month", "users_by_month")]
+    store.database.execute("""
+        CREATE TABLE callhook_store.day_people AS
+        SELECT tenant_id, day, person_no, person_kind_no, platform_no,
+               version_no, bool_or(is_own) AS is_own, count(*) AS legs,
+               count(*) FILTER (WHERE direction = 'o') AS calls_out,
+               count(*) FILTER (WHERE direction = 'i' AND disposition = 'a')
+                   AS calls_in,
+               count(*) FILTER (WHERE direction = 'i' AND disposition = 'm')
+                   AS missed,
+               count(*) FILTER (WHERE direction = 'm') AS meetings,
+               sum(seconds) AS seconds
+        FROM (SELECT tenant_id, day, person_no, person_kind_no, platform_no,
+                     version_no, external = false AND person_no IS NOT NULL
+                         AS is_own, direction, disposition,
+                     floor(extract(epoch FROM ended_at - started_at))::integer
+                         AS seconds
+              FROM callhook_store.report_legs
+              UNION ALL
+              SELECT tenant_id, day, person_no, (
+                         SELECT term_no FROM callhook_store.report_terms
+                         WHERE term = 'user'), NULL, NULL,
+                     person_no IS NOT NULL, direction, disposition, seconds
+              FROM callhook_store.report_phones WHERE call_id IS NULL) AS l
+        GROUP BY 1, 2, 3, 4, 5, 6""")
+    store.database.execute("TRUNCATE callhook_store.day_persons, "
+                           "callhook_store.day_clients")
+    for _ in range(2):
+        store.database.cluster.install(store.database.name)
+        assert [rows(store, view, "true ORDER BY 1, 2, 3") for view in
+                ("people_by_day", "platforms_by_month",
+                 "users_by_month")] == before
+        verify(store)
+
+
 def test_retention_leaves_the_figures(store):
     made = record([session(ANN, BOB, moment("2026-01-10"), 60,
                            talk(ANN, BOB))], ANN)
