@@ -231,6 +231,13 @@ BEGIN
         CREATE INDEX report_phones_person
             ON callhook_store.report_phones (person_no, started_at);
     END IF;
+    IF to_regclass('callhook_store.report_phones_alone') IS NULL THEN
+        CREATE INDEX report_phones_alone
+            ON callhook_store.report_phones (day) WHERE call_id IS NULL;
+        CREATE INDEX report_phones_charge
+            ON callhook_store.report_phones (phone_no)
+            WHERE charge IS NOT NULL;
+    END IF;
     -- Who talked with somebody, and when two of them next did.
     IF to_regclass('callhook_store.report_legs_peer') IS NULL THEN
         DROP INDEX IF EXISTS callhook_store.report_legs_pair;
@@ -239,6 +246,45 @@ BEGIN
     END IF;
 END
 $$;
+
+-- The words that the views have for codes: without these the planner takes
+-- each of them for one row in 200. Expressions as in cdr.sql. Months get them
+-- by LIKE, those of an older schema here.
+DO $do$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN
+        SELECT c.oid::regclass AS part, c.relname AS name, p.relname AS parent
+        FROM pg_class AS p
+        LEFT JOIN pg_inherits ON inhparent = p.oid
+        JOIN pg_class AS c ON c.oid IN (p.oid, inhrelid)
+        WHERE p.oid IN ('callhook_store.report_legs'::regclass,
+                        'callhook_store.report_streams'::regclass)
+          AND NOT EXISTS (SELECT FROM pg_statistic_ext
+                          WHERE stxrelid = c.oid)
+        GROUP BY c.oid, c.relname, p.relname
+    LOOP
+        EXECUTE 'CREATE STATISTICS callhook_store.' || CASE found.parent
+            WHEN 'report_legs' THEN format($$%I ON
+                (CASE kind WHEN 'd' THEN 'peer_to_peer' WHEN 'm' THEN 'meeting'
+                           ELSE 'phone' END),
+                (CASE direction WHEN 'o' THEN 'out' WHEN 'i' THEN 'in'
+                                ELSE 'meeting' END),
+                (CASE disposition WHEN 'a' THEN 'answered'
+                    WHEN 'v' THEN 'voicemail' WHEN 'd' THEN 'declined'
+                    WHEN 'm' THEN 'missed' WHEN 'f' THEN 'failed'
+                    ELSE 'unknown' END)
+                FROM %s$$, found.name || '_words', found.part)
+            ELSE format($$%I ON
+                (CASE kind WHEN 'd' THEN 'peer_to_peer' WHEN 'm' THEN 'meeting'
+                           ELSE 'phone' END),
+                (CASE verdict WHEN 'p' THEN 'poor' WHEN 'g' THEN 'good'
+                              ELSE 'unclassified' END)
+                FROM %s$$, found.name || '_words', found.part) END;
+    END LOOP;
+END
+$do$;
 
 -- Partitions of the facts: a month each, made by whoever first needs it. The
 -- table is made aside and attached: no reader and no other writer waits. What
