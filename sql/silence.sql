@@ -5,28 +5,40 @@
 -- is missed counts by the least of the hour and its neighbours, for clocks are
 -- set to summer time and no day ends at the same minute.
 --
--- Notifications come in clumps (a call has several, meetings begin at the full
--- hour), so a silence in which usually L of them come has the chance
--- exp(-L / clump). clump is measured, by how often hours with few of them are
--- empty, and by how far neighbouring hours differ. Within a day L counts 0.42,
--- for there is time. A day on which less came than usual, as on holidays, is expected to
--- go on like that (the level).
+-- Changes come in clumps (a call has several, meetings begin at the full
+-- hour): how many there are to a clump is measured, by how often hours are
+-- empty and by how far two hours differ from the same two a week before. What
+-- is missed below is clumps. Days differ, and so do hours: what is expected is
+-- the usual times a level, of the last 3 days, less if less came in the last 3
+-- hours, and less again if less came in this hour. A silence in which m are
+-- expected has the chance (1 + m/8)^-8 (a level that is uncertain by a third),
+-- on later days exp(-m).
 --
--- A day is no sample of the others: a tenant may be on holiday as a whole. Its
--- day begins in the midst of its quietest hours. Before much of a day is over,
--- and for each later day of a silence, it may be off: with a chance of 1 in 25,
--- of 1 in 2 after a day that was off, of 4 in 5 where the last days show it.
--- Of 2,000 days, 9 end early, more often than not before one that is off; and
--- the last calls of a day (15 %) say little of the next.
+-- A day is no sample of the others: a tenant may be on holiday as a whole. So,
+-- of the days in a year,
+-- - 1 in 25 is off: any may be until more than 2 clumps and a quarter of what
+--   is usual have come. After such a day the next is off as well 1 time in 10;
+-- - 16 end early, at any hour, and leave a twelfth. The next day is off as
+--   often as after a day that was off.
+-- A day begins in the midst of the tenant's quietest hours; its last calls
+-- (15 %) say little of the next.
 --
--- Of silences as long as this one, then, so many are expected in a year: at
--- most one for each notification of a year, and, of those that reach into
--- another day, one for each day. Fewer than one: an alarm. No silence of less
--- than 10 minutes is one: Graph itself pauses for so long.
+-- Of silences as long as this one, then, so many are expected in a year: one
+-- for each clump of a year by the chance that it is so long, or one for each
+-- day where it reaches into another, and those of days that are off or end
+-- early. Fewer than one: an alarm. No silence of less than 10 minutes is one:
+-- Graph itself pauses for so long.
 --
--- Of 200 made-up years (make bench-silence) 98 alarms were false, not spread
--- evenly: most fell on the afternoons before holidays, when a busy tenant all
--- but stops at noon; each of these may have several.
+-- Where it cries wolf still (make bench-silence): the first hour or two of an
+-- afternoon off before a holiday, of a tenant that calls a few hundred times a
+-- day; and holidays of several days in a row where only 20 calls a day come.
+
+-- Those of an earlier schema.
+DROP FUNCTION IF EXISTS callhook_store.silences_a_year(
+    timestamptz, timestamptz, bigint[], bigint, double precision[],
+    double precision[], double precision, double precision, double precision,
+    integer);
+DROP FUNCTION IF EXISTS callhook_store.silence_habits(timestamptz, bigint[]);
 
 CREATE OR REPLACE FUNCTION callhook_store.hour_of_week(at timestamptz)
 RETURNS integer
@@ -40,15 +52,22 @@ COMMENT ON FUNCTION callhook_store.hour_of_week(timestamptz) IS
 CREATE OR REPLACE FUNCTION callhook_store.silence_habits(
     first_hour timestamptz, counts bigint[],
     OUT usual double precision[], OUT least_usual double precision[],
-    OUT clump double precision, OUT per_year double precision,
-    OUT quiet double precision, OUT quiet_hour integer)
-LANGUAGE sql STABLE
+    OUT clump double precision, OUT clumps_a_year double precision,
+    OUT quiet_hour integer)
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET plan_cache_mode = force_generic_plan -- planned once, not for each tenant,
+SET enable_nestloop = off -- which tells nothing of how many rows there are
 AS $$
+#variable_conflict use_column
+DECLARE
+    first_bin constant integer := callhook_store.hour_of_week(first_hour);
+    half constant double precision := 0.5;
+BEGIN
     WITH sample AS MATERIALIZED (
         SELECT n, changes::double precision AS changes,
-               (callhook_store.hour_of_week(first_hour) + n - 1) % 168 AS bin
+               (first_bin + n - 1) % 168 AS bin
         FROM unnest(counts) WITH ORDINALITY AS c (changes, n)
     ), known AS MATERIALIZED ( -- of a tenant that is new, at least 4 weeks
         SELECT least(8, greatest(4, ceil((cardinality(counts) - min(n) + 1)
@@ -59,10 +78,10 @@ AS $$
         SELECT n, changes, bin, weeks, sum(changes) OVER b AS all_weeks,
                (sum(changes) OVER b - max(changes) OVER b) / (weeks - 1)
                    AS others, max(changes) OVER b AS most,
-               n >= from_n AS is_known
+               from_n
         FROM sample, known WINDOW b AS (PARTITION BY bin)
     ), hours AS MATERIALIZED (
-        SELECT n, changes, bin, is_known, CASE WHEN most > 10 + 4 * others
+        SELECT n, changes, bin, from_n, CASE WHEN most > 10 + 4 * others
                    THEN others ELSE all_weeks / weeks END AS usual
         FROM binned
     ), bins AS MATERIALIZED (
@@ -70,21 +89,29 @@ AS $$
     ), near AS MATERIALIZED (
         SELECT bin, least(usual, lag(usual) OVER b, lead(usual) OVER b) AS least
         FROM bins WINDOW b AS (ORDER BY bin)
-    ), sparse AS (
-        SELECT avg(usual) / -ln(least(0.98, greatest(0.001,
+    ), empty AS ( -- not beside hours that are far emptier: no days' ends
+        SELECT avg(usual) / -ln(least(0.98, greatest(1e-9,
                    avg((changes = 0)::integer)::double precision))) AS clump
-        FROM hours WHERE is_known AND usual BETWEEN 0.1 AND 4
+        FROM hours JOIN near USING (bin)
+        WHERE n >= from_n AND usual BETWEEN 0.1 AND 20 AND least >= usual / 2
         HAVING count(*) >= 100
-    ), pairs AS ( -- two hours of a day; 0.148: so much of chi-squared
-        SELECT percentile_cont(0.3) WITHIN GROUP (
-                   ORDER BY (changes / usual - before / usual_before) ^ 2
-                            / (1 / usual + 1 / usual_before)) / 0.148 AS clump
-        FROM (SELECT *, lag(changes) OVER w AS before,
-                     lag(usual) OVER w AS usual_before
-              FROM hours WHERE is_known WINDOW w AS (ORDER BY n)) AS p
-        WHERE usual BETWEEN 4 AND 1000
-          AND usual BETWEEN 0.7 * usual_before AND 1.4 * usual_before
+    ), pairs AS ( -- 1.074: below it are 0.7 of chi-squared
+        SELECT percentile_cont(0.7) WITHIN GROUP (
+                   ORDER BY ln(this * before_then / (before * this_then)) ^ 2
+                            / (1 / this + 1 / before
+                               + 1 / this_then + 1 / before_then))
+               / 1.074 AS clump
+        FROM (SELECT changes + 0.5 AS this, counts[n - 1] + half AS before,
+                     counts[n - 168] + half AS this_then,
+                     counts[n - 169] + half AS before_then
+              FROM hours JOIN near USING (bin)
+              WHERE n >= from_n + 169 AND least >= 8) AS p
+        WHERE this + before > 1 AND this_then + before_then > 1
         HAVING count(*) >= 100
+    ), clumps AS MATERIALIZED (
+        SELECT least(20, greatest(1, coalesce(
+            greatest((SELECT e.clump FROM empty AS e),
+                     (SELECT p.clump FROM pairs AS p)), 4))) AS clump
     ), clock AS ( -- with the hours around it: the midst of the night
         SELECT h, sum(usual) AS around
         FROM generate_series(0, 23) AS h
@@ -93,25 +120,25 @@ AS $$
     )
     SELECT (SELECT array_agg(b.usual ORDER BY b.bin) FROM bins AS b),
            (SELECT array_agg(n.least ORDER BY n.bin) FROM near AS n),
-           least(20, greatest(1.6, coalesce(
-               greatest((SELECT s.clump FROM sparse AS s),
-                        (SELECT p.clump FROM pairs AS p)), 4))),
-           (SELECT sum(changes) * 365 / 7 / max(weeks) FROM sample, known),
-           (SELECT min(b.usual) / 8 FROM bins AS b),
-           (SELECT h FROM clock ORDER BY around, h LIMIT 1);
+           c.clump,
+           (SELECT sum(changes) * 365 / 7 / max(weeks) FROM sample, known)
+               / c.clump,
+           (SELECT h FROM clock ORDER BY around, h LIMIT 1)
+    INTO usual, least_usual, clump, clumps_a_year, quiet_hour
+    FROM clumps AS c;
+END
 $$;
 COMMENT ON FUNCTION callhook_store.silence_habits(timestamptz, bigint[]) IS
     'A tenant''s habits, from its changes in each hour of 8 weeks: what is '
-    'usual by hour of the week, how they clump, changes in a year, the rate '
-    'when it is quiet, the UTC hour in which its day begins.';
+    'usual by hour of the week, how many changes there are to a clump, clumps '
+    'in a year, the UTC hour in which its day begins.';
 
 -- lately: the changes of the 72 hours before that of last_at, oldest first;
 -- in_hour: those of that hour until last_at.
 CREATE OR REPLACE FUNCTION callhook_store.silences_a_year(
     last_at timestamptz, at timestamptz, lately bigint[], in_hour bigint,
     usual double precision[], least_usual double precision[],
-    clump double precision, per_year double precision,
-    quiet double precision, quiet_hour integer)
+    clump double precision, clumps_a_year double precision, quiet_hour integer)
 RETURNS double precision
 LANGUAGE plpgsql IMMUTABLE
 AS $$
@@ -122,83 +149,78 @@ DECLARE
     ends constant double precision :=
         into_hour + extract(epoch FROM at - last_at) / 3600;
     of_day constant integer := (bin - quiet_hour + 168) % 24;
-    expected double precision := into_hour * usual[1 + bin];
-    came double precision := in_hour;
-    today double precision := expected; -- what is usual of it until last_at
-    expected_3 double precision;
+    expected double precision := into_hour * usual[1 + bin] / clump;
+    came double precision := in_hour / clump;
+    expected_now constant double precision := expected;
+    came_now constant double precision := came;
+    expected_3 double precision; -- with the two hours before
     came_3 double precision;
+    today double precision := expected; -- what is usual of it until last_at
+    came_today double precision := came;
     of_days double precision; -- the levels
-    of_hours double precision;
+    level double precision;
+    may_be_off double precision := 0; -- such days, in a year
+    off double precision := 0.04;
     missed double precision := 0; -- on one day
-    hours double precision := 0;
-    off double precision;
-    chance double precision;
-    on_day double precision := 'infinity'; -- expected, of the first day alone
-    went_on double precision; -- of all days, by chance
-    ended double precision; -- and because the first one ended early
-    is_later boolean := false;
-    part double precision;
+    usual_days double precision; -- of so long a silence, in a year
+    off_days double precision; -- that began on a day off, or that ended early
+    stays_off double precision; -- by chance
+    is_silent double precision;
 BEGIN
     FOR k IN 1..72 LOOP
-        came := came + lately[73 - k];
-        expected := expected + usual[1 + (bin - k + 168) % 168];
+        came := came + lately[73 - k] / clump;
+        expected := expected + usual[1 + (bin - k + 168) % 168] / clump;
         IF k = 2 THEN
             came_3 := came;
             expected_3 := expected;
         END IF;
         IF k <= of_day THEN
-            today := today + usual[1 + (bin - k + 168) % 168];
+            came_today := came;
+            today := expected;
         END IF;
     END LOOP;
-    of_days := least(1, (came + 3 * clump) / (expected + 3 * clump));
-    of_hours := least(1, (came_3 + 4 * clump * of_days)
-                         / (expected_3 + 4 * clump));
-    off := CASE WHEN today >= 3 * clump AND of_hours > 0.5 THEN 0.04
-                WHEN of_days < 0.25 THEN 0.8
-                WHEN today >= 3 * clump AND of_hours < 0.3 THEN 0.5
-                ELSE 0.04 END;
+    of_days := least(1, (came + 4) / (expected + 4));
+    level := least(1, (came_3 + 4 * of_days) / (expected_3 + 4));
+    level := least(level, (came_now + 4 * level) / (expected_now + 4));
+    IF came_today <= 2 + today / 4 THEN
+        may_be_off := 365 * off;
+    END IF;
     FOR j IN 0..ceil(ends)::integer LOOP
         IF j > 0 AND (of_day + j) % 24 = 0 OR j >= ends THEN -- a day is over
-            chance := exp(-of_hours * missed / clump);
-            IF is_later THEN
-                chance := exp(-of_days * missed / clump);
-                went_on := went_on * (off * exp(-quiet * hours / clump)
-                                      + (1 - off) * chance);
-                ended := ended * (greatest(off, 0.5)
-                                  * exp(-quiet * hours / clump)
-                                  + (1 - greatest(off, 0.5)) * chance);
-                IF missed >= clump THEN
-                    off := greatest(off, 0.5);
+            stays_off := exp(-least(50, missed / 1000));
+            IF usual_days IS NOT NULL THEN
+                is_silent := exp(-least(50, of_days * missed));
+                usual_days := usual_days
+                    * (off * stays_off + (1 - off) * is_silent);
+                off_days := off_days * (0.1 * stays_off + 0.9 * is_silent);
+                IF missed >= 1 THEN
+                    off := 0.1;
                 END IF;
-            ELSIF today < 3 * clump THEN
-                went_on := 365 * (off + (1 - off) * chance);
-                ended := 0;
-            ELSIF j < ends AND missed < 0.15 * (today + missed) THEN
-                went_on := 365;
-                ended := 0;
-            ELSIF j < ends THEN
-                on_day := per_year * chance ^ 0.42;
-                went_on := 365 * chance;
-                ended := 365 * 0.0045;
             ELSE
-                RETURN per_year * chance ^ 0.42;
+                is_silent := (1 + level * missed / 8) ^ -8;
+                off_days := may_be_off * stays_off
+                    + 16 * exp(-least(50, missed / 12));
+                IF j >= ends THEN
+                    RETURN clumps_a_year * is_silent + off_days;
+                ELSIF missed < 0.15 * (today + missed) THEN
+                    usual_days := 365;
+                    off_days := 0;
+                ELSE
+                    usual_days := 365 * is_silent;
+                END IF;
             END IF;
-            EXIT WHEN j >= ends;
-            is_later := true;
+            EXIT WHEN j >= ends OR usual_days + off_days < 1e-6;
             missed := 0;
-            hours := 0;
         END IF;
-        part := least(ends, j + 1) - greatest(into_hour, j);
-        missed := missed + part * least_usual[1 + (bin + j) % 168];
-        hours := hours + part;
+        missed := missed + (least(ends, j + 1) - greatest(into_hour, j))
+                           * least_usual[1 + (bin + j) % 168] / clump;
     END LOOP;
-    RETURN least(on_day, went_on + ended);
+    RETURN usual_days + off_days;
 END
 $$;
 COMMENT ON FUNCTION callhook_store.silences_a_year(
     timestamptz, timestamptz, bigint[], bigint, double precision[],
-    double precision[], double precision, double precision, double precision,
-    integer) IS
+    double precision[], double precision, double precision, integer) IS
     'How many silences as long as this one are expected in a year.';
 
 CREATE OR REPLACE FUNCTION callhook_store.is_silence_alarming(
@@ -217,33 +239,30 @@ COMMENT ON FUNCTION callhook_store.is_silence_alarming(
 CREATE OR REPLACE FUNCTION callhook_store.silence_alarm(
     tenant uuid, last_at timestamptz, at timestamptz)
 RETURNS boolean
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET plan_cache_mode = force_generic_plan
+SET enable_nestloop = off
 AS $$
-    WITH base AS (
-        SELECT date_trunc('hour', last_at, 'UTC') AS b
-    ), counted AS MATERIALIZED (
-        SELECT hour, changes FROM callhook_store.notification_hours, base
-        WHERE tenant_id = tenant AND hour BETWEEN b - interval '1344 hours'
-                                              AND b
-    ), eight_weeks AS MATERIALIZED (
-        SELECT array_agg(coalesce(c.changes, 0) ORDER BY s.hour) AS counts
-        FROM base
-        CROSS JOIN LATERAL generate_series(
-            b - interval '1344 hours', b - interval '1 hour', '1 hour')
-            AS s (hour)
-        LEFT JOIN counted AS c USING (hour)
+DECLARE
+    until constant timestamptz := date_trunc('hour', last_at, 'UTC');
+    since constant timestamptz := until - interval '1344 hours';
+    counts bigint[]; -- of that of last_at as well
+BEGIN
+    WITH counted AS MATERIALIZED (
+        SELECT h.hour, h.changes FROM callhook_store.notification_hours AS h
+        WHERE h.tenant_id = tenant AND h.hour BETWEEN since AND until
     )
-    SELECT callhook_store.is_silence_alarming(
+    SELECT array_agg(coalesce(c.changes, 0) ORDER BY s.hour) INTO counts
+    FROM generate_series(since, until, '1 hour') AS s (hour)
+    LEFT JOIN counted AS c USING (hour);
+    RETURN callhook_store.is_silence_alarming(
         last_at, at, callhook_store.silences_a_year(
-            last_at, at, counts[1273:1344], coalesce((
-                SELECT changes FROM counted WHERE hour = b), 0),
-            h.usual, h.least_usual, h.clump, h.per_year, h.quiet,
-            h.quiet_hour))
-    FROM base, eight_weeks
-    CROSS JOIN LATERAL callhook_store.silence_habits(
-        b - interval '1344 hours', counts) AS h;
+            last_at, at, counts[1273:1344], counts[1345],
+            h.usual, h.least_usual, h.clump, h.clumps_a_year, h.quiet_hour))
+    FROM callhook_store.silence_habits(since, counts[:1344]) AS h;
+END
 $$;
 COMMENT ON FUNCTION callhook_store.silence_alarm(
     uuid, timestamptz, timestamptz) IS

@@ -59,7 +59,7 @@ class Years:
                 SELECT s.no, after, until, callhook_store.silences_a_year(
                     public.moment(after), public.moment(until),
                     counts[hour - 71:hour], in_hour, usual, least_usual,
-                    clump, per_year, quiet, quiet_hour) AS a_year
+                    clump, clumps_a_year, quiet_hour) AS a_year
                 FROM public.silences AS s JOIN public.years AS y USING (no)
                 CROSS JOIN LATERAL (
                     SELECT floor(after / 3600)::integer) AS o (hour)
