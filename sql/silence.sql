@@ -16,18 +16,18 @@
 --
 -- A day is no sample of the others: a tenant may be on holiday as a whole. So,
 -- of the days in a year,
--- - 1 in 25 is off: any may be until more than 2 clumps and a quarter of what
---   is usual have come. After such a day the next is off as well 1 time in 10;
--- - 16 end early, at any hour, and leave a twelfth. The next day is off as
---   often as after a day that was off.
--- A day begins in the midst of the tenant's quietest hours; its last calls
--- (15 %) say little of the next.
+-- - 1 in 25 is off, and after it 3 in 10. Any day may be, until more than 2
+--   clumps and a quarter of what is usual have come;
+-- - 16 end early, at any hour, and leave a twelfth.
+-- After a day of which more than 15 % are missed, 1 in 12 is off, and again 1
+-- in 12 after that (more may be, in truth; so many let a death be found). Its
+-- day begins in the midst of a tenant's quietest hours.
 --
 -- Of silences as long as this one, then, so many are expected in a year: one
--- for each clump of a year by the chance that it is so long, or one for each
--- day where it reaches into another, and those of days that are off or end
--- early. Fewer than one: an alarm. No silence of less than 10 minutes is one:
--- Graph itself pauses for so long.
+-- for each clump of a year by the chance that it is so long (for each day,
+-- where it reaches into another), and those of days that are off or end early.
+-- Fewer than one: an alarm. No silence of less than 10 minutes is one: Graph
+-- itself pauses for so long.
 --
 -- Where it cries wolf still (make bench-silence): the first hour or two of an
 -- afternoon off before a holiday, of a tenant that calls a few hundred times a
@@ -159,13 +159,11 @@ DECLARE
     came_today double precision := came;
     of_days double precision; -- the levels
     level double precision;
+    off double precision := 0.04; -- the chance that the next day is
     may_be_off double precision := 0; -- such days, in a year
-    off double precision := 0.04;
     missed double precision := 0; -- on one day
-    usual_days double precision; -- of so long a silence, in a year
-    off_days double precision; -- that began on a day off, or that ended early
+    a_year double precision; -- silences, until the end of a day
     stays_off double precision; -- by chance
-    is_silent double precision;
 BEGIN
     FOR k IN 1..72 LOOP
         came := came + lately[73 - k] / clump;
@@ -179,43 +177,37 @@ BEGIN
             today := expected;
         END IF;
     END LOOP;
-    of_days := least(1, (came + 4) / (expected + 4));
-    level := least(1, (came_3 + 4 * of_days) / (expected_3 + 4));
-    level := least(level, (came_now + 4 * level) / (expected_now + 4));
+    of_days := least(1, (came + 5) / (expected + 5));
+    level := least(1, (came_3 + 5 * of_days) / (expected_3 + 5));
+    level := least(level, (came_now + 5 * level) / (expected_now + 5));
     IF came_today <= 2 + today / 4 THEN
         may_be_off := 365 * off;
     END IF;
     FOR j IN 0..ceil(ends)::integer LOOP
         IF j > 0 AND (of_day + j) % 24 = 0 OR j >= ends THEN -- a day is over
             stays_off := exp(-least(50, missed / 1000));
-            IF usual_days IS NOT NULL THEN
-                is_silent := exp(-least(50, of_days * missed));
-                usual_days := usual_days
-                    * (off * stays_off + (1 - off) * is_silent);
-                off_days := off_days * (0.1 * stays_off + 0.9 * is_silent);
-                IF missed >= 1 THEN
-                    off := 0.1;
+            IF a_year IS NOT NULL THEN
+                a_year := a_year * (off * stays_off + (1 - off)
+                                    * exp(-least(50, of_days * missed)));
+                IF missed >= 1 AND off = 0.04 THEN
+                    off := 0.3;
                 END IF;
+            ELSIF j < ends AND missed < 0.15 * (today + missed) THEN
+                a_year := 365;
             ELSE
-                is_silent := (1 + level * missed / 8) ^ -8;
-                off_days := may_be_off * stays_off
+                a_year := CASE WHEN j < ends THEN 365 ELSE clumps_a_year END
+                    * (1 + level * missed / 8) ^ -8
+                    + may_be_off * stays_off
                     + 16 * exp(-least(50, missed / 12));
-                IF j >= ends THEN
-                    RETURN clumps_a_year * is_silent + off_days;
-                ELSIF missed < 0.15 * (today + missed) THEN
-                    usual_days := 365;
-                    off_days := 0;
-                ELSE
-                    usual_days := 365 * is_silent;
-                END IF;
+                off := 1 / 12.0;
             END IF;
-            EXIT WHEN j >= ends OR usual_days + off_days < 1e-6;
+            EXIT WHEN j >= ends OR a_year < 1e-6;
             missed := 0;
         END IF;
         missed := missed + (least(ends, j + 1) - greatest(into_hour, j))
                            * least_usual[1 + (bin + j) % 168] / clump;
     END LOOP;
-    RETURN usual_days + off_days;
+    RETURN a_year;
 END
 $$;
 COMMENT ON FUNCTION callhook_store.silences_a_year(
