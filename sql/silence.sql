@@ -29,9 +29,9 @@
 -- Fewer than one: an alarm. No silence of less than 10 minutes is one: Graph
 -- itself pauses for so long.
 --
--- Where it cries wolf still (make bench-silence): the first hour or two of an
--- afternoon off before a holiday, of a tenant that calls a few hundred times a
--- day; and holidays of several days in a row where only 20 calls a day come.
+-- Where it cries wolf still: of 200 made-up years of a tenant (make
+-- bench-silence) some 20 have a false alarm, hardly one has two; most in an
+-- afternoon off before a holiday, the others when weeks off begin.
 
 -- Those of an earlier schema.
 DROP FUNCTION IF EXISTS callhook_store.silences_a_year(
