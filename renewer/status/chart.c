@@ -1,6 +1,7 @@
 /* Charts: inline SVG, and their figures in a table. */
 #include "status/chart.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 #include "status/state.h"
@@ -81,6 +82,8 @@ static void print_cell(struct html *html, double value)
     html_open(html, "td", NULL);
     if (isnan(value))
         html_text(html, "\xe2\x80\x93");
+    else if (value == round(value) && fabs(value) < 1e15)
+        html_print(html, "%" PRId64, (int64_t)value);
     else
         html_print(html, "%.*f", value == round(value) ? 0 : 2, value);
     html_close(html);

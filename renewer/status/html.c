@@ -98,12 +98,14 @@ void html_attribute_print(struct html *html, const char *name,
     fputc('"', html->stream);
 }
 
-/* Tenths are finer than any screen. */
+/* Tenths are finer than any screen. A page has thousands of them: whole numbers
+ * are printed in a fraction of the time of others. */
 static void put_number(struct html *html, double value)
 {
-    double tenths = round(value * 10) / 10;
+    long tenths = lround(value * 10);
 
-    fprintf(html->stream, "%.*f", tenths == round(tenths) ? 0 : 1, tenths);
+    fprintf(html->stream, tenths % 10 ? "%s%ld.%ld" : "%s%ld",
+            tenths < 0 ? "-" : "", labs(tenths) / 10, labs(tenths) % 10);
 }
 
 void html_number(struct html *html, const char *name, double value)
