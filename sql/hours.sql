@@ -9,6 +9,16 @@ CREATE TABLE IF NOT EXISTS callhook_store.notification_hours (
     last_change_at timestamptz,
     PRIMARY KEY (tenant_id, hour)
 ) WITH (fillfactor = 70); -- the hour that lasts is updated each minute
+-- Of all tenants those of a week; they come in this order.
+DO $$
+BEGIN
+    IF to_regclass('callhook_store.notification_hours_hour') IS NULL THEN
+        CREATE INDEX notification_hours_hour
+            ON callhook_store.notification_hours
+            USING brin (hour) WITH (pages_per_range = 16, autosummarize = on);
+    END IF;
+END
+$$;
 
 -- The arrays are parallel. Two that fold at the same time wait for each other
 -- before they come here.

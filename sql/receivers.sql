@@ -11,6 +11,17 @@ CREATE TABLE IF NOT EXISTS callhook_store.receiver_minutes (
     spool_bytes bigint NOT NULL,
     PRIMARY KEY (minute, host)
 );
+-- Mostly nothing waits. (IF NOT EXISTS would lock out receivers before it
+-- looks.)
+DO $$
+BEGIN
+    IF to_regclass('callhook_store.receiver_minutes_spooled') IS NULL THEN
+        CREATE INDEX receiver_minutes_spooled
+            ON callhook_store.receiver_minutes (minute)
+            WHERE spool_bytes > 0;
+    END IF;
+END
+$$;
 
 -- The processes that receive, and how each of them stands: a row a process,
 -- for several may serve one host. What is gone stays for 7 days.

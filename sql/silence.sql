@@ -44,7 +44,8 @@ CREATE OR REPLACE FUNCTION callhook_store.hour_of_week(at timestamptz)
 RETURNS integer
 LANGUAGE sql IMMUTABLE
 AS $$ -- 1970 began on a Thursday
-    SELECT ((floor(extract(epoch FROM at) / 3600)::bigint + 72) % 168)::integer;
+    SELECT ((floor(extract(epoch FROM at AT TIME ZONE 'UTC') / 3600)::bigint
+             + 72) % 168)::integer;
 $$;
 COMMENT ON FUNCTION callhook_store.hour_of_week(timestamptz) IS
     'Hours since Monday 0:00 UTC, 0 to 167.';

@@ -12,7 +12,7 @@ COMMENT ON FUNCTION callhook_store.epoch(timestamptz) IS
 -- No index names a subscription: the last deliveries of most are among the
 -- last rows, and older ones are only searched, in one pass, for the others.
 -- Variables are known when a statement is planned, unlike now(): of the months
--- but one or two are looked at.
+-- but two or three are opened, which costs a new session more than to read.
 CREATE OR REPLACE FUNCTION callhook_store.last_deliveries(with_older boolean)
 RETURNS TABLE (subscription_id uuid, at timestamptz)
 LANGUAGE plpgsql STABLE
@@ -20,7 +20,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     since constant timestamptz := now() - interval '31 days';
-    until timestamptz := 'infinity';
+    until timestamptz := now() + interval '1 day'; -- clocks differ
     most integer;
     looked_at integer;
     ids uuid[];
@@ -99,6 +99,31 @@ COMMENT ON FUNCTION callhook_store.kept_subscriptions(boolean) IS
     'day; with_last: and with their last delivery within 31 days (null: if it '
     'is among the last 50,000 of all).';
 
+-- Lifecycle items that a run would look at. Those of before told of calls that
+-- Graph keeps no longer, and of subscriptions that were renewed since or ended.
+CREATE OR REPLACE FUNCTION callhook_store.lifecycle_waiting()
+RETURNS TABLE (tenant_id uuid, waiting bigint, since timestamptz)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    from_time constant timestamptz := now() - interval '31 days';
+    until constant timestamptz := now() + interval '1 day'; -- clocks differ
+BEGIN
+    RETURN QUERY
+    SELECT n.tenant_id, count(*), min(n.received_at)
+    FROM callhook_store.notifications AS n
+    WHERE n.received_at > from_time AND n.received_at <= until
+      AND n.lifecycle_event IS NOT NULL AND n.subscription_id IS NOT NULL
+      AND n.stored_at > now() - interval '3 days'
+      AND NOT EXISTS (SELECT FROM callhook_store.lifecycle_handled AS h
+                      WHERE h.notification_id = n.notification_id)
+    GROUP BY n.tenant_id;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.lifecycle_waiting() IS
+    'How many lifecycle items wait for a run, of each tenant, and since when.';
+
 -- tenants: an array with [name, tenant_id, resource, change type] of each
 -- tenant of the configuration, the last two as in callhook_store.gaps. A row
 -- for each, in their order.
@@ -117,15 +142,7 @@ SET jit = off
 SET enable_seqscan = off -- statistics of tables that grow are never right
 SET enable_nestloop = off
 AS $$
-    WITH items AS ( -- those that a run would look at
-        SELECT n.tenant_id, count(*) AS waiting, min(n.received_at) AS since
-        FROM callhook_store.notifications AS n
-        WHERE n.lifecycle_event IS NOT NULL AND n.subscription_id IS NOT NULL
-          AND n.stored_at > now() - interval '3 days'
-          AND NOT EXISTS (SELECT FROM callhook_store.lifecycle_handled AS h
-                          WHERE h.notification_id = n.notification_id)
-        GROUP BY n.tenant_id
-    ), gaps AS (
+    WITH gaps AS (
         SELECT tenant_id, resource, change_type,
                min(begins_at) FILTER (WHERE ends_at IS NULL) AS since,
                min(reason) FILTER (WHERE ends_at IS NULL) AS reason,
@@ -172,7 +189,7 @@ AS $$
     CROSS JOIN LATERAL (
         SELECT t ->> 0, (t ->> 1)::uuid, t ->> 2, t ->> 3
     ) AS c (name, tenant_id, resource, change_type)
-    LEFT JOIN items USING (tenant_id)
+    LEFT JOIN callhook_store.lifecycle_waiting() AS items USING (tenant_id)
     LEFT JOIN gaps USING (tenant_id, resource, change_type)
     LEFT JOIN calls USING (tenant_id)
     LEFT JOIN lists USING (tenant_id)
@@ -214,9 +231,10 @@ $$;
 COMMENT ON FUNCTION callhook_store.ago_words(bigint) IS
     'How long ago something was, in one unit: 2 d ago.';
 
+-- (STABLE, as to_char is: so it becomes part of the query that calls it.)
 CREATE OR REPLACE FUNCTION callhook_store.iso_time(seconds bigint)
 RETURNS text
-LANGUAGE sql IMMUTABLE
+LANGUAGE sql STABLE
 AS $$
     SELECT to_char(to_timestamp(seconds) AT TIME ZONE 'UTC',
                    'YYYY-MM-DD"T"HH24:MI:SS"Z"');
@@ -285,31 +303,47 @@ COMMENT ON FUNCTION callhook_store.receiver_status() IS
     'The receivers that were seen within 7 days, what they did since 00:00 '
     'UTC, and what needs a hand or is worth knowing in a sentence.';
 
+CREATE OR REPLACE FUNCTION callhook_store.oldest_transaction()
+RETURNS timestamptz
+LANGUAGE sql STABLE
+AS $$
+    SELECT min(a.xact_start) FROM pg_stat_get_activity(NULL) AS a;
+$$;
+COMMENT ON FUNCTION callhook_store.oldest_transaction() IS
+    'When the oldest transaction began, anybody''s, that the caller may see.';
+
 -- Folding waits for what may still store notifications. A prepared
 -- transaction belongs to nobody who runs: it stays until somebody ends it.
+-- Who writes is asked only where somebody may have been at it for so long.
 CREATE OR REPLACE FUNCTION callhook_store.holder_status()
 RETURNS TABLE (pid integer, prepared text, since bigint, need text)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT h.pid, h.prepared, callhook_store.epoch(h.since), format(
-               CASE WHEN h.pid IS NULL THEN
-               'prepared transaction "%2$s" of %3$s holds up folding and '
-               'consumers: COMMIT PREPARED or ROLLBACK PREPARED ends it'
-               ELSE
-               'an open transaction of process %1$s holds up folding and '
-               'consumers, it began %3$s: SELECT pg_terminate_backend(%1$s) '
-               'ends it' END, h.pid, left(h.prepared, 60),
-               callhook_store.ago_words(callhook_store.epoch(now())
-                                        - callhook_store.epoch(h.since)))
-    FROM (SELECT w.pid, NULL AS prepared, w.xact_start AS since
-          FROM callhook_store.writers() AS w
-          UNION ALL
-          SELECT NULL, p.gid, p.prepared FROM pg_prepared_xacts AS p
-          WHERE p.database = current_database()
-            AND callhook_store.are_rows_prepared()) AS h
-    WHERE h.since < now() - interval '5 minutes'
-    ORDER BY h.since LIMIT 1;
+BEGIN
+    IF callhook_store.oldest_transaction() < now() - interval '5 minutes'
+       OR EXISTS (SELECT FROM pg_prepared_xact()) THEN
+        RETURN QUERY
+        SELECT h.pid, h.prepared, callhook_store.epoch(h.since), format(
+                   CASE WHEN h.pid IS NULL THEN
+                   'prepared transaction "%2$s" of %3$s holds up folding and '
+                   'consumers: COMMIT PREPARED or ROLLBACK PREPARED ends it'
+                   ELSE
+                   'an open transaction of process %1$s holds up folding and '
+                   'consumers, it began %3$s: SELECT pg_terminate_backend(%1$s) '
+                   'ends it' END, h.pid, left(h.prepared, 60),
+                   callhook_store.ago_words(callhook_store.epoch(now())
+                                            - callhook_store.epoch(h.since)))
+        FROM (SELECT w.pid, NULL AS prepared, w.xact_start AS since
+              FROM callhook_store.writers() AS w
+              UNION ALL
+              SELECT NULL, p.gid, p.prepared FROM pg_prepared_xacts AS p
+              WHERE p.database = current_database()
+                AND callhook_store.are_rows_prepared()) AS h
+        WHERE h.since < now() - interval '5 minutes'
+        ORDER BY h.since LIMIT 1;
+    END IF;
+END
 $$;
 COMMENT ON FUNCTION callhook_store.holder_status() IS
     'The oldest transaction, open or prepared, that has held up folding for '

@@ -141,8 +141,111 @@ $$;
 COMMENT ON FUNCTION callhook_store.chart_answers() IS
     'Answer times of the receivers by hour of a day, in ms.';
 
+-- What of the last days is dirty is counted from the facts, as the queries of
+-- the day tables do, the rest is kept. Variables are known when a statement is
+-- planned: of the months of facts those of the dirty days alone are opened,
+-- none where no day is dirty. dirty_tenants and dirty_days are parallel.
+CREATE OR REPLACE FUNCTION callhook_store.calls_of_days(
+    since date, dirty_tenants uuid[], dirty_days date[])
+RETURNS TABLE (day date, kind "char", calls bigint, missed bigint)
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT k.day, k.kind, sum(k.calls::integer), sum(k.missed::integer)
+    FROM callhook_store.day_call_hours AS k
+    WHERE k.day >= since
+      AND NOT EXISTS (SELECT FROM unnest(dirty_tenants, dirty_days)
+                          AS d (tenant_id, day)
+                      WHERE d.tenant_id = k.tenant_id AND d.day = k.day)
+    GROUP BY k.day, k.kind;
+    IF dirty_days <> '{}' THEN
+        RETURN QUERY
+        SELECT c.day, c.kind, count(*),
+               count(*) FILTER (WHERE c.disposition = 'm')
+        FROM (SELECT r.day, r.tenant_id, r.kind, r.disposition
+              FROM callhook_store.report_calls AS r
+              WHERE r.day = ANY (dirty_days) AND NOT r.is_test
+              UNION ALL
+              SELECT p.day, p.tenant_id, 'p', p.disposition
+              FROM callhook_store.report_phones AS p
+              WHERE p.day = ANY (dirty_days) AND p.call_id IS NULL) AS c
+        JOIN unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)
+            USING (tenant_id, day)
+        GROUP BY c.day, c.kind;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.calls_of_days(date, uuid[], date[]) IS
+    'Calls by day and kind, of all tenants: callhook.calls_by_hour.';
+
+CREATE OR REPLACE FUNCTION callhook_store.audio_of_days(
+    since date, dirty_tenants uuid[], dirty_days date[])
+RETURNS TABLE (day date, classified bigint, poor bigint)
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT k.day, sum(k.classified::integer), sum(k.poor::integer)
+    FROM callhook_store.day_networks AS k
+    WHERE k.day >= since AND k.media = 'a'
+      AND NOT EXISTS (SELECT FROM unnest(dirty_tenants, dirty_days)
+                          AS d (tenant_id, day)
+                      WHERE d.tenant_id = k.tenant_id AND d.day = k.day)
+    GROUP BY k.day;
+    IF dirty_days <> '{}' THEN
+        RETURN QUERY
+        SELECT s.day, count(*) FILTER (WHERE s.verdict <> 'u'),
+               count(*) FILTER (WHERE s.verdict = 'p')
+        FROM callhook_store.report_streams AS s
+        JOIN unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)
+            USING (tenant_id, day)
+        WHERE s.day = ANY (dirty_days) AND s.media = 'a' AND NOT s.is_test
+        GROUP BY s.day;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.audio_of_days(date, uuid[], date[]) IS
+    'Audio streams by day, of all tenants: callhook.quality_by_day.';
+
+CREATE OR REPLACE FUNCTION callhook_store.failures_of_days(
+    since date, dirty_tenants uuid[], dirty_days date[])
+RETURNS TABLE (stage_no integer, reason_no integer, calls bigint)
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT k.stage_no, k.reason_no, sum(k.calls::integer)
+    FROM callhook_store.day_failures AS k
+    WHERE k.day >= since
+      AND NOT EXISTS (SELECT FROM unnest(dirty_tenants, dirty_days)
+                          AS d (tenant_id, day)
+                      WHERE d.tenant_id = k.tenant_id AND d.day = k.day)
+    GROUP BY 1, 2;
+    IF dirty_days && ARRAY(SELECT since + n
+                           FROM generate_series(0, 29) AS n) THEN
+        RETURN QUERY
+        SELECT l.stage_no, l.reason_no,
+               count(DISTINCT (l.tenant_id, l.day, l.call_id))
+        FROM callhook_store.report_legs AS l
+        JOIN unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)
+            USING (tenant_id, day)
+        WHERE l.day = ANY (dirty_days) AND l.day >= since AND NOT l.is_test
+          AND (l.stage_no IS NOT NULL OR l.reason_no IS NOT NULL)
+        GROUP BY 1, 2;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.failures_of_days(date, uuid[], date[]) IS
+    'Calls with a failure, of all days and tenants: callhook.failures_by_day.';
+
+DROP FUNCTION IF EXISTS callhook_store.chart_calls();
+DROP FUNCTION IF EXISTS callhook_store.chart_quality();
+DROP FUNCTION IF EXISTS callhook_store.chart_failures();
+
 -- callhook.calls_by_hour, by the day.
-CREATE OR REPLACE FUNCTION callhook_store.chart_calls()
+CREATE OR REPLACE FUNCTION callhook_store.chart_calls(
+    dirty_tenants uuid[], dirty_days date[])
 RETURNS json
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -153,8 +256,9 @@ AS $$
                sum(c.calls) FILTER (WHERE c.kind = 'm') AS meeting,
                sum(c.calls) FILTER (WHERE c.kind = 'p') AS phone,
                sum(c.missed) AS missed
-        FROM callhook_store.now_call_hours AS c
-        WHERE c.day >= (now() AT TIME ZONE 'UTC')::date - 89
+        FROM callhook_store.calls_of_days(
+            (now() AT TIME ZONE 'UTC')::date - 89, dirty_tenants, dirty_days)
+            AS c
         GROUP BY c.day
     )
     SELECT json_build_object(
@@ -165,19 +269,21 @@ AS $$
         'missed', json_agg(coalesce(missed, 0) ORDER BY d.day))
     FROM callhook_store.chart_days(90) AS d LEFT JOIN counted USING (day);
 $$;
-COMMENT ON FUNCTION callhook_store.chart_calls() IS
+COMMENT ON FUNCTION callhook_store.chart_calls(uuid[], date[]) IS
     'Calls by kind, and missed ones, by day of 90.';
 
 -- callhook.quality_by_day, its audio.
-CREATE OR REPLACE FUNCTION callhook_store.chart_quality()
+CREATE OR REPLACE FUNCTION callhook_store.chart_quality(
+    dirty_tenants uuid[], dirty_days date[])
 RETURNS json
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH counted AS MATERIALIZED (
         SELECT q.day, sum(q.classified) AS classified, sum(q.poor) AS poor
-        FROM callhook_store.now_networks AS q
-        WHERE q.media = 'a' AND q.day >= (now() AT TIME ZONE 'UTC')::date - 89
+        FROM callhook_store.audio_of_days(
+            (now() AT TIME ZONE 'UTC')::date - 89, dirty_tenants, dirty_days)
+            AS q
         GROUP BY q.day
     )
     SELECT json_build_object(
@@ -188,12 +294,13 @@ AS $$
         'classified', json_agg(coalesce(classified, 0) ORDER BY d.day))
     FROM callhook_store.chart_days(90) AS d LEFT JOIN counted USING (day);
 $$;
-COMMENT ON FUNCTION callhook_store.chart_quality() IS
+COMMENT ON FUNCTION callhook_store.chart_quality(uuid[], date[]) IS
     'Audio streams that were poor, by day of 90, in percent of those that '
     'could be classified.';
 
 -- callhook.failures_by_day; reasons are Graph's own words.
-CREATE OR REPLACE FUNCTION callhook_store.chart_failures()
+CREATE OR REPLACE FUNCTION callhook_store.chart_failures(
+    dirty_tenants uuid[], dirty_days date[])
 RETURNS json
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -201,12 +308,13 @@ AS $$
     WITH counted AS (
         SELECT coalesce(reason.term, stage.term) AS reason,
                sum(f.calls)::bigint AS calls
-        FROM callhook_store.now_failures AS f
+        FROM callhook_store.failures_of_days(
+            (now() AT TIME ZONE 'UTC')::date - 29, dirty_tenants, dirty_days)
+            AS f
         LEFT JOIN callhook_store.report_terms AS stage
             ON stage.term_no = f.stage_no
         LEFT JOIN callhook_store.report_terms AS reason
             ON reason.term_no = f.reason_no
-        WHERE f.day >= (now() AT TIME ZONE 'UTC')::date - 29
         GROUP BY 1
     ), ranked AS (
         SELECT reason, calls,
@@ -223,7 +331,7 @@ AS $$
         'calls', coalesce(json_agg(calls ORDER BY n), '[]'))
     FROM shown;
 $$;
-COMMENT ON FUNCTION callhook_store.chart_failures() IS
+COMMENT ON FUNCTION callhook_store.chart_failures(uuid[], date[]) IS
     'Calls with a failure of 30 days, by its reason.';
 
 -- callhook.completeness and callhook.gaps.
@@ -278,10 +386,15 @@ AS $$
         'notifications', callhook_store.chart_notifications(),
         'spool', callhook_store.chart_spool(),
         'answers', callhook_store.chart_answers(),
-        'calls', callhook_store.chart_calls(),
-        'quality', callhook_store.chart_quality(),
-        'failures', callhook_store.chart_failures(),
-        'completeness', callhook_store.chart_completeness());
+        'calls', callhook_store.chart_calls(tenants, days),
+        'quality', callhook_store.chart_quality(tenants, days),
+        'failures', callhook_store.chart_failures(tenants, days),
+        'completeness', callhook_store.chart_completeness())
+    FROM (SELECT coalesce(array_agg(tenant_id), '{}'),
+                 coalesce(array_agg(day), '{}')
+          FROM callhook_store.dirty_days
+          WHERE day >= (now() AT TIME ZONE 'UTC')::date - 89)
+        AS d (tenants, days);
 $$;
 COMMENT ON FUNCTION callhook_store.status_charts() IS
     'The charts of `callhook-renewer status --html`.';

@@ -29,6 +29,7 @@ static const char select_events[] =
     " WHERE coalesce($1::uuid, tenant_id) = tenant_id"
     " AND lifecycle_event IS NOT NULL AND subscription_id IS NOT NULL"
     " AND stored_at > now() - interval '3 days'"
+    " AND received_at > now() - interval '31 days'"
     " AND NOT EXISTS (SELECT FROM callhook_store.lifecycle_handled AS h"
     " WHERE h.notification_id = n.notification_id)"
     " ORDER BY tenant_id, n.received_at LIMIT 10000";

@@ -121,9 +121,9 @@ COMMENT ON COLUMN callhook.consumer_failures.why IS
     'What the consumer said, at most 500 characters.';
 
 -- For `status`. Dropped ones are told of for a week.
-CREATE OR REPLACE FUNCTION callhook_store.consumer_status()
+CREATE OR REPLACE FUNCTION callhook_store.consumers_told()
 RETURNS json
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(json_agg(json_build_object(
@@ -147,6 +147,19 @@ AS $$
           FROM callhook_store.consumers_dropped
           WHERE dropped_at > now() - interval '7 days') AS c
     CROSS JOIN (VALUES ('YYYY-MM-DD"T"HH24:MI:SS"Z"')) AS f (form);
+$$;
+COMMENT ON FUNCTION callhook_store.consumers_told() IS
+    'The consumers, and those dropped within a week, with a note on each.';
+
+-- Most sites have none: their sessions need not plan all that.
+CREATE OR REPLACE FUNCTION callhook_store.consumer_status()
+RETURNS json
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN EXISTS (SELECT FROM callhook_store.consumers)
+                  OR EXISTS (SELECT FROM callhook_store.consumers_dropped)
+                THEN callhook_store.consumers_told() ELSE '[]' END;
 $$;
 COMMENT ON FUNCTION callhook_store.consumer_status() IS
     'The consumers, and those dropped within a week, with a note on each.';

@@ -288,6 +288,20 @@ def test_lifecycle_items_that_wait(renewer, contoso, database):
                                "the oldest came 7 min ago"]
 
 
+def test_lifecycle_items_out_of_a_spool(renewer, contoso, database):
+    """Stored now, whenever they came, as long as Graph keeps what they mean."""
+    subscription_id = enter(database, contoso)
+    for ago in ("20 days", "32 days"):
+        notified(database, subscription_id, ago,
+                 tenant_id=f"'{contoso.tenant_id}'",
+                 lifecycle_event="'missed'")
+    _, content = shown(renewer)
+    [tenant] = content["tenants"]
+    assert tenant["lifecycle_waiting"] == 1
+    assert tenant["notes"] == ["1 lifecycle items wait for the next run, "
+                               "the oldest came 20 d ago"]
+
+
 def call(database, tenant, state, *, age="3 h", due="NULL", **columns):
     """A call that was heard of so long ago, whose record is in that state."""
     values = {"call_id": "gen_random_uuid()",

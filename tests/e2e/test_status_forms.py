@@ -416,7 +416,10 @@ def test_who_holds_up_folding(renewer):
                 SELECT a.pid, '', a.xact_start - interval '1 h'
                 FROM pg_stat_activity AS a
                 WHERE a.usename = 'test_receiver'
-                  AND a.datname = current_database() $$""")
+                  AND a.datname = current_database() $$;
+            CREATE OR REPLACE FUNCTION callhook_store.oldest_transaction()
+            RETURNS timestamptz LANGUAGE sql AS $$
+                SELECT min(xact_start) FROM callhook_store.writers() $$""")
         shown = renewer.run("status", "--json")
         state = json.loads(shown.stdout)
         assert shown.status == 1

@@ -13,6 +13,49 @@ from test_status_forms import Page, entered
 UTC = datetime.timezone.utc
 MONTH = 30
 
+# One tenant's days whose figures are older than their facts.
+DIRTY = """
+    INSERT INTO callhook_store.report_dirty_days
+    SELECT %(nil)s, current_date - n FROM unnest('{0,0,1,40}'::int[]) AS n;
+    SELECT callhook_store.make_report_month(current_date - n)
+    FROM unnest('{0,1,2,40}'::int[]) AS n;
+    CREATE TEMPORARY TABLE happened AS
+    SELECT day, n, gen_random_uuid() AS call_id, t::uuid AS tenant_id,
+           day + n * interval '1 min' AS at, n %% 9 = 0 AS is_test,
+           (ARRAY['d', 'm', 'p'])[1 + n %% 3]::"char" AS kind,
+           (ARRAY['a', 'm', 'f'])[1 + n %% 4]::"char" AS disposition
+    FROM generate_series(1, 60) AS n,
+         (SELECT current_date - d FROM unnest('{0,1,2,40}'::int[]) AS d)
+             AS d (day),
+         (VALUES ('11111111-1111-1111-1111-111111111111'), (%(nil)s))
+             AS t (t);
+    UPDATE happened SET disposition = 'u' WHERE disposition IS NULL;
+    INSERT INTO callhook_store.report_calls (started_at, call_id, tenant_id,
+        day, people, kind, disposition, is_test)
+    SELECT at, call_id, tenant_id, day, 2, kind, disposition, is_test
+    FROM happened;
+    INSERT INTO callhook_store.report_phones (started_at, tenant_id, call_id,
+        id, own_charge, day, source, direction, disposition)
+    SELECT at, tenant_id, CASE WHEN n %% 2 = 0 THEN call_id END,
+           call_id::text, false, day, 'p', 'o', disposition FROM happened;
+    INSERT INTO callhook_store.report_legs (started_at, call_id, tenant_id,
+        day, stage_no, reason_no, modalities, kind, direction, disposition,
+        is_test)
+    SELECT at, call_id, tenant_id, day, term_no,
+           CASE WHEN n %% 2 = 0 THEN term_no + 1 END, 1, kind, 'o',
+           disposition, is_test
+    FROM happened, generate_series(1, 2),
+         (SELECT min(term_no) FROM callhook_store.report_terms
+          WHERE term LIKE 'reason %%') AS t (term_no)
+    WHERE n %% 5 > 0;
+    INSERT INTO callhook_store.report_streams (started_at, call_id, tenant_id,
+        day, session_no, segment_no, media_no, stream_no, media, kind, verdict,
+        is_test)
+    SELECT at, call_id, tenant_id, day, 1, 1, 1, s,
+           (ARRAY['a', 'v'])[1 + s %% 2]::"char", kind,
+           (ARRAY['g', 'p', 'u'])[1 + (n + s) %% 3]::"char", is_test
+    FROM happened, generate_series(1, 4) AS s""" % {"nil": f"'{NIL}'"}
+
 # Two receivers of a week, and kept figures of 100 days.
 FILL = """
     INSERT INTO callhook_store.receiver_minutes
@@ -85,7 +128,10 @@ def view(database, sql):
                 sql, "test_reader"))}
 
 
-def test_figures_are_those_of_the_views(renewer, database):
+@pytest.mark.parametrize("dirty", [False, True], ids=["clean", "dirty"])
+def test_figures_are_those_of_the_views(renewer, database, dirty):
+    if dirty:
+        database.execute(DIRTY)
     charts = read_charts(database)
     since = "(now() AT TIME ZONE 'UTC')::date - 89"
     calls = view(database, f"""
@@ -107,7 +153,8 @@ def test_figures_are_those_of_the_views(renewer, database):
         assert [charts["quality"][key][n] for key in (
             "poor", "classified", "rate")] == quality.get(day, [0, 0, None])
     failures = view(database, f"""
-        SELECT failure_reason, sum(calls) FROM callhook.failures_by_day
+        SELECT coalesce(failure_reason, failure_stage), sum(calls)
+        FROM callhook.failures_by_day
         WHERE day >= {since} + 60 GROUP BY 1 ORDER BY 2 DESC""")
     shown = dict(zip(charts["failures"]["points"],
                      charts["failures"]["calls"]))
