@@ -322,11 +322,11 @@ AS $$
     SELECT n.tenant,
            nullif(n.tenant_id, '00000000-0000-0000-0000-000000000000'),
            s.at, floor(extract(epoch FROM now() - s.at))::bigint,
-           (SELECT coalesce(sum(h.changes), 0)::double precision / 8
+           (SELECT (coalesce(sum(h.changes), 0) / 8.0)::double precision
             FROM callhook_store.notification_hours AS h
             WHERE h.tenant_id = n.tenant_id AND h.hour = ANY (ARRAY(
                 SELECT date_trunc('hour', now(), 'UTC')
-                           - w * interval '168 hours'
+                           - w::double precision * interval '168 hours'
                 FROM generate_series(1, 8) AS w))),
            CASE WHEN s.at < now() - interval '10 minutes'
                  AND s.at > now() - interval '1344 hours'

@@ -10,7 +10,7 @@ COMMENT ON FUNCTION callhook_store.epoch(timestamptz) IS
     'A time as seconds since 1970.';
 
 -- No index names a subscription: the last deliveries of most are among the
--- last rows, and older ones are only searched, in one pass, for the others.
+-- last rows, 20 for each, and older ones are only searched for the others.
 -- Variables are known when a statement is planned, unlike now(): of the months
 -- but two or three are opened, which costs a new session more than to read.
 CREATE OR REPLACE FUNCTION callhook_store.last_deliveries(with_older boolean)
@@ -28,9 +28,10 @@ DECLARE
     wanted uuid[] := ARRAY(
         SELECT s.subscription_id FROM callhook_store.subscriptions AS s
         WHERE s.ended_at IS NULL AND s.subscription_id IS NOT NULL);
+    first constant integer := least(1000, 20 * cardinality(wanted));
 BEGIN
-    FOREACH most IN ARRAY '{1000, 49000}'::integer[] LOOP
-        EXIT WHEN wanted = '{}';
+    FOREACH most IN ARRAY ARRAY[first, 50000 - first] LOOP
+        EXIT WHEN cardinality(wanted) = 0;
         WITH recent AS MATERIALIZED (
             SELECT n.subscription_id AS id, n.received_at
             FROM callhook_store.notifications AS n
@@ -50,7 +51,7 @@ BEGIN
         END IF;
         wanted := ARRAY(SELECT unnest(wanted) EXCEPT SELECT unnest(ids));
     END LOOP;
-    IF with_older AND wanted <> '{}' THEN
+    IF with_older AND cardinality(wanted) > 0 THEN
         RETURN QUERY
         SELECT n.subscription_id, max(n.received_at)
         FROM callhook_store.notifications AS n
@@ -71,7 +72,7 @@ RETURNS TABLE (
     state text, notification_url text, announced_at bigint,
     renewed_at bigint, expires_at bigint, last_notification_at bigint,
     refusals bigint, refusal_reason text, last_refused_at bigint)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT s.tenant_id, s.resource, s.change_type, s.subscription_id,
@@ -136,7 +137,7 @@ RETURNS TABLE (
     records_waiting_since bigint, records_failed bigint,
     records_failed_for_good bigint, records_gone bigint,
     calls_missing bigint, listed_until bigint, last_listed_at bigint)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 SET enable_seqscan = off -- statistics of tables that grow are never right
@@ -261,7 +262,7 @@ RETURNS TABLE (
     host text, last_seen bigint, state text, spool_bytes bigint,
     oldest_spooled bigint, stored_today bigint, refused_today bigint,
     over_3s_today bigint, need text, note text)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
@@ -317,7 +318,7 @@ COMMENT ON FUNCTION callhook_store.oldest_transaction() IS
 -- Who writes is asked only where somebody may have been at it for so long.
 CREATE OR REPLACE FUNCTION callhook_store.holder_status()
 RETURNS TABLE (pid integer, prepared text, since bigint, need text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -363,6 +364,7 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 SET enable_nestloop = off
+SET enable_memoize = off -- it has operators of each type looked for
 AS $$
     WITH given AS MATERIALIZED (
         SELECT * FROM ROWS FROM (json_to_recordset(settings -> 'tenants') AS (

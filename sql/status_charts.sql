@@ -42,24 +42,30 @@ $$;
 COMMENT ON FUNCTION callhook_store.chart_hours() IS
     'The hours of the last 7 days in UTC, today whole.';
 
--- callhook.notifications_by_hour.
+-- callhook.notifications_by_hour. (Of a variable the plan knows how many rows
+-- lie behind it, and it is not worked out for each row that is looked at.)
 CREATE OR REPLACE FUNCTION callhook_store.chart_notifications()
 RETURNS json
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH counted AS MATERIALIZED (
-        SELECT h.hour, sum(h.notifications)::bigint AS notifications
-        FROM callhook_store.notification_hours AS h
-        WHERE h.hour >= callhook_store.chart_week()
-        GROUP BY h.hour
-    )
-    SELECT json_build_object(
-        'points', json_agg(callhook_store.iso_time(
-            callhook_store.epoch(hour)) ORDER BY hour),
-        'notifications', json_agg(CASE WHEN hour <= now()
-            THEN coalesce(notifications, 0) END ORDER BY hour))
-    FROM callhook_store.chart_hours() LEFT JOIN counted USING (hour);
+DECLARE
+    week constant timestamptz := callhook_store.chart_week();
+BEGIN
+    RETURN (
+        WITH counted AS MATERIALIZED (
+            SELECT h.hour, sum(h.notifications)::bigint AS notifications
+            FROM callhook_store.notification_hours AS h
+            WHERE h.hour >= week
+            GROUP BY h.hour
+        )
+        SELECT json_build_object(
+            'points', json_agg(callhook_store.iso_time(
+                callhook_store.epoch(hour)) ORDER BY hour),
+            'notifications', json_agg(CASE WHEN hour <= now()
+                THEN coalesce(notifications, 0) END ORDER BY hour))
+        FROM callhook_store.chart_hours() LEFT JOIN counted USING (hour));
+END
 $$;
 COMMENT ON FUNCTION callhook_store.chart_notifications() IS
     'Notifications by hour of 7 days; null for hours to come.';
@@ -120,10 +126,11 @@ AS $$
     ), hours AS (
         SELECT h.hour,
                least(min(upper_us) FILTER (WHERE sofar >= 0.50 * total),
-                     max(us)) / 1000.0 AS p50,
+                     max(us)) / 1000.0::double precision AS p50,
                least(min(upper_us) FILTER (WHERE sofar >= 0.99 * total),
-                     max(us)) / 1000.0 AS p99,
-               CASE WHEN count(total) > 0 THEN max(us) / 1000.0 END AS longest
+                     max(us)) / 1000.0::double precision AS p99,
+               CASE WHEN count(total) > 0
+                    THEN max(us)::double precision / 1000 END AS longest
         FROM generate_series(callhook_store.chart_day(), now(),
                              interval '1 hour') AS h (hour)
         LEFT JOIN running AS r ON r.hour = h.hour
@@ -155,24 +162,26 @@ BEGIN
     SELECT k.day, k.kind, sum(k.calls::integer), sum(k.missed::integer)
     FROM callhook_store.day_call_hours AS k
     WHERE k.day >= since
-      AND NOT EXISTS (SELECT FROM unnest(dirty_tenants, dirty_days)
-                          AS d (tenant_id, day)
-                      WHERE d.tenant_id = k.tenant_id AND d.day = k.day)
+      AND (k.day <> ALL (dirty_days) OR (k.tenant_id, k.day) NOT IN (
+               SELECT d.tenant_id, d.day
+               FROM unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)))
     GROUP BY k.day, k.kind;
-    IF dirty_days <> '{}' THEN
+    IF cardinality(dirty_days) > 0 THEN
         RETURN QUERY
-        SELECT c.day, c.kind, count(*),
-               count(*) FILTER (WHERE c.disposition = 'm')
-        FROM (SELECT r.day, r.tenant_id, r.kind, r.disposition
+        SELECT c.day, c.kind, c.calls, c.missed
+        FROM (SELECT r.tenant_id, r.day, r.kind, count(*) AS calls,
+                     count(*) FILTER (WHERE r.disposition = 'm') AS missed
               FROM callhook_store.report_calls AS r
               WHERE r.day = ANY (dirty_days) AND NOT r.is_test
+              GROUP BY 1, 2, 3
               UNION ALL
-              SELECT p.day, p.tenant_id, 'p', p.disposition
+              SELECT p.tenant_id, p.day, 'p', count(*),
+                     count(*) FILTER (WHERE p.disposition = 'm')
               FROM callhook_store.report_phones AS p
-              WHERE p.day = ANY (dirty_days) AND p.call_id IS NULL) AS c
+              WHERE p.day = ANY (dirty_days) AND p.call_id IS NULL
+              GROUP BY 1, 2) AS c
         JOIN unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)
-            USING (tenant_id, day)
-        GROUP BY c.day, c.kind;
+            USING (tenant_id, day);
     END IF;
 END
 $$;
@@ -189,19 +198,22 @@ BEGIN
     SELECT k.day, sum(k.classified::integer), sum(k.poor::integer)
     FROM callhook_store.day_networks AS k
     WHERE k.day >= since AND k.media = 'a'
-      AND NOT EXISTS (SELECT FROM unnest(dirty_tenants, dirty_days)
-                          AS d (tenant_id, day)
-                      WHERE d.tenant_id = k.tenant_id AND d.day = k.day)
+      AND (k.day <> ALL (dirty_days) OR (k.tenant_id, k.day) NOT IN (
+               SELECT d.tenant_id, d.day
+               FROM unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)))
     GROUP BY k.day;
-    IF dirty_days <> '{}' THEN
+    IF cardinality(dirty_days) > 0 THEN
         RETURN QUERY
-        SELECT s.day, count(*) FILTER (WHERE s.verdict <> 'u'),
-               count(*) FILTER (WHERE s.verdict = 'p')
-        FROM callhook_store.report_streams AS s
+        SELECT q.day, q.classified, q.poor
+        FROM (SELECT s.tenant_id, s.day,
+                     count(*) FILTER (WHERE s.verdict <> 'u') AS classified,
+                     count(*) FILTER (WHERE s.verdict = 'p') AS poor
+              FROM callhook_store.report_streams AS s
+              WHERE s.day = ANY (dirty_days) AND s.media = 'a'
+                AND NOT s.is_test
+              GROUP BY 1, 2) AS q
         JOIN unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)
-            USING (tenant_id, day)
-        WHERE s.day = ANY (dirty_days) AND s.media = 'a' AND NOT s.is_test
-        GROUP BY s.day;
+            USING (tenant_id, day);
     END IF;
 END
 $$;
@@ -218,20 +230,21 @@ BEGIN
     SELECT k.stage_no, k.reason_no, sum(k.calls::integer)
     FROM callhook_store.day_failures AS k
     WHERE k.day >= since
-      AND NOT EXISTS (SELECT FROM unnest(dirty_tenants, dirty_days)
-                          AS d (tenant_id, day)
-                      WHERE d.tenant_id = k.tenant_id AND d.day = k.day)
+      AND (k.day <> ALL (dirty_days) OR (k.tenant_id, k.day) NOT IN (
+               SELECT d.tenant_id, d.day
+               FROM unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)))
     GROUP BY 1, 2;
-    IF dirty_days && ARRAY(SELECT since + n
-                           FROM generate_series(0, 29) AS n) THEN
+    IF (SELECT max(d) FROM unnest(dirty_days) AS d) >= since THEN
         RETURN QUERY
-        SELECT l.stage_no, l.reason_no,
-               count(DISTINCT (l.tenant_id, l.day, l.call_id))
-        FROM callhook_store.report_legs AS l
+        SELECT c.stage_no, c.reason_no, count(*)
+        FROM (SELECT DISTINCT l.tenant_id, l.day, l.stage_no, l.reason_no,
+                     l.call_id
+              FROM callhook_store.report_legs AS l
+              WHERE l.day = ANY (dirty_days) AND l.day >= since
+                AND NOT l.is_test
+                AND (l.stage_no IS NOT NULL OR l.reason_no IS NOT NULL)) AS c
         JOIN unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)
             USING (tenant_id, day)
-        WHERE l.day = ANY (dirty_days) AND l.day >= since AND NOT l.is_test
-          AND (l.stage_no IS NOT NULL OR l.reason_no IS NOT NULL)
         GROUP BY 1, 2;
     END IF;
 END
@@ -288,7 +301,7 @@ AS $$
     )
     SELECT json_build_object(
         'points', json_agg(d.day ORDER BY d.day),
-        'rate', json_agg(round(100.0 * poor / nullif(classified, 0), 2)
+        'rate', json_agg(round(100.0 * poor / nullif(classified, 0.0), 2)
                          ORDER BY d.day),
         'poor', json_agg(coalesce(poor, 0) ORDER BY d.day),
         'classified', json_agg(coalesce(classified, 0) ORDER BY d.day))
@@ -350,26 +363,22 @@ AS $$
           AND day >= (now() AT TIME ZONE 'UTC')::date - 29
         GROUP BY day
     ), gaps AS MATERIALIZED (
-        SELECT d.day, sum(upper(s.span) - lower(s.span)) AS length
-        FROM callhook_store.chart_days(30) AS d
-        JOIN callhook_store.gaps AS g
-          ON tstzrange(g.begins_at, greatest(
-                 g.begins_at, coalesce(g.ends_at, now())))
-             && tstzrange(d.day::timestamp AT TIME ZONE 'UTC',
-                          (d.day + 1)::timestamp AT TIME ZONE 'UTC')
-        CROSS JOIN LATERAL (
-            SELECT tstzrange(g.begins_at, greatest(
-                 g.begins_at, coalesce(g.ends_at, now())))
-                 * tstzrange(d.day::timestamp AT TIME ZONE 'UTC',
-                             (d.day + 1)::timestamp AT TIME ZONE 'UTC')
-        ) AS s (span)
+        SELECT d.day, sum(least(g.ends, d.ends) - greatest(g.begins, d.begins))
+                   AS length
+        FROM (SELECT day, day::timestamp AT TIME ZONE 'UTC' AS begins,
+                     (day + 1)::timestamp AT TIME ZONE 'UTC' AS ends
+              FROM callhook_store.chart_days(30)) AS d
+        JOIN (SELECT begins_at AS begins, greatest(
+                         begins_at, coalesce(ends_at, now())) AS ends
+              FROM callhook_store.gaps) AS g
+          ON g.begins < d.ends AND g.ends > d.begins
         GROUP BY d.day
     )
     SELECT json_build_object(
         'points', json_agg(d.day ORDER BY d.day),
         'missing', json_agg(coalesce(m.calls, 0) ORDER BY d.day),
         'gap_minutes', json_agg(coalesce(
-            round(extract(epoch FROM g.length) / 60), 0) ORDER BY d.day))
+            round(extract(epoch FROM g.length) / 60.0), 0) ORDER BY d.day))
     FROM callhook_store.chart_days(30) AS d
     LEFT JOIN missing AS m USING (day) LEFT JOIN gaps AS g USING (day);
 $$;
@@ -381,6 +390,8 @@ RETURNS json
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET max_parallel_workers_per_gather = 0 -- to start one takes longer
+SET enable_memoize = off
 AS $$
     SELECT json_build_object(
         'notifications', callhook_store.chart_notifications(),

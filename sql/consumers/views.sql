@@ -154,7 +154,7 @@ COMMENT ON FUNCTION callhook_store.consumers_told() IS
 -- Most sites have none: their sessions need not plan all that.
 CREATE OR REPLACE FUNCTION callhook_store.consumer_status()
 RETURNS json
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN EXISTS (SELECT FROM callhook_store.consumers)

@@ -521,7 +521,7 @@ def test_another_word(renewer, contoso):
 
 
 def test_the_last_delivery_is_found_however_far_back(database):
-    """Among the last 1,000 rows, the last 50,000, or before; of one that has
+    """Among the last 20 rows, the last 50,000, or before; of one that has
     delivered nothing for a month, nothing is known."""
     ids = [str(uuid.uuid4()) for _ in range(5)]
     names = "now(), NULL, NULL, now() + interval '1 day'"

@@ -61,7 +61,7 @@ FILL = """
     INSERT INTO callhook_store.receiver_minutes
     SELECT m, host, ARRAY[2,0,n,0,0,0,0,0,0,0]::bigint[],
            ARRAY[0, 0, n %% 5, n %% 3, 1]::integer[], 5000 + n, n %% 7 * 1000
-    FROM generate_series(now() - interval '8 days', now(), '7 min') AS m,
+    FROM generate_series(now(), now() - interval '8 days', '-7 min') AS m,
          (VALUES ('edge1'), ('edge2')) AS h (host),
          LATERAL (SELECT extract(epoch FROM m)::bigint %% 11 AS n) AS n;
     INSERT INTO callhook_store.notification_hours
