@@ -11,18 +11,6 @@ CREATE TABLE IF NOT EXISTS callhook_store.receiver_minutes (
     spool_bytes bigint NOT NULL,
     PRIMARY KEY (minute, host)
 );
--- Mostly nothing waits. (IF NOT EXISTS would lock out receivers before it
--- looks.)
-DO $$
-BEGIN
-    IF to_regclass('callhook_store.receiver_minutes_spooled') IS NULL THEN
-        CREATE INDEX receiver_minutes_spooled
-            ON callhook_store.receiver_minutes (minute)
-            WHERE spool_bytes > 0;
-    END IF;
-END
-$$;
-
 -- The processes that receive, and how each of them stands: a row a process,
 -- for several may serve one host. What is gone stays for 7 days.
 CREATE TABLE IF NOT EXISTS callhook_store.receivers (
@@ -59,6 +47,60 @@ $$;
 COMMENT ON FUNCTION callhook_store.add_arrays(bigint[], bigint[]) IS
     'Adds two arrays, element by element.';
 
+CREATE OR REPLACE FUNCTION callhook_store.hours_of_minutes(since timestamptz)
+RETURNS TABLE (hour timestamptz, host text, counters bigint[], times bigint[],
+               max_us bigint, spool_bytes bigint)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH minutes AS MATERIALIZED (
+        SELECT date_bin('1 hour', m.minute, 'epoch') AS hour, m.*
+        FROM callhook_store.receiver_minutes AS m
+        WHERE m.minute >= date_bin('1 hour', since, 'epoch')
+    ), sums AS (
+        SELECT hour, host, is_time, n, sum(x)::bigint AS x
+        FROM minutes
+        CROSS JOIN LATERAL (
+            SELECT false, u.* FROM unnest(counters) WITH ORDINALITY AS u
+            UNION ALL
+            SELECT true, u.* FROM unnest(times) WITH ORDINALITY AS u
+        ) AS u (is_time, x, n)
+        GROUP BY 1, 2, 3, 4
+    ), arrays AS (
+        SELECT hour, host,
+               array_agg(x ORDER BY n) FILTER (WHERE NOT is_time) AS counters,
+               array_agg(x ORDER BY n) FILTER (WHERE is_time) AS times
+        FROM sums GROUP BY 1, 2
+    )
+    SELECT m.hour, m.host, a.counters, a.times, max(m.max_us),
+           max(m.spool_bytes)
+    FROM minutes AS m JOIN arrays AS a USING (hour, host)
+    GROUP BY 1, 2, 3, 4;
+$$;
+COMMENT ON FUNCTION callhook_store.hours_of_minutes(timestamptz) IS
+    'The minutes since an hour, summed up as in receiver_hours.';
+
+-- The minutes of an hour, for who looks at many: added to as they are.
+DO $$
+BEGIN
+    IF to_regclass('callhook_store.receiver_hours') IS NULL THEN
+        CREATE TABLE callhook_store.receiver_hours (
+            hour timestamptz NOT NULL,
+            host text NOT NULL,
+            counters bigint[] NOT NULL,
+            times bigint[] NOT NULL,
+            max_us bigint NOT NULL,
+            spool_bytes bigint NOT NULL, -- the most
+            PRIMARY KEY (hour, host)
+        );
+        -- No minute may come in between.
+        LOCK TABLE callhook_store.receiver_minutes IN SHARE MODE;
+        INSERT INTO callhook_store.receiver_hours
+        SELECT * FROM callhook_store.hours_of_minutes(now() - interval '8 days');
+    END IF;
+END
+$$;
+
 -- Several processes of a host add to one row. Counters, in this order:
 -- requests, handshakes, stored, refused_unknown, refused_secret,
 -- refused_malformed, bad_requests, spooled, rejected, over_3s. Then how the
@@ -83,6 +125,15 @@ AS $$
         times = callhook_store.add_arrays(m.times, excluded.times),
         max_us = greatest(m.max_us, excluded.max_us),
         spool_bytes = greatest(m.spool_bytes, excluded.spool_bytes);
+    INSERT INTO callhook_store.receiver_hours AS h
+        VALUES (date_bin('1 hour', minute, 'epoch'), host, counters, times,
+                max_us, spool_bytes)
+    ON CONFLICT ON CONSTRAINT receiver_hours_pkey DO UPDATE
+    SET counters =
+            callhook_store.add_arrays(h.counters, excluded.counters),
+        times = callhook_store.add_arrays(h.times, excluded.times),
+        max_us = greatest(h.max_us, excluded.max_us),
+        spool_bytes = greatest(h.spool_bytes, excluded.spool_bytes);
     INSERT INTO callhook_store.receivers AS r
         SELECT host, process, now(), stopped, spool_bytes_now,
                oldest_spooled_at

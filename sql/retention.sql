@@ -127,6 +127,7 @@ BEGIN
         ('lifecycle_handled', 'handled_at',
          least(before, now() - interval '7 days')),
         ('receiver_minutes', 'minute', now() - interval '13 months'),
+        ('receiver_hours', 'hour', now() - interval '13 months'),
         ('notification_hours', 'hour', now() - interval '13 months')
     ) AS v (name, expression, ends)
     LOOP

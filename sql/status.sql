@@ -1,10 +1,13 @@
 -- What the renewer's `status` shows of all tenants, in a statement or two
 -- however many there are. Times in seconds since 1970.
+-- (SQL would be parsed anew in each of many places; this is, once a session.)
 CREATE OR REPLACE FUNCTION callhook_store.epoch(at timestamptz)
 RETURNS bigint
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE STRICT
 AS $$
-    SELECT extract(epoch FROM at)::bigint;
+BEGIN
+    RETURN extract(epoch FROM at)::bigint;
+END
 $$;
 COMMENT ON FUNCTION callhook_store.epoch(timestamptz) IS
     'A time as seconds since 1970.';
@@ -232,13 +235,14 @@ $$;
 COMMENT ON FUNCTION callhook_store.ago_words(bigint) IS
     'How long ago something was, in one unit: 2 d ago.';
 
--- (STABLE, as to_char is: so it becomes part of the query that calls it.)
 CREATE OR REPLACE FUNCTION callhook_store.iso_time(seconds bigint)
 RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE STRICT
 AS $$
-    SELECT to_char(to_timestamp(seconds) AT TIME ZONE 'UTC',
+BEGIN
+    RETURN to_char(to_timestamp(seconds) AT TIME ZONE 'UTC',
                    'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+END
 $$;
 COMMENT ON FUNCTION callhook_store.iso_time(bigint) IS
     'A time of seconds since 1970 as ISO 8601 in UTC.';
@@ -271,8 +275,8 @@ AS $$
                sum(m.counters[4] + m.counters[5] + m.counters[6])::bigint
                    AS refused,
                sum(m.counters[10])::bigint AS over_3s
-        FROM callhook_store.receiver_minutes AS m
-        WHERE m.minute >= date_trunc('day', now(), 'UTC')
+        FROM callhook_store.receiver_hours AS m
+        WHERE m.hour >= date_trunc('day', now(), 'UTC')
         GROUP BY m.host
     )
     SELECT s.host, callhook_store.epoch(s.last_seen_at),

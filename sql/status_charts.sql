@@ -76,15 +76,11 @@ RETURNS json
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH minutes AS MATERIALIZED (
-        SELECT date_bin('1 hour', m.minute, 'epoch') AS hour, m.host,
-               max(m.spool_bytes) AS bytes
-        FROM callhook_store.receiver_minutes AS m
-        WHERE m.minute >= callhook_store.chart_week()
-          AND m.spool_bytes > 0
-        GROUP BY 1, 2
-    ), counted AS MATERIALIZED (
-        SELECT hour, sum(bytes)::bigint AS bytes FROM minutes GROUP BY hour
+    WITH counted AS MATERIALIZED (
+        SELECT m.hour, sum(m.spool_bytes)::bigint AS bytes
+        FROM callhook_store.receiver_hours AS m
+        WHERE m.hour >= callhook_store.chart_week()
+        GROUP BY m.hour
     )
     SELECT json_build_object(
         'points', json_agg(callhook_store.iso_time(
@@ -103,11 +99,10 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH buckets AS MATERIALIZED (
-        SELECT date_bin('1 hour', m.minute, 'epoch') AS hour, t.n,
-               sum(t.answers) AS answers
-        FROM callhook_store.receiver_minutes AS m
+        SELECT m.hour, t.n, sum(t.answers) AS answers
+        FROM callhook_store.receiver_hours AS m
         CROSS JOIN LATERAL unnest(m.times) WITH ORDINALITY AS t (answers, n)
-        WHERE m.minute >= callhook_store.chart_day()
+        WHERE m.hour >= callhook_store.chart_day()
           AND t.answers > 0
         GROUP BY 1, 2
     ), running AS (
@@ -118,10 +113,9 @@ AS $$
                sum(answers) OVER (PARTITION BY hour) AS total
         FROM buckets
     ), longest AS (
-        SELECT date_bin('1 hour', m.minute, 'epoch') AS hour,
-               max(m.max_us) AS us
-        FROM callhook_store.receiver_minutes AS m
-        WHERE m.minute >= callhook_store.chart_day()
+        SELECT m.hour, max(m.max_us) AS us
+        FROM callhook_store.receiver_hours AS m
+        WHERE m.hour >= callhook_store.chart_day()
         GROUP BY 1
     ), hours AS (
         SELECT h.hour,

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.skipif(
 NOTHING = """
     TRUNCATE callhook_store.subscriptions, callhook_store.gaps,
         callhook_store.tenants, callhook_store.receivers,
-        callhook_store.receiver_minutes, callhook_store.notification_hours"""
+        callhook_store.receiver_minutes, callhook_store.receiver_hours,
+        callhook_store.notification_hours"""
 
 
 class Watched:

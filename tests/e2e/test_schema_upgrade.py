@@ -260,6 +260,15 @@ def test_work_goes_on_after_an_upgrade(upgraded):
     assert store.known(call_id)["version"] == 5
 
 
+def test_an_upgrade_adds_up_the_minutes_of_before(upgraded):
+    database, _ = upgraded
+    assert database.query("""
+        SELECT host, to_json(counters) AS counters, to_json(times) AS times,
+               max_us, spool_bytes FROM callhook_store.receiver_hours""") == [
+        {"host": "host", "counters": list(range(1, 11)), "times": [1, 2, 3],
+         "max_us": 900, "spool_bytes": 7}]
+
+
 def test_an_upgrade_counts_the_hours_of_before(upgraded):
     database, _ = upgraded
     store = Store(database)

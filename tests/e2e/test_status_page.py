@@ -64,6 +64,8 @@ FILL = """
     FROM generate_series(now(), now() - interval '8 days', '-7 min') AS m,
          (VALUES ('edge1'), ('edge2')) AS h (host),
          LATERAL (SELECT extract(epoch FROM m)::bigint %% 11 AS n) AS n;
+    INSERT INTO callhook_store.receiver_hours
+    SELECT * FROM callhook_store.hours_of_minutes('-infinity');
     INSERT INTO callhook_store.notification_hours
         (tenant_id, hour, notifications, changes)
     SELECT t::uuid, h, extract(hour FROM h) * 3 + 1, 1
@@ -249,6 +251,23 @@ def test_gaps_are_those_of_the_view(renewer, database):
         assert minutes == sum(
             max(0, (min(till, end) - max(since, begin)).total_seconds())
             for since, till in spans) // 60
+
+
+def test_hours_of_receivers_are_their_minutes(database):
+    """Several processes add to a minute, with more or fewer buckets."""
+    for ago, host, times, longest, spool in (
+            (0, "edge1", "{1,2}", 900, 0), (0, "edge1", "{3}", 800, 50),
+            (7, "edge1", "{0,0,5}", 100, 20), (70, "edge1", "{4}", 7000, 0),
+            (0, "edge2", "{2,2}", 50, 10)):
+        database.execute(f"""
+            SELECT callhook_store.add_minute(date_trunc('minute', now())
+                - interval '{ago} min', '{host}', '{{9,8,7,6,5,4,3,2,1,{ago}}}',
+                '{times}', {longest}, {spool})""")
+    hours = "SELECT * FROM callhook_store.receiver_hours"
+    minutes = "SELECT * FROM callhook_store.hours_of_minutes('-infinity')"
+    assert len(database.query(hours)) >= 3
+    assert database.query(f"{hours} EXCEPT {minutes}") == []
+    assert database.query(f"{minutes} EXCEPT {hours}") == []
 
 
 FIGURES = {
