@@ -1,9 +1,11 @@
 """What the status page costs where much is stored: `make bench-status`.
 
 Millions of notifications of a year, a call for every two of them, a year of
-the receivers' minutes and of figures by day, and today's calls as facts that
-are not summed up yet. Then `status --html` is run again and again: its size,
-the time that PostgreSQL says its statements took, and the program's own."""
+the receivers' minutes and of figures by day, and today's calls as facts. Then
+`status --html` is run again and again, each time in a new session: its size,
+the time that PostgreSQL says its statements took, and the program's own; after
+a run has made today's figures, as it does before it writes the page, and while
+none of today's is made."""
 
 import argparse
 import os
@@ -36,11 +38,15 @@ ROUNDS = 15
 # ms of statements, ms of the program's own CPU, bytes
 WANTED = {"database": 100, "own": 20, "bytes": 200000}
 
-# Beside the rows: what a run leaves, all of a year.
+# Beside the rows: what a run leaves, all of a year. An hour of each day the
+# database is away.
 BASE = """
     SELECT callhook_store.make_partition((now() - make_interval(months => n))
                                          ::date)
     FROM generate_series(1, 12) AS n;
+    SELECT callhook_store.make_report_month((now() - make_interval(months => n))
+                                            ::date)
+    FROM generate_series(-1, 12) AS n;
     INSERT INTO callhook_store.tenants (tenant, tenant_id, last_run_at)
     VALUES ('contoso', '{tenant}', now());
     INSERT INTO callhook_store.subscriptions (tenant, tenant_id,
@@ -56,11 +62,14 @@ BASE = """
     SELECT m, host, ARRAY[20, 0, 20, n % 3, 0, 0, 0, 0, 0, 0]::bigint[],
            array_fill(0, ARRAY[20]) || ARRAY[1, 4, 9, n % 7, n % 3, 1]
                || array_fill(0, ARRAY[10]) || (n % 2)::integer,
-           900000 + n, n % 7 / 6 * 5000
+           900000 + n,
+           CASE WHEN extract(hour FROM m) = 3 THEN 5000 * n ELSE 0 END
     FROM generate_series(date_trunc('minute', now()) - interval '365 days',
                          now(), '1 min') AS m,
          (VALUES ('edge1'), ('edge2')) AS h (host),
          LATERAL (SELECT extract(epoch FROM m)::bigint / 60 % 11 AS n) AS n;
+    INSERT INTO callhook_store.receiver_hours
+    SELECT * FROM callhook_store.hours_of_minutes(now() - interval '8 days');
     INSERT INTO callhook_store.receivers
     SELECT host, 1, now(), false, 0
     FROM (VALUES ('edge1'), ('edge2')) AS h (host);"""
@@ -94,7 +103,6 @@ HOURS = """
 
 # Of one day; a meeting has more legs and streams than a call of two.
 FACTS = """
-    SELECT callhook_store.make_report_month(current_date);
     INSERT INTO callhook_store.report_terms (term)
     SELECT 'term ' || n FROM generate_series(1, 40) AS n;
     CREATE TEMPORARY TABLE happened AS
@@ -131,13 +139,37 @@ FACTS = """
     INSERT INTO callhook_store.report_dirty_days
     VALUES ('{tenant}', current_date);"""
 
-# All other days are as today.
+# All other days are as today; they were made one after the other.
 DAYS = """
     INSERT INTO callhook_store.day_{name}
     SELECT (jsonb_populate_record(NULL::callhook_store.day_{name},
             to_jsonb(t) || jsonb_build_object('day', current_date - n))).*
     FROM callhook_store.now_{name} AS t, generate_series(1, 364) AS n
-    WHERE t.day = current_date;"""
+    WHERE t.day = current_date ORDER BY n DESC;"""
+
+# What a minute brings: the receivers report, and a notification comes.
+MINUTE = """
+    UPDATE callhook_store.receivers SET last_seen_at = now();
+    INSERT INTO callhook_store.notifications (notification_id, received_at,
+        tenant_id, subscription_id, change_type, call_id)
+    VALUES (gen_random_uuid(), now(), '{tenant}', '{subscription}', 'updated',
+            gen_random_uuid());"""
+
+# A run makes the figures of a day, and a record is stored.
+REFRESHED = """SELECT callhook_store.refresh_day('infinity',
+    'ffffffff-ffff-ffff-ffff-ffffffffffff');"""
+DIRTY = """INSERT INTO callhook_store.report_dirty_days
+    VALUES ('{tenant}', (now() AT TIME ZONE 'UTC')::date);"""
+STATES = {"after a run": REFRESHED,
+          "while a whole day's figures are to be made": DIRTY}
+
+# Statements of the program, as the log has them.
+PARTS = {"charts": r"status_charts\(", "status": r"status\(", "session": ""}
+
+# What a new session pays for next to nothing.
+FLOORS = {"a new session: SELECT 1": "SELECT 1",
+          "a new session: a row of a table":
+              "SELECT tenant FROM callhook_store.tenants"}
 
 TABLES = ("call_hours", "networks", "failures")
 
@@ -194,52 +226,76 @@ class Store:
                 f"{float(got['gb']):.1f} GB")
 
 
-def started_ms():
-    """CPU before main(): the linker's, for the libraries."""
-    process = subprocess.Popen([programs.RENEWER, "--version"],
-                               stdout=subprocess.DEVNULL)
-    _, _, used = os.wait4(process.pid, 0)
-    process.returncode = 0
-    return 1000 * (used.ru_utime + used.ru_stime)
+def run(renewer, *arguments):
+    """The program alone (a process that starts it would count, too): what it
+    prints, ms of its CPU and in all."""
+    process = subprocess.Popen(
+        [programs.RENEWER, "-c", renewer.path, *arguments], text=True,
+        cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, env=renewer.environment())
+    began = time.monotonic()
+    text = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    lasted = time.monotonic() - began
+    process.stdout.close()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise Trouble(f"status {process.returncode}: {text[:500]}")
+    return text, 1000 * (used.ru_utime + used.ru_stime), 1000 * lasted
+
+
+def took(log):
+    """ms of each statement in a part of the log, by PARTS."""
+    times = dict.fromkeys(PARTS, 0)
+    for ms, text in re.findall(r"duration: ([0-9.]+) ms +(.*)", log):
+        times[next(name for name, words in PARTS.items()
+                   if re.search(words, text))] += float(ms)
+    return times
 
 
 def measure(store, log):
     """One page: ms of its statements, of its own CPU and in all, and bytes."""
-    store.database.execute(
-        "UPDATE callhook_store.receivers SET last_seen_at = now()")
+    store.execute(MINUTE)
     told = len(log())
-    process = store.renewer.start("status", "--html")
-    began = time.monotonic()
-    text = process.stdout.read()
-    said = process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    took = time.monotonic() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode or said or text.count("</figure>") != 9 \
-            or "Not known without" in text or text.count("<svg") < 8:
-        raise Trouble(f"no whole page: {process.returncode} {said}\n{text[:500]}")
-    times = re.findall(r"duration: ([0-9.]+) ms", log()[told:])
-    return {"database": sum(map(float, times)),
-            "own": 1000 * (used.ru_utime + used.ru_stime),
-            "start": started_ms(),
-            "all": 1000 * took, "bytes": len(text.encode())}
+    text, own, lasted = run(store.renewer, "status", "--html")
+    if text.count("</figure>") != 9 or "Not known without" in text \
+            or text.count("<svg") < 8:
+        raise Trouble(f"no whole page: {text[:500]}")
+    times = took(log()[told:])
+    _, start, _ = run(store.renewer, "--version")
+    got = {**times, "database": sum(times.values()), "own": own,
+           "start": start, "rest": own - start, "all": lasted,
+           "bytes": len(text.encode())}
+    for name, sql in FLOORS.items():
+        told = len(log())
+        store.database.execute(sql)
+        got[name] = sum(took(log()[told:]).values())
+    return got
 
 
 def measure_all(store, cluster, rounds):
-    """The figures of each round; the first page is not counted."""
+    """A table for each state; the first page is not counted."""
     store.database.execute(
         f'ALTER DATABASE "{store.database.name}" '
         "SET log_min_duration_statement = 0")
-    return [measure(store, cluster.log) for _ in range(rounds + 1)][1:]
+    for title, statement in STATES.items():
+        store.execute(statement)
+        yield table(title, [measure(store, cluster.log)
+                            for _ in range(rounds + 1)][1:])
 
 
-def table(results):
-    rows = [["", "median", "most", "wanted", ""]]
+def table(title, results):
+    rows = [[title, "median", "most", "wanted", ""]]
     for key, title in (("database", "statements, ms"),
+                       ("session", "of it, to open the session"),
+                       ("status", "of it, status()"),
+                       ("charts", "of it, status_charts()"),
                        ("own", "own CPU, ms"),
-                       ("start", "of it, loading libraries"),
+                       ("start", "of it, until main() begins"),
+                       ("rest", "of it, from there on"),
                        ("all", "all, ms"),
-                       ("bytes", "bytes")):
+                       ("bytes", "bytes"),
+                       *((name, name) for name in FLOORS)):
         got = [one[key] for one in results]
         middle = statistics.median(got)
         digits = 0 if key == "bytes" else 1
@@ -277,11 +333,13 @@ def main():
         renewer = programs.Renewer(folder, double, database,
                           notification_url="https://calls.example.com/")
         renewer.add("contoso")
+        programs.write_private(renewer.path, renewer.configuration())
         store = Store(database, renewer, given.rows)
         store.fill()
-        results = measure_all(store, cluster, given.rounds)
-        text = (f"{given.rounds} pages; {store.size()}\n{runs.machine()}\n"
-                f"{table(results)}\n")
+        tables = measure_all(store, cluster, given.rounds)
+        text = "\n\n".join([
+            f"{given.rounds} pages; {store.size()}\n{runs.machine()}",
+            *tables]) + "\n"
     given.output.parent.mkdir(parents=True, exist_ok=True)
     given.output.write_text(text)
     print(text, end="")
