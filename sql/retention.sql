@@ -34,7 +34,10 @@ COMMENT ON FUNCTION callhook_store.drop_months(timestamptz) IS
     'Drops the months of notifications that ended before a time; how many.';
 
 -- Calls with all that belongs to them. What Graph dates after tomorrow goes by
--- when it came.
+-- when it came. A session counts as much as a call, and the largest come
+-- first, so that it has an end whatever the records hold. One that is larger
+-- than a batch goes in pieces; should something new be heard of it in between,
+-- it is read anew, for no version of it is known any more.
 CREATE OR REPLACE FUNCTION callhook_store.remove_old_calls(
     before timestamptz, batch integer)
 RETURNS bigint
@@ -44,10 +47,12 @@ AS $$
 DECLARE
     tenant uuid;
     old uuid[];
+    rows bigint;
+    largest integer;
     removed bigint := 0;
 BEGIN
-    FOR tenant, old IN
-        SELECT tenant_id, array_agg(call_id) FROM (
+    FOR tenant, old, rows, largest IN
+        WITH old AS MATERIALIZED (
             SELECT tenant_id, call_id FROM callhook_store.calls
             WHERE (day < (before AT TIME ZONE 'UTC')::date
                    OR day > (now() AT TIME ZONE 'UTC')::date + 1)
@@ -56,9 +61,29 @@ BEGIN
                            < now() + interval '1 day'
                       THEN coalesce(ended_at, started_at) END, filed_at)
                   < before
-            LIMIT batch FOR UPDATE SKIP LOCKED) AS c
+            LIMIT batch FOR UPDATE SKIP LOCKED
+        ), counted AS (
+            SELECT tenant_id, call_id, coalesce(r.sessions, 0) AS sessions
+            FROM old
+            LEFT JOIN callhook_store.call_records AS r
+                USING (call_id, tenant_id)
+        ), chosen AS (
+            SELECT *, sum(1 + sessions) OVER (
+                          ORDER BY sessions DESC ROWS UNBOUNDED PRECEDING)
+                      AS up_to
+            FROM counted
+        )
+        SELECT tenant_id, array_agg(call_id), sum(1 + sessions), max(sessions)
+        FROM chosen WHERE up_to - sessions <= batch
         GROUP BY tenant_id
     LOOP
+        IF largest > batch THEN
+            DELETE FROM callhook_store.record_versions
+            WHERE call_id = old[1] AND tenant_id = tenant;
+            PERFORM callhook_store.shrink_record(tenant, old[1], batch);
+            RETURN batch;
+        END IF;
+        removed := removed + rows;
         PERFORM callhook_store.remove_record(tenant, old);
         DELETE FROM callhook_store.record_pages
         WHERE call_id = ANY (old) AND tenant_id = tenant;
@@ -66,13 +91,13 @@ BEGIN
         WHERE call_id = ANY (old) AND tenant_id = tenant;
         DELETE FROM callhook_store.calls
         WHERE call_id = ANY (old) AND tenant_id = tenant;
-        removed := removed + cardinality(old);
     END LOOP;
     RETURN removed;
 END
 $$;
 COMMENT ON FUNCTION callhook_store.remove_old_calls(timestamptz, integer) IS
-    'Removes a batch of calls from before a time; how many.';
+    'Removes a batch of calls from before a time; how many, with their '
+    'sessions.';
 
 -- By the key, oldest first: the table is large and in order of it.
 CREATE OR REPLACE FUNCTION callhook_store.remove_old_notifications(
@@ -168,7 +193,7 @@ BEGIN
     END IF;
     total := callhook_store.remove_old_calls(before, batch);
     total := total + callhook_store.remove_old_notifications(
-        before, batch - total);
+        before, greatest(batch - total, 0));
     RETURN total + callhook_store.remove_old_rows(before, batch - total);
 END
 $$;

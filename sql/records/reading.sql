@@ -318,6 +318,36 @@ $$;
 COMMENT ON FUNCTION callhook_store.remove_record(uuid, uuid[]) IS
     'Removes what records were taken apart into.';
 
+-- So that a statement has an end whatever the size of a record: its last
+-- sessions, and all that is theirs.
+CREATE OR REPLACE FUNCTION callhook_store.shrink_record(
+    tenant uuid, call uuid, many integer)
+RETURNS integer
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    last constant integer := (
+        SELECT sessions FROM callhook_store.call_records
+        WHERE call_id = call AND tenant_id = tenant);
+    rest constant integer := greatest(last - many, 0);
+    part text;
+BEGIN
+    FOREACH part IN ARRAY ARRAY['streams', 'media', 'segments', 'feedback',
+                                'sessions']
+    LOOP
+        EXECUTE format('DELETE FROM callhook_store.%I
+                        WHERE call_id = $1 AND tenant_id = $2
+                          AND session_no > $3 AND session_no <= $4', part)
+            USING call, tenant, rest, last;
+    END LOOP;
+    UPDATE callhook_store.call_records SET sessions = rest
+    WHERE call_id = call AND tenant_id = tenant;
+    RETURN rest;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.shrink_record(uuid, uuid, integer) IS
+    'Removes the last sessions of a record; how many are left.';
+
 -- Puts records that were judged to be stored in the place of older versions.
 CREATE OR REPLACE FUNCTION callhook_store.replace_records(
     tenant uuid, calls uuid[], readings bigint[], digests bytea[])
