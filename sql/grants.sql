@@ -37,7 +37,7 @@ AS $$
          '{schema_major,missing_rights,weaknesses,make_partitions,
            remove_simulated,status,status_charts,
            fold_notifications,set_reading,claim_calls,want_calls,want_calls_of,
-           take_pages,take_large,
+           take_pages,take_large,keep_claim,
            release_call,reading_failed,take_listed,note_listing,next_window,
            close_listed_gaps,retain,forget_person,fill_facts,refresh_day,
            refresh_month,load_reference,drop_idle_consumers,note_graph_time,

@@ -19,7 +19,7 @@ static bool take_steps(struct database *database,
     bool going_on = true;
 
     snprintf(step, STEP_SIZE, "begin");
-    while (going_on) {
+    while (going_on && record_store_keep(store, reading)) {
         const char *const values[] = {store->tenant_id, reading->call_id,
                                       reading->no, step, place.text};
         PGresult *result = database_try(database,
@@ -36,7 +36,7 @@ static bool take_steps(struct database *database,
         PQclear(result);
         going_on = strcmp(step, "stored") != 0 && strcmp(step, "lost") != 0;
     }
-    return true;
+    return !going_on;
 }
 
 /*
@@ -45,10 +45,11 @@ static bool take_steps(struct database *database,
  */
 static pthread_mutex_t watchdog_lock = PTHREAD_MUTEX_INITIALIZER;
 
-void record_large_store(const struct record_store *store,
+bool record_large_store(const struct record_store *store,
                         struct reading *reading)
 {
-    pthread_mutex_lock(&watchdog_lock);
+    if (pthread_mutex_trylock(&watchdog_lock) != 0)
+        return false;
     unsigned watchdog = alarm(0);
     struct database *database = database_open_beside(store->database);
     char step[STEP_SIZE];
@@ -63,4 +64,5 @@ void record_large_store(const struct record_store *store,
     database_close(database); /* what is not committed is taken back */
     alarm(watchdog);
     pthread_mutex_unlock(&watchdog_lock);
+    return true;
 }

@@ -7,10 +7,11 @@
 /*
  * Takes it apart by many statements in one transaction, over a connection of
  * its own, so that nobody else's statements wait. That may take minutes,
- * whatever the run's deadline is. The result becomes READING_STORED or
- * READING_LOST; it stays READING_LARGE where the database failed.
+ * whatever the run's deadline is; the claim is kept as long. The result becomes
+ * READING_STORED or READING_LOST; it stays READING_LARGE where the database
+ * failed. False: nothing was done, for another one is being stored.
  */
-void record_large_store(const struct record_store *store,
+bool record_large_store(const struct record_store *store,
                         struct reading *reading);
 
 #endif

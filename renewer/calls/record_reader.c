@@ -121,7 +121,10 @@ static bool link_is_good(struct reader *reader, struct reading *reading)
 /* One that the database does not take now, or not as fast as it must. */
 static void take_large(struct reader *reader, struct reading *reading)
 {
-    record_large_store(&reader->store, reading);
+    if (!record_large_store(&reader->store, reading)) {
+        record_reader_release(reader, reading, LOCKED_MS);
+        return;
+    }
     reader->results[reading->result]++;
     if (reading->result == READING_LARGE) {
         reader->failed++;

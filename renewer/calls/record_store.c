@@ -138,6 +138,18 @@ void record_store_pages(const struct record_store *store,
     }
 }
 
+bool record_store_keep(const struct record_store *store,
+                       const struct reading *reading)
+{
+    const char *const values[] = {store->tenant_id, reading->call_id,
+                                  reading->no};
+
+    return run(store,
+               "SELECT callhook_store.keep_claim($1::uuid, $2::uuid,"
+               " $3::bigint)",
+               3, values);
+}
+
 bool record_store_release(const struct record_store *store,
                           const struct reading *reading, long seconds)
 {

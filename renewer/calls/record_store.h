@@ -77,6 +77,10 @@ bool record_store_claim(const struct record_store *store, const char *ids,
 void record_store_pages(const struct record_store *store,
                         struct reading *const *readings, size_t count);
 
+/* Makes a claim last for ten minutes more, if it is this reading's still. */
+bool record_store_keep(const struct record_store *store,
+                       const struct reading *reading);
+
 /* Gives a claimed call back, to be read (on) after so many seconds. */
 bool record_store_release(const struct record_store *store,
                           const struct reading *reading, long seconds);

@@ -11,10 +11,28 @@ LANGUAGE sql
 AS $$
     SELECT clock_timestamp() > statement_timestamp()
         + coalesce(nullif(current_setting('statement_timeout')::interval, '0'),
-                   '14 s') / 4;
+                   '14 s') / 7;
 $$;
 COMMENT ON FUNCTION callhook_store.is_time_over() IS
-    'Whether a quarter of the time is over that this statement may take.';
+    'Whether a seventh of the time is over that this statement may take.';
+
+-- For as long as a large record is being taken apart, which nobody knows
+-- before, and outside of that transaction.
+CREATE OR REPLACE FUNCTION callhook_store.keep_claim(
+    tenant uuid, call uuid, reading bigint,
+    lease interval DEFAULT '10 minutes')
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE callhook_store.calls SET next_read_at = now() + lease
+    WHERE call_id = call AND tenant_id = tenant AND reading_no = reading;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.keep_claim(
+    uuid, uuid, bigint, interval) IS
+    'Prolongs the claim of a call, if it is still that reading''s.';
 
 CREATE OR REPLACE FUNCTION callhook_store.begin_large(
     tenant uuid, call uuid, reading bigint)
@@ -37,12 +55,29 @@ BEGIN
     ON CONFLICT ON CONSTRAINT record_versions_pkey DO UPDATE
     SET modified_at = excluded.modified_at, read_at = now(),
         sha256 = excluded.sha256;
-    PERFORM callhook_store.remove_record(tenant, ARRAY[call]);
     RETURN true;
 END
 $$;
 COMMENT ON FUNCTION callhook_store.begin_large(uuid, uuid, bigint) IS
     'Begins to take a large record apart; false: it is not to be stored.';
+
+-- The version before. 1: some of it is left; null: nothing is.
+CREATE OR REPLACE FUNCTION callhook_store.remove_large(tenant uuid, call uuid)
+RETURNS integer
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    WHILE callhook_store.shrink_record(tenant, call, 1000) > 0 LOOP
+        IF callhook_store.is_time_over() THEN
+            RETURN 1;
+        END IF;
+    END LOOP;
+    PERFORM callhook_store.remove_record(tenant, ARRAY[call]);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.remove_large(uuid, uuid) IS
+    'Removes the older version of a large record; null: it is gone.';
 
 -- 0: the record itself, with its participants; from 1 on: further pages of
 -- sessions.
@@ -74,10 +109,6 @@ BEGIN
             RETURN page_no;
         END IF;
     END LOOP;
-    UPDATE callhook_store.call_records
-    SET sessions = (SELECT count(*) FROM callhook_store.sessions
-                    WHERE call_id = call AND tenant_id = tenant)
-    WHERE call_id = call AND tenant_id = tenant;
     RETURN NULL;
 END
 $$;
@@ -85,23 +116,30 @@ COMMENT ON FUNCTION callhook_store.take_large_pages(
     uuid, uuid, bigint, integer) IS
     'Takes pages of a large record apart; which one comes next, or null.';
 
-CREATE OR REPLACE FUNCTION callhook_store.put_large_streams(
-    tenant uuid, call uuid, session_no integer)
+CREATE OR REPLACE FUNCTION callhook_store.put_large_facts(
+    tenant uuid, call uuid, step text, session_no integer)
 RETURNS integer
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    many constant integer := 100;
+    many constant integer := CASE step WHEN 'streams' THEN 100 ELSE 1000 END;
     last constant integer := (
         SELECT sessions FROM callhook_store.call_records
         WHERE call_id = call AND tenant_id = tenant);
+    upper integer;
 BEGIN
     WHILE session_no <= last LOOP
-        PERFORM callhook_store.add_report_words(
-            tenant, ARRAY[call], session_no, session_no + many - 1);
-        PERFORM callhook_store.put_report_streams(
-            tenant, ARRAY[call], session_no, session_no + many - 1);
-        session_no := session_no + many;
+        upper := session_no + many - 1;
+        IF step = 'streams' THEN
+            PERFORM callhook_store.add_report_words(
+                tenant, ARRAY[call], session_no, upper);
+            PERFORM callhook_store.put_report_streams(
+                tenant, ARRAY[call], session_no, upper);
+        ELSE
+            PERFORM callhook_store.put_report_sides(
+                tenant, ARRAY[call], session_no, upper);
+        END IF;
+        session_no := upper + 1;
         IF session_no <= last AND callhook_store.is_time_over() THEN
             RETURN session_no;
         END IF;
@@ -109,9 +147,10 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION callhook_store.put_large_streams(uuid, uuid, integer) IS
-    'Fills facts of a large record''s streams; which session comes next, or '
-    'null.';
+COMMENT ON FUNCTION callhook_store.put_large_facts(
+    uuid, uuid, text, integer) IS
+    'Fills facts of a large record: streams, or sides of sessions; which '
+    'session comes next, or null.';
 
 CREATE OR REPLACE FUNCTION callhook_store.end_large(
     tenant uuid, call uuid, reading bigint)
@@ -151,23 +190,33 @@ SET enable_seqscan = off -- as finish_records
 SET timezone = 'UTC'
 AS $$
 DECLARE
-    steps constant text[] := '{begin,pages,persons,streams,legs,end,stored}';
+    steps constant text[] :=
+        '{begin,remove,pages,persons,streams,sides,legs,end,stored}';
     going_on boolean := true;
     next_place integer;
 BEGIN
     PERFORM FROM callhook_store.forgotten LIMIT 1; -- locks it
+    PERFORM FROM callhook_store.calls AS c
+    WHERE c.call_id = call AND c.tenant_id = tenant
+      AND c.reading_no = reading;
+    IF NOT FOUND THEN
+        step := 'lost';
+        RETURN;
+    END IF;
     CASE step
         WHEN 'begin' THEN
             going_on := callhook_store.begin_large(tenant, call, reading);
+        WHEN 'remove' THEN
+            next_place := callhook_store.remove_large(tenant, call);
         WHEN 'pages' THEN
             next_place := callhook_store.take_large_pages(
                 tenant, call, reading, place);
         WHEN 'persons' THEN
             PERFORM callhook_store.prepare_report_facts(tenant, ARRAY[call]);
             PERFORM callhook_store.put_report_call(tenant, ARRAY[call]);
-        WHEN 'streams' THEN
-            next_place := callhook_store.put_large_streams(
-                tenant, call, place);
+        WHEN 'streams', 'sides' THEN
+            next_place := callhook_store.put_large_facts(
+                tenant, call, step, place);
         WHEN 'legs' THEN
             PERFORM callhook_store.put_report_legs(tenant, ARRAY[call]);
         WHEN 'end' THEN

@@ -222,9 +222,9 @@ WITH page AS MATERIALIZED (
            sum(length) OVER (PARTITION BY call_id, name
                              ORDER BY kind <> 'record', page_no) - length
                + CASE WHEN pages IS NULL OR name <> 'sessions' THEN 0 ELSE
-                   (SELECT coalesce(max(s.session_no), 0)
-                    FROM callhook_store.sessions AS s
-                    WHERE s.call_id = page.call_id AND s.tenant_id = tenant)
+                   (SELECT coalesce(sum(r.sessions), 0)
+                    FROM callhook_store.call_records AS r
+                    WHERE r.call_id = page.call_id AND r.tenant_id = tenant)
                  END AS before,
            sum(length) FILTER (WHERE name = 'sessions')
                OVER (PARTITION BY call_id) AS sessions,
@@ -328,6 +328,11 @@ AS $function$
 BEGIN
 %s
 put_record AS (%s),
+count_sessions AS (
+    UPDATE callhook_store.call_records AS r
+    SET sessions = r.sessions + coalesce(t.sessions, 0) FROM total AS t
+    WHERE pages IS NOT NULL AND r.call_id = t.call_id AND r.tenant_id = tenant
+),
 put_participants AS (%s),
 put_sessions AS (%s),
 put_segments AS (%s),

@@ -115,6 +115,8 @@ $$;
 COMMENT ON FUNCTION callhook_store.add_report_terms(text[]) IS
     'Gives words numbers that have none.';
 
+-- OFFSET 0: each word is looked up by its key. As a join, planned while there
+-- are few, all of the tenant's would be read and sorted for each batch.
 DROP FUNCTION IF EXISTS callhook_store.add_report_words(uuid, uuid[]);
 CREATE OR REPLACE FUNCTION callhook_store.add_report_words(
     tenant uuid, calls uuid[], first integer DEFAULT 0,
@@ -167,7 +169,7 @@ BEGIN
           WHERE call_id = ANY (calls) AND tenant_id = tenant) AS w (word)
     WHERE w.word IS NOT NULL
       AND NOT EXISTS (SELECT FROM callhook_store.report_terms AS t
-                      WHERE t.term = left(w.word, 600))
+                      WHERE t.term = left(w.word, 600) OFFSET 0)
     ORDER BY word
     ON CONFLICT DO NOTHING;
 
@@ -186,7 +188,8 @@ BEGIN
           SELECT FROM callhook_store.report_devices AS o
           WHERE o.name = left(n.name, 600) AND o.tenant_id = tenant
             AND o.seen_in >= date_trunc('month', r.start_date_time,
-                                        'UTC')::date)
+                                        'UTC')::date
+          OFFSET 0)
     GROUP BY word ORDER BY word
     ON CONFLICT (name, tenant_id) DO UPDATE
         SET seen_in = greatest(d.seen_in, excluded.seen_in);
@@ -205,7 +208,7 @@ BEGIN
             AND NOT EXISTS (
                 SELECT FROM callhook_store.report_subnets AS o
                 WHERE o.subnet = left(n.subnet, 600)
-                  AND o.tenant_id = tenant)) AS s
+                  AND o.tenant_id = tenant OFFSET 0)) AS s
     LEFT JOIN LATERAL callhook_store.building_of(tenant, s.address) AS b
         ON true
     ORDER BY s.subnet
@@ -343,9 +346,21 @@ COMMENT ON FUNCTION callhook_store.add_report_queues(uuid, uuid[]) IS
 -- with each other, for a meeting of hundreds would then take their square.
 -- A large record has too many streams for one statement. put_report_call puts
 -- down what its streams need, then put_report_streams makes their facts, some
--- sessions at a time, and put_report_legs the others.
+-- sessions at a time, put_report_sides notes who was in these, and
+-- put_report_legs makes the others of it.
 DO $do$
 DECLARE
+    -- What the list of participants tells of an id, to be found without reading
+    -- that list once for each session.
+    told constant text := $sql$
+        (SELECT jsonb_object_agg(p.identity_id, jsonb_build_array(
+                    p.identity_kind, p.identity_tenant_id)
+                    ORDER BY p.participant_no DESC)
+         FROM callhook_store.participants AS p
+         WHERE p.call_id = r.call_id AND p.tenant_id = tenant
+           AND p.identity_id IS NOT NULL
+           AND p.identity_kind IS NOT NULL) AS told
+$sql$;
     head constant text := $sql$
     WITH head AS MATERIALIZED (
         SELECT r.call_id, r.start_date_time AS started_at,
@@ -364,15 +379,7 @@ DECLARE
                x.queued_at, x.queue_left_at, q.queue_no,
                coalesce(f.person_no, o.person_no) AS origin_no,
                o.person_no AS organizer_no, k.term_no AS organizer_kind_no,
-               -- What the list of participants tells of an id, to be found
-               -- without reading that list once for each session.
-               (SELECT jsonb_object_agg(p.identity_id, jsonb_build_array(
-                           p.identity_kind, p.identity_tenant_id)
-                           ORDER BY p.participant_no DESC)
-                FROM callhook_store.participants AS p
-                WHERE p.call_id = r.call_id AND p.tenant_id = tenant
-                  AND p.identity_id IS NOT NULL
-                  AND p.identity_kind IS NOT NULL) AS told
+$sql$ || told || $sql$
         FROM callhook_store.call_records AS r
         JOIN callhook_store.calls AS c USING (call_id, tenant_id)
         LEFT JOIN LATERAL (
@@ -566,10 +573,8 @@ $sql$;
         LEFT JOIN callhook_store.report_terms AS label
             ON label.term = left(m.label, 600) AND c.media = 'o'
 $sql$;
-    others constant text := $sql$
-    ), side AS (
-        -- rank: answered 1, voicemail 2, declined 3, missed 4, failed 5,
-        -- unknown 6.
+    -- rank: answered 1, voicemail 2, declined 3, missed 4, failed 5, unknown 6.
+    sides constant text := $sql$
         SELECT h.call_id, 1 AS origin, s.session_no, v.caller,
                me.person_no, kind.term_no AS person_kind_no,
                coalesce(me.person_no, -2 * s.session_no
@@ -644,6 +649,13 @@ $sql$;
             AS v (caller, role, kind, id, name, home, endpoint, platform,
                   version, peer_role, peer_kind, peer_key, peer_endpoint_type,
                   peer_is_person)
+        -- OFFSET 0, and first: joins that write rows down, or look whether
+        -- they had the same before, would do it with the whole list in each.
+        CROSS JOIN LATERAL (
+            SELECT told ->> 0 AS identity_kind,
+                   told ->> 1 AS identity_tenant_id
+            FROM (SELECT CASE WHEN v.kind IS NULL THEN h.told -> v.id END
+                 ) AS t (told) OFFSET 0) AS told
         LEFT JOIN LATERAL callhook_store.disposition_by_rule(
             'record', s.failure_stage, s.failure_reason, NULL, h.day)
             AS rule ON true
@@ -652,11 +664,6 @@ $sql$;
            AND me.tenant_id = tenant
         LEFT JOIN callhook_store.report_people AS you
             ON you.key = v.peer_key AND you.tenant_id = tenant
-        CROSS JOIN LATERAL (
-            SELECT told ->> 0 AS identity_kind,
-                   told ->> 1 AS identity_tenant_id
-            FROM (SELECT CASE WHEN v.kind IS NULL THEN h.told -> v.id END
-                 ) AS t (told)) AS told
         LEFT JOIN callhook_store.report_terms AS kind
             ON kind.term = left(coalesce(v.kind, told.identity_kind), 600)
         LEFT JOIN callhook_store.report_terms AS peer_kind
@@ -683,6 +690,8 @@ $sql$;
            AND subnet.tenant_id = tenant
         WHERE callhook_store.is_person(v.role, v.kind, v.id, v.name, v.home,
                                        v.endpoint)
+$sql$;
+    legs constant text := $sql$
     ), whole AS (
         SELECT * FROM side
         UNION ALL
@@ -824,7 +833,8 @@ BEGIN
     FOR made IN SELECT * FROM (VALUES
         ('put_report_facts', 'tenant uuid, calls uuid[]',
          head || '), stream AS (' || streams || 'RETURNING call_id,
-             session_no, receiver_no, media, verdict, forth' || others,
+             session_no, receiver_no, media, verdict, forth), side AS ('
+         || sides || legs,
          'Fills the facts of records that have none.'),
         ('put_report_call', 'tenant uuid, calls uuid[]',
          head || ') INSERT INTO callhook_store.report_calls (
@@ -838,6 +848,15 @@ BEGIN
              WHERE call_id = ANY (calls) AND tenant_id = tenant)'
          || streams || 'WHERE t.session_no BETWEEN first AND last;',
          'Fills the facts of the streams of some sessions.'),
+        ('put_report_sides',
+         'tenant uuid, calls uuid[], first integer, last integer',
+         'INSERT INTO callhook_store.report_sides
+          WITH head AS MATERIALIZED (
+             SELECT r.call_id, r.day, ' || told || '
+             FROM callhook_store.report_calls AS r
+             WHERE r.call_id = ANY (calls) AND r.tenant_id = tenant)'
+         || sides || 'AND s.session_no BETWEEN first AND last;',
+         'Notes who was on the sides of some sessions.'),
         ('put_report_legs', 'tenant uuid, calls uuid[]',
          'DELETE FROM callhook_store.report_calls
           WHERE call_id = ANY (calls) AND tenant_id = tenant;'
@@ -847,8 +866,12 @@ BEGIN
              FROM head AS h
              JOIN callhook_store.report_streams AS t
                  ON t.call_id = h.call_id AND t.tenant_id = tenant
-                AND t.day = h.day' || others,
-         'Fills the facts of records that have those of their streams.'))
+                AND t.day = h.day
+         ), side AS (
+             DELETE FROM callhook_store.report_sides
+             WHERE call_id = ANY (calls) RETURNING *' || legs,
+         'Fills the facts of records that have those of their streams and '
+         'sides.'))
         AS v (name, arguments, body, comment)
     LOOP
         EXECUTE format($create$
@@ -858,6 +881,7 @@ LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
 SET join_collapse_limit = 1
 SET from_collapse_limit = 1
+SET enable_memoize = off
 SET jit = off
 AS $function$
 BEGIN

@@ -76,6 +76,33 @@ CREATE TABLE IF NOT EXISTS callhook_store.report_calls (
     PRIMARY KEY (call_id, tenant_id)
 );
 
+-- Of a large record, while it is taken apart: a row a session and person in
+-- it. Nothing is left here when that transaction ends.
+CREATE UNLOGGED TABLE IF NOT EXISTS callhook_store.report_sides (
+    call_id uuid NOT NULL,
+    origin integer NOT NULL,
+    session_no integer NOT NULL,
+    caller boolean NOT NULL,
+    person_no integer,
+    person_kind_no integer,
+    leg integer NOT NULL,
+    peer_no integer,
+    peer_kind_no integer,
+    peer_is_person boolean,
+    started_at timestamptz,
+    ended_at timestamptz,
+    external boolean,
+    rank integer NOT NULL,
+    stage_no integer,
+    reason_no integer,
+    platform_no integer,
+    version_no integer,
+    subnet_no integer,
+    rating_no integer,
+    modalities smallint,
+    audio integer
+);
+
 CREATE TABLE IF NOT EXISTS callhook_store.report_legs (
     started_at timestamptz,
     ended_at timestamptz,
