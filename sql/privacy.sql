@@ -13,22 +13,23 @@ CREATE TABLE IF NOT EXISTS callhook_store.forgotten (
 -- locale has a say.
 CREATE OR REPLACE FUNCTION callhook_store.plain_id(id text)
 RETURNS text
-LANGUAGE sql IMMUTABLE
+LANGUAGE plpgsql IMMUTABLE -- each string of a record comes here
 AS $$
-    SELECT CASE WHEN number ~ '^[0-9]{4,20}[*]{0,8}$' THEN number
+DECLARE
+    whole constant text COLLATE "C" :=
+        lower(btrim(id, E' \t\r\n') COLLATE "C");
+    scheme constant text COLLATE "C" :=
+        coalesce(substring(whole FROM '^(?:tel|sips?):'), '');
+    name constant text COLLATE "C" :=
+        split_part(substr(whole, length(scheme) + 1), ';', 1);
+    number constant text COLLATE "C" := translate(regexp_replace(
+        CASE scheme WHEN '' THEN whole ELSE split_part(name, '@', 1) END,
+        '^([+]|00)', ''), 'x ()./-', '*');
+BEGIN
+    RETURN CASE WHEN number ~ '^[0-9]{4,20}[*]{0,8}$' THEN number
                 WHEN scheme = '' THEN whole
-                ELSE name END
-    FROM (SELECT lower(btrim(id, E' \t\r\n') COLLATE "C") AS whole) AS w
-    CROSS JOIN LATERAL (
-        SELECT coalesce(substring(whole FROM '^(?:tel|sips?):'), '')
-            AS scheme) AS s
-    CROSS JOIN LATERAL (
-        SELECT split_part(substr(whole, length(scheme) + 1), ';', 1)
-            AS name) AS n
-    CROSS JOIN LATERAL (
-        SELECT translate(regexp_replace(
-            CASE scheme WHEN '' THEN whole ELSE split_part(name, '@', 1) END,
-            '^([+]|00)', ''), 'x ()./-', '*') AS number) AS d;
+                ELSE name END;
+END
 $$;
 COMMENT ON FUNCTION callhook_store.plain_id(text) IS
     'An id, principal name or number without what its spellings differ in.';
