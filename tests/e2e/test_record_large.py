@@ -19,7 +19,7 @@ from support.record_store import TENANT, Store
 from support.records_world import Peak, RecordsWorld
 from support.service import wait_until
 
-SESSIONS, PAGE, SEGMENTS = 130, 15, 2
+SESSIONS, PAGE, SEGMENTS = 130, 30, 2
 TABLES = ("call_records", "participants", "sessions", "segments", "media",
           "streams", "report_calls", "report_legs", "report_streams",
           "report_sides")
