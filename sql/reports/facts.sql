@@ -881,13 +881,15 @@ LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
 SET join_collapse_limit = 1
 SET from_collapse_limit = 1
-SET enable_memoize = off
+%s
 SET jit = off
 AS $function$
 BEGIN
 %s
 END
-$function$ $create$, made.name, made.arguments, made.body);
+$function$ $create$, made.name, made.arguments,
+            CASE made.name WHEN 'put_report_sides' -- the list would be a key
+                           THEN 'SET enable_memoize = off' END, made.body);
         EXECUTE format('COMMENT ON FUNCTION callhook_store.%I IS %L',
                        made.name, made.comment);
     END LOOP;
