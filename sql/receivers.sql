@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS callhook_store.receiver_minutes (
     spool_bytes bigint NOT NULL,
     PRIMARY KEY (minute, host)
 );
+
 -- The processes that receive, and how each of them stands: a row a process,
 -- for several may serve one host. What is gone stays for 7 days.
 CREATE TABLE IF NOT EXISTS callhook_store.receivers (

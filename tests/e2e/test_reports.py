@@ -1,5 +1,7 @@
 """Reports: facts beside the records, figures that are exact at each moment."""
 
+import json
+
 import pytest
 
 from support.company import (BRIDGE, VOICEMAIL, Party, guid, media, moment,
@@ -517,6 +519,25 @@ def test_months_are_made_ahead(store):
         FROM unnest(ARRAY['legs', 'streams']) AS part,
              unnest(ARRAY['0', '1 month']::interval[]) AS ahead""")
     assert len(made) == 4 and all(row["made"] for row in made)
+
+
+def test_the_planner_knows_how_frequent_words_are(store):
+    """Of a word that a view makes of a code it would guess 1 row in 200."""
+    for n in range(20):
+        put(store, record([session(ANN, BOB, moment(DAY, seconds=n), 60,
+                                   talk(ANN, BOB))], ANN))
+    store.database.execute("ANALYZE callhook_store.report_legs, "
+                           "callhook_store.report_streams")
+    for view, column in (("cdr", "kind"), ("cdr", "direction"),
+                         ("cdr", "disposition"), ("stream_quality", "kind"),
+                         ("stream_quality", "verdict")):
+        for row in store.database.query(f"SELECT {column} AS word, count(*) "
+                                        f"FROM callhook.{view} GROUP BY 1"):
+            assert row["count"] >= 20
+            [plan] = json.loads(store.database.execute(
+                f"EXPLAIN (FORMAT JSON) SELECT FROM callhook.{view} "
+                f"WHERE {column} = {literal(row['word'])}"))
+            assert plan["Plan"]["Plan Rows"] > row["count"] / 2, (column, row)
 
 
 @pytest.mark.parametrize("damage", [
