@@ -166,8 +166,9 @@ INSERT INTO pg_temp.figures VALUES
     WHERE tenant_id = {t} AND day = {d} AND NOT is_test
       AND queue_no IS NOT NULL
     GROUP BY 1 $$),
+-- The kind is a word here, for the planner to know how frequent each is.
 ('persons', $$
-    SELECT person_no, person_kind_no, bool_or(is_own) AS is_own,
+    SELECT person_no, person_kind, bool_or(is_own) AS is_own,
            count(*) FILTER (WHERE direction = 'o') AS calls_out,
            count(*) FILTER (WHERE direction = 'i' AND disposition = 'a')
                AS calls_in,
@@ -175,17 +176,18 @@ INSERT INTO pg_temp.figures VALUES
                AS missed,
            count(*) FILTER (WHERE direction = 'm') AS meetings,
            coalesce(sum(seconds), 0) AS seconds
-    FROM (SELECT person_no, person_kind_no,
+    FROM (SELECT person_no, kind.term AS person_kind,
                  external = false AND person_no IS NOT NULL AS is_own,
                  direction, disposition,
                  floor(extract(epoch FROM ended_at - started_at))::integer
                      AS seconds
           FROM callhook_store.report_legs
+          LEFT JOIN callhook_store.report_terms AS kind
+              ON kind.term_no = person_kind_no
           WHERE tenant_id = {t} AND day = {d} AND NOT is_test
           UNION ALL
-          SELECT person_no, (SELECT term_no FROM callhook_store.report_terms
-                             WHERE term = 'user'),
-                 person_no IS NOT NULL, direction, disposition, seconds
+          SELECT person_no, 'user', person_no IS NOT NULL, direction,
+                 disposition, seconds
           FROM callhook_store.report_phones
           WHERE tenant_id = {t} AND day = {d} AND call_id IS NULL) AS l
     GROUP BY 1, 2 $$),
@@ -280,10 +282,12 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO callhook_store.day_persons
-    SELECT tenant_id, day, person_no, person_kind_no, bool_or(is_own),
+    SELECT tenant_id, day, person_no, kind.term, bool_or(is_own),
            sum(calls_out), sum(calls_in), sum(missed), sum(meetings),
            coalesce(sum(seconds), 0)
-    FROM callhook_store.day_people GROUP BY 1, 2, 3, 4;
+    FROM callhook_store.day_people
+    LEFT JOIN callhook_store.report_terms AS kind ON term_no = person_kind_no
+    GROUP BY 1, 2, 3, 4;
     INSERT INTO callhook_store.day_clients
     SELECT tenant_id, day, person_no, platform_no, version_no, sum(legs)
     FROM callhook_store.day_people

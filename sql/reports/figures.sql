@@ -183,12 +183,10 @@ CREATE OR REPLACE VIEW callhook.people_by_day AS
 SELECT nullif(p.tenant_id, '00000000-0000-0000-0000-000000000000')
            AS tenant_id,
        p.day, n.id AS person_id, n.name AS person_name,
-       n.principal_name AS person_principal_name, kind.term AS person_kind,
+       n.principal_name AS person_principal_name, p.person_kind,
        n.department, p.calls_out, p.calls_in, p.missed, p.meetings, p.seconds
 FROM callhook_store.now_persons AS p
-LEFT JOIN callhook_store.report_people AS n USING (person_no)
-LEFT JOIN callhook_store.report_terms AS kind
-    ON kind.term_no = p.person_kind_no;
+LEFT JOIN callhook_store.report_people AS n USING (person_no);
 DROP VIEW IF EXISTS callhook_store.now_people;
 DROP TABLE IF EXISTS callhook_store.day_people;
 
