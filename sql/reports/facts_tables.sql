@@ -265,6 +265,22 @@ BEGIN
             ON callhook_store.report_phones (phone_no)
             WHERE charge IS NOT NULL;
     END IF;
+    -- Who missed calls; the conditions as cdr has them, or it is of no use.
+    IF to_regclass('callhook_store.report_legs_missed') IS NULL THEN
+        CREATE INDEX report_legs_missed ON callhook_store.report_legs (day)
+            WHERE CASE direction WHEN 'o' THEN 'out' WHEN 'i' THEN 'in'
+                                 ELSE 'meeting' END = 'in'
+              AND CASE disposition WHEN 'a' THEN 'answered'
+                      WHEN 'v' THEN 'voicemail' WHEN 'd' THEN 'declined'
+                      WHEN 'm' THEN 'missed' WHEN 'f' THEN 'failed'
+                      ELSE 'unknown' END = 'missed';
+    END IF;
+    -- Who was in somebody's meetings.
+    IF to_regclass('callhook_store.report_legs_organizer') IS NULL THEN
+        CREATE INDEX report_legs_organizer
+            ON callhook_store.report_legs (coalesce(peer_no, person_no), day)
+            WHERE kind = 'm';
+    END IF;
     -- Who talked with somebody, and when two of them next did.
     IF to_regclass('callhook_store.report_legs_peer') IS NULL THEN
         DROP INDEX IF EXISTS callhook_store.report_legs_pair;

@@ -540,6 +540,17 @@ def test_the_planner_knows_how_frequent_words_are(store):
             assert plan["Plan"]["Plan Rows"] > row["count"] / 2, (column, row)
 
 
+def test_who_missed_calls_is_found_by_an_index(store):
+    """It serves while its conditions are those that cdr is asked for."""
+    put(store, record([session(ANN, BOB, moment(DAY), 60, talk(ANN, BOB))],
+                      ANN))
+    plan = store.database.execute(
+        "SET enable_seqscan = off; EXPLAIN SELECT FROM callhook.missed_calls "
+        f"WHERE day = '{DAY}'")
+    assert "report_legs_2026_03" in plan
+    assert "WHEN 'i'" not in plan       # nothing is left to be filtered
+
+
 @pytest.mark.parametrize("damage", [
     "DELETE FROM callhook_store.report_legs",
     "DELETE FROM callhook_store.report_streams",
