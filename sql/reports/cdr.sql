@@ -134,7 +134,7 @@ SELECT nullif(s.tenant_id, '00000000-0000-0000-0000-000000000000')
        s.day,
        s.started_at,
        CASE s.media WHEN 'a' THEN 'audio' WHEN 'v' THEN 'video'
-                    WHEN 's' THEN 'screen_sharing' ELSE label.term END
+                    WHEN 's' THEN 'screen_sharing' ELSE s.label END
            AS media,
        CASE s.kind WHEN 'd' THEN 'peer_to_peer' WHEN 'm' THEN 'meeting'
                    ELSE 'phone' END AS kind,
@@ -170,7 +170,6 @@ LEFT JOIN callhook_store.report_people AS sender
     ON sender.person_no = s.sender_no
 LEFT JOIN callhook_store.report_people AS receiver
     ON receiver.person_no = s.receiver_no
-LEFT JOIN callhook_store.report_terms AS label ON label.term_no = s.label_no
 LEFT JOIN callhook_store.report_terms AS sender_platform
     ON sender_platform.term_no = s.sender_platform_no
 LEFT JOIN callhook_store.report_terms AS sender_version

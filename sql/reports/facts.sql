@@ -458,7 +458,8 @@ $sql$;
             receiver_platform_no, sender_version_no, receiver_version_no,
             sender_device_no, receiver_device_no, sender_connection_no,
             receiver_connection_no, sender_subnet_no, receiver_subnet_no,
-            transport_no, label_no, media, kind, verdict, forth, is_test)
+            transport_no, label_no, label, media, kind, verdict, forth,
+            is_test)
         SELECT t.start_date_time, t.call_id, tenant, t.average_jitter_ms,
                t.average_round_trip_time_ms, t.average_packet_loss_rate,
                t.packet_utilization, h.day, t.session_no, t.segment_no,
@@ -469,7 +470,7 @@ $sql$;
                r_platform.term_no, s_version.term_no, r_version.term_no,
                s_device.device_no, r_device.device_no, s_connection.term_no,
                r_connection.term_no, s_subnet.subnet_no, r_subnet.subnet_no,
-               transport.term_no, label.term_no, c.media, h.kind,
+               transport.term_no, label.term_no, label.term, c.media, h.kind,
                callhook_store.stream_verdict(l, t), c.forth, h.is_test
         FROM head AS h
         JOIN callhook_store.streams AS t

@@ -159,12 +159,26 @@ CREATE TABLE IF NOT EXISTS callhook_store.report_streams (
     receiver_subnet_no integer,
     transport_no integer,
     label_no integer, -- of another media than the three
+    label text,       -- alike
     media "char" NOT NULL,
     kind "char" NOT NULL,
     verdict "char" NOT NULL,
     forth boolean, -- from the caller to the callee
     is_test boolean NOT NULL
 ) PARTITION BY RANGE (day);
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'callhook_store.report_streams'::regclass
+          AND attname = 'label' AND NOT attisdropped) THEN
+        ALTER TABLE callhook_store.report_streams ADD COLUMN label text;
+        UPDATE callhook_store.report_streams SET label = term
+        FROM callhook_store.report_terms
+        WHERE media = 'o' AND term_no = label_no;
+    END IF;
+END
+$$;
 
 -- Rows of the phone logs. call_id: of the record that knows the call, too.
 CREATE TABLE IF NOT EXISTS callhook_store.report_phones (
@@ -323,7 +337,9 @@ BEGIN
                 (CASE kind WHEN 'd' THEN 'peer_to_peer' WHEN 'm' THEN 'meeting'
                            ELSE 'phone' END),
                 (CASE verdict WHEN 'p' THEN 'poor' WHEN 'g' THEN 'good'
-                              ELSE 'unclassified' END)
+                              ELSE 'unclassified' END),
+                (CASE media WHEN 'a' THEN 'audio' WHEN 'v' THEN 'video'
+                            WHEN 's' THEN 'screen_sharing' ELSE label END)
                 FROM %s$$, found.name || '_words', found.part) END;
     END LOOP;
 END

@@ -530,7 +530,8 @@ def test_the_planner_knows_how_frequent_words_are(store):
                            "callhook_store.report_streams")
     for view, column in (("cdr", "kind"), ("cdr", "direction"),
                          ("cdr", "disposition"), ("stream_quality", "kind"),
-                         ("stream_quality", "verdict")):
+                         ("stream_quality", "verdict"),
+                         ("stream_quality", "media")):
         for row in store.database.query(f"SELECT {column} AS word, count(*) "
                                         f"FROM callhook.{view} GROUP BY 1"):
             assert row["count"] >= 20
@@ -592,19 +593,27 @@ def test_a_store_that_is_older_than_the_facts_gets_them(store):
     verify(store)
 
 
-def test_days_of_an_older_schema_are_taken_over(store):
-    """It had persons and their clients in one table."""
+def test_what_an_older_schema_has_is_taken_over(store):
+    """It had persons and their clients in one table, and no labels beside
+    streams of other media."""
     for n, version in enumerate(("1.0", "2.0", None)):
         put(store, record([session(
             Party("Ann", version=version), BOB, moment(DAY, seconds=n), 60,
-            talk(ANN, BOB))], ANN))
+            talk(ANN, BOB), media(ANN, BOB, stream(), label="data"))], ANN))
     store.call("store_pstn_rows", TENANT, [pstn_row(
         "p1", ANN, "+4940123456", moment(DAY))])
     work_off(store.database)
     verify(store)
-    before = [rows(store, view, "true ORDER BY 1, 2, 3") for view in
-              ("people_by_day", "platforms_by_month", "users_by_month")]
+    views = ("people_by_day", "platforms_by_month", "users_by_month",
+             "stream_quality", "quality_by_day")
+
+    def answers():
+        return [sorted(rows(store, view), key=str) for view in views]
+
+    before = answers()
+    assert {row["media"] for row in before[3]} == {"audio", "data"}
     store.database.execute("""
+        ALTER TABLE callhook_store.report_streams DROP COLUMN label CASCADE;
         CREATE TABLE callhook_store.day_people AS
         SELECT tenant_id, day, person_no, person_kind_no, platform_no,
                version_no, bool_or(is_own) AS is_own, count(*) AS legs,
@@ -632,9 +641,7 @@ def test_days_of_an_older_schema_are_taken_over(store):
                            "callhook_store.day_clients")
     for _ in range(2):
         store.database.cluster.install(store.database.name)
-        assert [rows(store, view, "true ORDER BY 1, 2, 3") for view in
-                ("people_by_day", "platforms_by_month",
-                 "users_by_month")] == before
+        assert answers() == before
         verify(store)
 
 
