@@ -233,14 +233,16 @@ WITH page AS MATERIALIZED (
            sum(length) FILTER (WHERE name = 'participants')
                OVER (PARTITION BY call_id) AS older_participants
     FROM page
-    CROSS JOIN LATERAL (VALUES
-        ('sessions', CASE kind WHEN 'record' THEN body -> 'sessions'
-                               WHEN 'sessions' THEN body -> 'value' END),
-        ('participants_v2',
-         CASE kind WHEN 'record' THEN body -> 'participants_v2'
-                   WHEN 'participants_v2' THEN body -> 'value' END),
-        ('participants',
-         CASE kind WHEN 'record' THEN body -> 'participants' END))
+    CROSS JOIN LATERAL (
+        SELECT 'sessions', CASE kind WHEN 'record' THEN body -> 'sessions'
+                                     WHEN 'sessions' THEN body -> 'value' END
+        UNION ALL
+        SELECT 'participants_v2',
+               CASE kind WHEN 'record' THEN body -> 'participants_v2'
+                         WHEN 'participants_v2' THEN body -> 'value' END
+        UNION ALL
+        SELECT 'participants',
+               CASE kind WHEN 'record' THEN body -> 'participants' END)
         AS l (name, items)
     CROSS JOIN LATERAL (
         SELECT CASE WHEN jsonb_typeof(items) = 'array'

@@ -73,16 +73,21 @@ AS $$
         FROM page
     )
     SELECT step.kind, step.page_no, step.link
-    FROM have CROSS JOIN LATERAL (VALUES
-        (records = 0, 'record', 1, NULL),
-        (next_sessions IS NOT NULL, 'sessions', sessions + 1, next_sessions),
-        (apart AND records = 1, 'record', 2,
-         '?$select=id,version&$expand=participants_v2'),
-        (next_participants IS NOT NULL, 'participants_v2', participants + 1,
-         next_participants),
-        (records = 1 + apart::integer
-             AND (participants > 0 OR sessions > 0 AND NOT apart),
-         'record', records + 1, '?$select=id,version')
+    FROM have CROSS JOIN LATERAL (
+        SELECT records = 0, 'record', 1, NULL
+        UNION ALL
+        SELECT next_sessions IS NOT NULL, 'sessions', sessions + 1,
+               next_sessions
+        UNION ALL
+        SELECT apart AND records = 1, 'record', 2,
+               '?$select=id,version&$expand=participants_v2'
+        UNION ALL
+        SELECT next_participants IS NOT NULL, 'participants_v2',
+               participants + 1, next_participants
+        UNION ALL
+        SELECT records = 1 + apart::integer
+                   AND (participants > 0 OR sessions > 0 AND NOT apart),
+               'record', records + 1, '?$select=id,version'
     ) AS step (is_next, kind, page_no, link)
     WHERE is_next LIMIT 1;
 $$;

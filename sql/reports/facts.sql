@@ -242,28 +242,30 @@ BEGIN
         FROM callhook_store.call_records AS r
         CROSS JOIN LATERAL (
             SELECT v.* FROM callhook_store.sessions AS s
-            CROSS JOIN LATERAL (VALUES
-                (s.caller_user_agent_role, s.caller_identity_kind,
-                 s.caller_identity_id, s.caller_identity_name,
-                 s.caller_identity_user_principal_name,
-                 s.caller_identity_tenant_id),
-                (s.callee_user_agent_role, s.callee_identity_kind,
-                 s.callee_identity_id, s.callee_identity_name,
-                 s.callee_identity_user_principal_name,
-                 s.callee_identity_tenant_id))
+            CROSS JOIN LATERAL (
+                SELECT s.caller_user_agent_role, s.caller_identity_kind,
+                       s.caller_identity_id, s.caller_identity_name,
+                       s.caller_identity_user_principal_name,
+                       s.caller_identity_tenant_id
+                UNION ALL
+                SELECT s.callee_user_agent_role, s.callee_identity_kind,
+                       s.callee_identity_id, s.callee_identity_name,
+                       s.callee_identity_user_principal_name,
+                       s.callee_identity_tenant_id)
                 AS v (role, kind, id, name, principal_name, home)
             WHERE s.call_id = r.call_id AND s.tenant_id = r.tenant_id
             UNION ALL
             SELECT v.* FROM callhook_store.segments AS s
-            CROSS JOIN LATERAL (VALUES
-                (s.caller_user_agent_role, s.caller_identity_kind,
-                 s.caller_identity_id, s.caller_identity_name,
-                 s.caller_identity_user_principal_name,
-                 s.caller_identity_tenant_id),
-                (s.callee_user_agent_role, s.callee_identity_kind,
-                 s.callee_identity_id, s.callee_identity_name,
-                 s.callee_identity_user_principal_name,
-                 s.callee_identity_tenant_id))
+            CROSS JOIN LATERAL (
+                SELECT s.caller_user_agent_role, s.caller_identity_kind,
+                       s.caller_identity_id, s.caller_identity_name,
+                       s.caller_identity_user_principal_name,
+                       s.caller_identity_tenant_id
+                UNION ALL
+                SELECT s.callee_user_agent_role, s.callee_identity_kind,
+                       s.callee_identity_id, s.callee_identity_name,
+                       s.callee_identity_user_principal_name,
+                       s.callee_identity_tenant_id)
                 AS v (role, kind, id, name, principal_name, home)
             WHERE s.call_id = r.call_id AND s.tenant_id = r.tenant_id
             UNION ALL
@@ -323,11 +325,12 @@ AS $$
     SELECT DISTINCT ON (q.key) tenant, q.key, q.name, r.name
     FROM (SELECT callhook_store.person_key(v.id, v.name) AS key, v.id, v.name
           FROM callhook_store.sessions AS s
-          CROSS JOIN LATERAL (VALUES
-              (s.caller_user_agent_role, s.caller_identity_id,
-               s.caller_identity_name),
-              (s.callee_user_agent_role, s.callee_identity_id,
-               s.callee_identity_name)) AS v (role, id, name)
+          CROSS JOIN LATERAL (
+              SELECT s.caller_user_agent_role, s.caller_identity_id,
+                     s.caller_identity_name
+              UNION ALL
+              SELECT s.callee_user_agent_role, s.callee_identity_id,
+                     s.callee_identity_name) AS v (role, id, name)
           WHERE s.call_id = ANY (calls) AND s.tenant_id = tenant
             AND callhook_store.is_queue(v.role)) AS q
     LEFT JOIN callhook_store.queue AS r
@@ -473,23 +476,24 @@ $sql$;
                transport.term_no, label.term_no, label.term, c.media, h.kind,
                callhook_store.stream_verdict(l, t), c.forth, h.is_test
         FROM head AS h
-        JOIN callhook_store.streams AS t
-            ON t.call_id = h.call_id AND t.tenant_id = tenant
-        -- One row each, by the whole key: a plan may not read a call's all.
-        CROSS JOIN LATERAL (
-            SELECT * FROM callhook_store.media AS m
-            WHERE m.call_id = t.call_id AND m.tenant_id = tenant
-              AND m.session_no = t.session_no AND m.segment_no = t.segment_no
-              AND m.media_no = t.media_no LIMIT 1) AS m
+        JOIN callhook_store.sessions AS s
+            ON s.call_id = h.call_id AND s.tenant_id = tenant
+        -- From each to what is in it, by the whole key: a plan may not read a
+        -- call's all.
         CROSS JOIN LATERAL (
             SELECT * FROM callhook_store.segments AS g
-            WHERE g.call_id = t.call_id AND g.tenant_id = tenant
-              AND g.session_no = t.session_no AND g.segment_no = t.segment_no
-            LIMIT 1) AS g
+            WHERE g.call_id = s.call_id AND g.tenant_id = tenant
+              AND g.session_no = s.session_no OFFSET 0) AS g
         CROSS JOIN LATERAL (
-            SELECT * FROM callhook_store.sessions AS s
-            WHERE s.call_id = t.call_id AND s.tenant_id = tenant
-              AND s.session_no = t.session_no LIMIT 1) AS s
+            SELECT * FROM callhook_store.media AS m
+            WHERE m.call_id = g.call_id AND m.tenant_id = tenant
+              AND m.session_no = g.session_no AND m.segment_no = g.segment_no
+            OFFSET 0) AS m
+        CROSS JOIN LATERAL (
+            SELECT * FROM callhook_store.streams AS t
+            WHERE t.call_id = m.call_id AND t.tenant_id = tenant
+              AND t.session_no = m.session_no AND t.segment_no = m.segment_no
+              AND t.media_no = m.media_no OFFSET 0) AS t
         CROSS JOIN LATERAL (SELECT
             callhook_store.media_code(m.label) AS media,
             CASE t.stream_direction WHEN 'callerToCallee' THEN true
@@ -497,50 +501,55 @@ $sql$;
             END AS forth) AS c
         LEFT JOIN callhook_store.report_limits AS l
             ON l.media = c.media AND h.day >= l.begins AND h.day < l.ends
-        LEFT JOIN LATERAL (VALUES
-            (true,
-             callhook_store.person_key(
-                 coalesce(g.caller_identity_id, s.caller_identity_id),
-                 coalesce(g.caller_identity_name, s.caller_identity_name)),
-             callhook_store.person_key(
-                 coalesce(g.callee_identity_id, s.callee_identity_id),
-                 coalesce(g.callee_identity_name, s.callee_identity_name)),
-             coalesce(g.caller_user_agent_platform,
-                      s.caller_user_agent_platform),
-             coalesce(g.callee_user_agent_platform,
-                      s.callee_user_agent_platform),
-             coalesce(g.caller_user_agent_application_version,
-                      s.caller_user_agent_application_version),
-             coalesce(g.callee_user_agent_application_version,
-                      s.callee_user_agent_application_version),
-             m.caller_capture_device_name, m.callee_render_device_name,
-             m.caller_connection_type, m.callee_connection_type,
-             m.caller_subnet, m.callee_subnet,
-             coalesce(m.callee_network_transport_protocol,
-                      m.caller_network_transport_protocol)),
-            (false,
-             callhook_store.person_key(
-                 coalesce(g.callee_identity_id, s.callee_identity_id),
-                 coalesce(g.callee_identity_name, s.callee_identity_name)),
-             callhook_store.person_key(
-                 coalesce(g.caller_identity_id, s.caller_identity_id),
-                 coalesce(g.caller_identity_name, s.caller_identity_name)),
-             coalesce(g.callee_user_agent_platform,
-                      s.callee_user_agent_platform),
-             coalesce(g.caller_user_agent_platform,
-                      s.caller_user_agent_platform),
-             coalesce(g.callee_user_agent_application_version,
-                      s.callee_user_agent_application_version),
-             coalesce(g.caller_user_agent_application_version,
-                      s.caller_user_agent_application_version),
-             m.callee_capture_device_name, m.caller_render_device_name,
-             m.callee_connection_type, m.caller_connection_type,
-             m.callee_subnet, m.caller_subnet,
-             coalesce(m.caller_network_transport_protocol,
-                      m.callee_network_transport_protocol)))
-            AS w (forth, s_key, r_key, s_platform, r_platform, s_version,
-                  r_version, s_device, r_device, s_connection, r_connection,
-                  s_subnet, r_subnet, transport) ON w.forth = c.forth
+        LEFT JOIN LATERAL (
+            SELECT callhook_store.person_key(
+                       coalesce(g.caller_identity_id, s.caller_identity_id),
+                       coalesce(g.caller_identity_name,
+                                s.caller_identity_name)),
+                   callhook_store.person_key(
+                       coalesce(g.callee_identity_id, s.callee_identity_id),
+                       coalesce(g.callee_identity_name,
+                                s.callee_identity_name)),
+                   coalesce(g.caller_user_agent_platform,
+                            s.caller_user_agent_platform),
+                   coalesce(g.callee_user_agent_platform,
+                            s.callee_user_agent_platform),
+                   coalesce(g.caller_user_agent_application_version,
+                            s.caller_user_agent_application_version),
+                   coalesce(g.callee_user_agent_application_version,
+                            s.callee_user_agent_application_version),
+                   m.caller_capture_device_name, m.callee_render_device_name,
+                   m.caller_connection_type, m.callee_connection_type,
+                   m.caller_subnet, m.callee_subnet,
+                   coalesce(m.callee_network_transport_protocol,
+                            m.caller_network_transport_protocol)
+            WHERE c.forth
+            UNION ALL
+            SELECT callhook_store.person_key(
+                       coalesce(g.callee_identity_id, s.callee_identity_id),
+                       coalesce(g.callee_identity_name,
+                                s.callee_identity_name)),
+                   callhook_store.person_key(
+                       coalesce(g.caller_identity_id, s.caller_identity_id),
+                       coalesce(g.caller_identity_name,
+                                s.caller_identity_name)),
+                   coalesce(g.callee_user_agent_platform,
+                            s.callee_user_agent_platform),
+                   coalesce(g.caller_user_agent_platform,
+                            s.caller_user_agent_platform),
+                   coalesce(g.callee_user_agent_application_version,
+                            s.callee_user_agent_application_version),
+                   coalesce(g.caller_user_agent_application_version,
+                            s.caller_user_agent_application_version),
+                   m.callee_capture_device_name, m.caller_render_device_name,
+                   m.callee_connection_type, m.caller_connection_type,
+                   m.callee_subnet, m.caller_subnet,
+                   coalesce(m.caller_network_transport_protocol,
+                            m.callee_network_transport_protocol)
+            WHERE NOT c.forth)
+            AS w (s_key, r_key, s_platform, r_platform, s_version, r_version,
+                  s_device, r_device, s_connection, r_connection, s_subnet,
+                  r_subnet, transport) ON true
         LEFT JOIN callhook_store.report_people AS s_person
             ON s_person.key = w.s_key AND s_person.tenant_id = tenant
         LEFT JOIN callhook_store.report_people AS r_person
@@ -596,9 +605,12 @@ $sql$;
                     WHEN s.failure_stage <> 'callSetup' AND EXISTS (
                         SELECT FROM callhook_store.media AS m
                         WHERE m.call_id = s.call_id AND m.tenant_id = tenant
-                          AND m.session_no = s.session_no) THEN 1
-                    ELSE coalesce(position(rule.disposition::text
-                                           IN 'avdmfu'), 6) END AS rank,
+                          AND m.session_no = s.session_no OFFSET 0) THEN 1
+                    ELSE coalesce((
+                        SELECT position(rule.disposition::text IN 'avdmfu')
+                        FROM callhook_store.disposition_by_rule(
+                            'record', s.failure_stage, s.failure_reason, NULL,
+                            h.day) AS rule), 6) END AS rank,
                stage.term_no AS stage_no, reason.term_no AS reason_no,
                platform.term_no AS platform_no, version.term_no AS version_no,
                subnet.subnet_no,
@@ -616,37 +628,38 @@ $sql$;
         FROM head AS h
         JOIN callhook_store.sessions AS s
             ON s.call_id = h.call_id AND s.tenant_id = tenant
-        CROSS JOIN LATERAL (VALUES
-            (true, s.caller_user_agent_role, callhook_store.kind_of(
-                 s.caller_identity_kind, s.caller_identity_id),
-             s.caller_identity_id, s.caller_identity_name,
-             s.caller_identity_tenant_id, s.caller_type,
-             s.caller_user_agent_platform,
-             s.caller_user_agent_application_version,
-             s.callee_user_agent_role, callhook_store.kind_of(
-                 s.callee_identity_kind, s.callee_identity_id),
-             callhook_store.person_key(s.callee_identity_id,
-                                       s.callee_identity_name),
-             s.callee_identity_endpoint_type,
-             callhook_store.is_person(
-                 s.callee_user_agent_role, s.callee_identity_kind,
-                 s.callee_identity_id, s.callee_identity_name,
-                 s.callee_identity_tenant_id, s.callee_type)),
-            (false, s.callee_user_agent_role, callhook_store.kind_of(
-                 s.callee_identity_kind, s.callee_identity_id),
-             s.callee_identity_id, s.callee_identity_name,
-             s.callee_identity_tenant_id, s.callee_type,
-             s.callee_user_agent_platform,
-             s.callee_user_agent_application_version,
-             s.caller_user_agent_role, callhook_store.kind_of(
-                 s.caller_identity_kind, s.caller_identity_id),
-             callhook_store.person_key(s.caller_identity_id,
-                                       s.caller_identity_name),
-             s.caller_identity_endpoint_type,
-             callhook_store.is_person(
-                 s.caller_user_agent_role, s.caller_identity_kind,
-                 s.caller_identity_id, s.caller_identity_name,
-                 s.caller_identity_tenant_id, s.caller_type)))
+        CROSS JOIN LATERAL (
+            SELECT true, s.caller_user_agent_role, callhook_store.kind_of(
+                       s.caller_identity_kind, s.caller_identity_id),
+                   s.caller_identity_id, s.caller_identity_name,
+                   s.caller_identity_tenant_id, s.caller_type,
+                   s.caller_user_agent_platform,
+                   s.caller_user_agent_application_version,
+                   s.callee_user_agent_role, callhook_store.kind_of(
+                       s.callee_identity_kind, s.callee_identity_id),
+                   callhook_store.person_key(s.callee_identity_id,
+                                             s.callee_identity_name),
+                   s.callee_identity_endpoint_type,
+                   callhook_store.is_person(
+                       s.callee_user_agent_role, s.callee_identity_kind,
+                       s.callee_identity_id, s.callee_identity_name,
+                       s.callee_identity_tenant_id, s.callee_type)
+            UNION ALL
+            SELECT false, s.callee_user_agent_role, callhook_store.kind_of(
+                       s.callee_identity_kind, s.callee_identity_id),
+                   s.callee_identity_id, s.callee_identity_name,
+                   s.callee_identity_tenant_id, s.callee_type,
+                   s.callee_user_agent_platform,
+                   s.callee_user_agent_application_version,
+                   s.caller_user_agent_role, callhook_store.kind_of(
+                       s.caller_identity_kind, s.caller_identity_id),
+                   callhook_store.person_key(s.caller_identity_id,
+                                             s.caller_identity_name),
+                   s.caller_identity_endpoint_type,
+                   callhook_store.is_person(
+                       s.caller_user_agent_role, s.caller_identity_kind,
+                       s.caller_identity_id, s.caller_identity_name,
+                       s.caller_identity_tenant_id, s.caller_type))
             AS v (caller, role, kind, id, name, home, endpoint, platform,
                   version, peer_role, peer_kind, peer_key, peer_endpoint_type,
                   peer_is_person)
@@ -657,9 +670,6 @@ $sql$;
                    told ->> 1 AS identity_tenant_id
             FROM (SELECT CASE WHEN v.kind IS NULL THEN h.told -> v.id END
                  ) AS t (told) OFFSET 0) AS told
-        LEFT JOIN LATERAL callhook_store.disposition_by_rule(
-            'record', s.failure_stage, s.failure_reason, NULL, h.day)
-            AS rule ON true
         LEFT JOIN callhook_store.report_people AS me
             ON me.key = callhook_store.person_key(v.id, v.name)
            AND me.tenant_id = tenant
@@ -847,7 +857,7 @@ BEGIN
          'WITH head AS MATERIALIZED (
              SELECT call_id, day, kind, is_test FROM callhook_store.report_calls
              WHERE call_id = ANY (calls) AND tenant_id = tenant)'
-         || streams || 'WHERE t.session_no BETWEEN first AND last;',
+         || streams || 'WHERE s.session_no BETWEEN first AND last;',
          'Fills the facts of the streams of some sessions.'),
         ('put_report_sides',
          'tenant uuid, calls uuid[], first integer, last integer',
