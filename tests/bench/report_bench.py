@@ -31,7 +31,7 @@ from support.service import end_on_signals  # noqa: E402
 
 US = "callhook"
 AT_ONCE = 2                         # months that are made side by side
-GB_A_USER = 0.004                   # with the peers' copies of it
+GB_A_USER = 0.003                   # with the peers' copies of it
 STREAMS_OF_A_SMALL_YEAR = 10_000_000
 LIMIT_MS = {False: 150, True: 1000}
 

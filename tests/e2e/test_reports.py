@@ -552,6 +552,21 @@ def test_who_missed_calls_is_found_by_an_index(store):
     assert "WHEN 'i'" not in plan       # nothing is left to be filtered
 
 
+def test_what_calls_cost_is_read_from_indexes_alone(store):
+    """The planner counts each column of cdr, asked for or not: one that is
+    new in the view must be in the index, or all rows are fetched."""
+    put(store, record([session(ANN, BOB, moment(DAY), 60, talk(ANN, BOB))],
+                      ANN))
+    plan = store.database.execute(
+        "SET enable_seqscan = off; SET enable_bitmapscan = off; "
+        "SET enable_hashjoin = off; EXPLAIN SELECT department, day, currency, "
+        "sum(duration_seconds), sum(charge) FROM callhook.cdr "
+        "WHERE kind = 'phone' AND NOT is_test AND charge IS NOT NULL "
+        f"AND day >= '{DAY}' GROUP BY 1, 2, 3")
+    assert "Index Only Scan using report_phones_charged" in plan
+    assert "Index Only Scan using report_legs_2026_03_phone_no" in plan
+
+
 @pytest.mark.parametrize("damage", [
     "DELETE FROM callhook_store.report_legs",
     "DELETE FROM callhook_store.report_streams",
