@@ -41,7 +41,8 @@ FACTS = """
 PHONES = """
     SELECT callhook_store.put_phones(%(tenant)s, log, array_agg(id))
     FROM callhook_store.log_rows
-    WHERE tenant_id = %(tenant)s AND day = %(day)s GROUP BY log"""
+    WHERE tenant_id = %(tenant)s AND day = %(day)s AND log = %(log)s
+    GROUP BY log"""
 
 # The generator's words for what failed; a site adds those that it sees.
 RULES = """
@@ -162,7 +163,8 @@ class Year:
         for first in range(0, len(calls), BATCH):
             cursor.execute(FACTS, {"tenant": TENANT,
                                    "calls": calls[first:first + BATCH]})
-        cursor.execute(PHONES, {"tenant": TENANT, "day": day})
+        for log in ("pstn", "direct_routing"):  # one lists persons in order
+            cursor.execute(PHONES, {"tenant": TENANT, "day": day, "log": log})
         return time.monotonic() - begin
 
     def clear(self, cursor, month):
