@@ -115,8 +115,9 @@ $$;
 COMMENT ON FUNCTION callhook_store.add_report_terms(text[]) IS
     'Gives words numbers that have none.';
 
--- OFFSET 0: each word is looked up by its key. As a join, planned while there
--- are few, all of the tenant's would be read and sorted for each batch.
+-- Most words repeat: UNION, so that each is looked up once. By its key (OFFSET
+-- 0): as a join, planned while there are few, all of the tenant's would be read
+-- and sorted for each batch.
 DROP FUNCTION IF EXISTS callhook_store.add_report_words(uuid, uuid[]);
 CREATE OR REPLACE FUNCTION callhook_store.add_report_words(
     tenant uuid, calls uuid[], first integer DEFAULT 0,
@@ -135,11 +136,12 @@ BEGIN
               callhook_store.kind_of(caller_identity_kind,
                                      caller_identity_id),
               callhook_store.kind_of(callee_identity_kind,
-                                     callee_identity_id), failure_stage, failure_reason])
+                                     callee_identity_id),
+              failure_stage, failure_reason])
           FROM callhook_store.sessions
           WHERE call_id = ANY (calls) AND tenant_id = tenant
             AND session_no BETWEEN first AND last
-          UNION ALL
+          UNION
           SELECT unnest(ARRAY[
               caller_user_agent_platform, callee_user_agent_platform,
               caller_user_agent_application_version,
@@ -147,7 +149,7 @@ BEGIN
           FROM callhook_store.segments
           WHERE call_id = ANY (calls) AND tenant_id = tenant
             AND session_no BETWEEN first AND last
-          UNION ALL
+          UNION
           SELECT unnest(ARRAY[
               caller_connection_type, callee_connection_type,
               caller_network_transport_protocol,
@@ -157,14 +159,14 @@ BEGIN
           FROM callhook_store.media
           WHERE call_id = ANY (calls) AND tenant_id = tenant
             AND session_no BETWEEN first AND last
-          UNION ALL
+          UNION
           SELECT rating FROM callhook_store.feedback
           WHERE call_id = ANY (calls) AND tenant_id = tenant
             AND session_no BETWEEN first AND last
-          UNION ALL
+          UNION
           SELECT identity_kind FROM callhook_store.participants
           WHERE call_id = ANY (calls) AND tenant_id = tenant AND first <= 1
-          UNION ALL
+          UNION
           SELECT organizer_identity_kind FROM callhook_store.call_records
           WHERE call_id = ANY (calls) AND tenant_id = tenant) AS w (word)
     WHERE w.word IS NOT NULL
@@ -174,23 +176,25 @@ BEGIN
     ON CONFLICT DO NOTHING;
 
     INSERT INTO callhook_store.report_devices AS d (tenant_id, name, seen_in)
-    SELECT tenant, left(n.name, 600) AS word,
-           max(date_trunc('month', r.start_date_time, 'UTC')::date)
-    FROM callhook_store.media AS m
-    JOIN callhook_store.call_records AS r USING (call_id, tenant_id)
-    CROSS JOIN LATERAL unnest(ARRAY[
-        m.caller_capture_device_name, m.callee_capture_device_name,
-        m.caller_render_device_name, m.callee_render_device_name]) AS n (name)
-    WHERE m.call_id = ANY (calls) AND m.tenant_id = tenant
-      AND m.session_no BETWEEN first AND last
-      AND n.name IS NOT NULL AND r.start_date_time IS NOT NULL
-      AND NOT EXISTS (
-          SELECT FROM callhook_store.report_devices AS o
-          WHERE o.name = left(n.name, 600) AND o.tenant_id = tenant
-            AND o.seen_in >= date_trunc('month', r.start_date_time,
-                                        'UTC')::date
-          OFFSET 0)
-    GROUP BY word ORDER BY word
+    SELECT tenant, n.word, n.month
+    FROM (SELECT left(v.name, 600) AS word,
+                 date_trunc('month', max(r.start_date_time), 'UTC')::date
+                     AS month
+          FROM callhook_store.media AS m
+          JOIN callhook_store.call_records AS r USING (call_id, tenant_id)
+          CROSS JOIN LATERAL unnest(ARRAY[
+              m.caller_capture_device_name, m.callee_capture_device_name,
+              m.caller_render_device_name, m.callee_render_device_name])
+              AS v (name)
+          WHERE m.call_id = ANY (calls) AND m.tenant_id = tenant
+            AND m.session_no BETWEEN first AND last
+            AND v.name IS NOT NULL AND r.start_date_time IS NOT NULL
+          GROUP BY 1) AS n
+    WHERE NOT EXISTS (
+        SELECT FROM callhook_store.report_devices AS o
+        WHERE o.name = n.word AND o.tenant_id = tenant
+          AND o.seen_in >= n.month OFFSET 0)
+    ORDER BY n.word
     ON CONFLICT (name, tenant_id) DO UPDATE
         SET seen_in = greatest(d.seen_in, excluded.seen_in);
 
