@@ -142,35 +142,45 @@ $$;
 COMMENT ON FUNCTION callhook_store.chart_answers() IS
     'Answer times of the receivers by hour of a day, in ms.';
 
--- What of the last days is dirty is counted from the facts, as the queries of
--- the day tables do, the rest is kept. Variables are known when a statement is
--- planned: of the months of facts those of the dirty days alone are opened,
--- none where no day is dirty. dirty_tenants and dirty_days are parallel.
-CREATE OR REPLACE FUNCTION callhook_store.calls_of_days(
+DROP FUNCTION IF EXISTS callhook_store.chart_calls();
+DROP FUNCTION IF EXISTS callhook_store.chart_quality();
+DROP FUNCTION IF EXISTS callhook_store.chart_failures();
+DROP FUNCTION IF EXISTS callhook_store.chart_calls(uuid[], date[]);
+DROP FUNCTION IF EXISTS callhook_store.chart_quality(uuid[], date[]);
+DROP FUNCTION IF EXISTS callhook_store.calls_of_days(date, uuid[], date[]);
+DROP FUNCTION IF EXISTS callhook_store.audio_of_days(date, uuid[], date[]);
+
+-- What of the last days is dirty is counted from the facts of calls, the rest
+-- is kept. Variables are known when a statement is planned, and no table of
+-- facts is opened where no day is dirty. dirty_tenants and dirty_days are
+-- parallel.
+CREATE OR REPLACE FUNCTION callhook_store.kinds_of_days(
     since date, dirty_tenants uuid[], dirty_days date[])
-RETURNS TABLE (day date, kind "char", calls bigint, missed bigint)
+RETURNS TABLE (day date, kind "char", calls bigint, missed bigint,
+               audio_classified bigint, audio_poor bigint)
 LANGUAGE plpgsql STABLE
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT k.day, k.kind, sum(k.calls::integer), sum(k.missed::integer)
-    FROM callhook_store.day_call_hours AS k
+    SELECT k.day, k.kind, k.calls, k.missed, k.audio_classified, k.audio_poor
+    FROM callhook_store.day_kinds AS k
     WHERE k.day >= since
       AND (k.day <> ALL (dirty_days) OR (k.tenant_id, k.day) NOT IN (
                SELECT d.tenant_id, d.day
-               FROM unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)))
-    GROUP BY k.day, k.kind;
+               FROM unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)));
     IF cardinality(dirty_days) > 0 THEN
         RETURN QUERY
-        SELECT c.day, c.kind, c.calls, c.missed
+        SELECT c.day, c.kind, c.calls, c.missed, c.classified, c.poor
         FROM (SELECT r.tenant_id, r.day, r.kind, count(*) AS calls,
-                     count(*) FILTER (WHERE r.disposition = 'm') AS missed
+                     count(*) FILTER (WHERE r.disposition = 'm') AS missed,
+                     sum(r.audio_classified) AS classified,
+                     sum(r.audio_poor) AS poor
               FROM callhook_store.report_calls AS r
               WHERE r.day = ANY (dirty_days) AND NOT r.is_test
               GROUP BY 1, 2, 3
               UNION ALL
               SELECT p.tenant_id, p.day, 'p', count(*),
-                     count(*) FILTER (WHERE p.disposition = 'm')
+                     count(*) FILTER (WHERE p.disposition = 'm'), 0, 0
               FROM callhook_store.report_phones AS p
               WHERE p.day = ANY (dirty_days) AND p.call_id IS NULL
               GROUP BY 1, 2) AS c
@@ -179,40 +189,9 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION callhook_store.calls_of_days(date, uuid[], date[]) IS
-    'Calls by day and kind, of all tenants: callhook.calls_by_hour.';
-
-CREATE OR REPLACE FUNCTION callhook_store.audio_of_days(
-    since date, dirty_tenants uuid[], dirty_days date[])
-RETURNS TABLE (day date, classified bigint, poor bigint)
-LANGUAGE plpgsql STABLE
-AS $$
-BEGIN
-    RETURN QUERY
-    SELECT k.day, sum(k.classified::integer), sum(k.poor::integer)
-    FROM callhook_store.day_networks AS k
-    WHERE k.day >= since AND k.media = 'a'
-      AND (k.day <> ALL (dirty_days) OR (k.tenant_id, k.day) NOT IN (
-               SELECT d.tenant_id, d.day
-               FROM unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)))
-    GROUP BY k.day;
-    IF cardinality(dirty_days) > 0 THEN
-        RETURN QUERY
-        SELECT q.day, q.classified, q.poor
-        FROM (SELECT s.tenant_id, s.day,
-                     count(*) FILTER (WHERE s.verdict <> 'u') AS classified,
-                     count(*) FILTER (WHERE s.verdict = 'p') AS poor
-              FROM callhook_store.report_streams AS s
-              WHERE s.day = ANY (dirty_days) AND s.media = 'a'
-                AND NOT s.is_test
-              GROUP BY 1, 2) AS q
-        JOIN unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)
-            USING (tenant_id, day);
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION callhook_store.audio_of_days(date, uuid[], date[]) IS
-    'Audio streams by day, of all tenants: callhook.quality_by_day.';
+COMMENT ON FUNCTION callhook_store.kinds_of_days(date, uuid[], date[]) IS
+    'Calls and their audio streams by day and kind, of all tenants: '
+    'callhook.calls_by_hour, callhook.quality_by_day.';
 
 CREATE OR REPLACE FUNCTION callhook_store.failures_of_days(
     since date, dirty_tenants uuid[], dirty_days date[])
@@ -230,15 +209,13 @@ BEGIN
     GROUP BY 1, 2;
     IF (SELECT max(d) FROM unnest(dirty_days) AS d) >= since THEN
         RETURN QUERY
-        SELECT c.stage_no, c.reason_no, count(*)
-        FROM (SELECT DISTINCT l.tenant_id, l.day, l.stage_no, l.reason_no,
-                     l.call_id
-              FROM callhook_store.report_legs AS l
-              WHERE l.day = ANY (dirty_days) AND l.day >= since
-                AND NOT l.is_test
-                AND (l.stage_no IS NOT NULL OR l.reason_no IS NOT NULL)) AS c
+        SELECT c.failures[n][1], c.failures[n][2], count(*)
+        FROM callhook_store.report_calls AS c
+        CROSS JOIN LATERAL generate_subscripts(c.failures, 1) AS n
         JOIN unnest(dirty_tenants, dirty_days) AS d (tenant_id, day)
             USING (tenant_id, day)
+        WHERE c.day = ANY (dirty_days) AND c.day >= since AND NOT c.is_test
+          AND c.failures IS NOT NULL
         GROUP BY 1, 2;
     END IF;
 END
@@ -246,64 +223,42 @@ $$;
 COMMENT ON FUNCTION callhook_store.failures_of_days(date, uuid[], date[]) IS
     'Calls with a failure, of all days and tenants: callhook.failures_by_day.';
 
-DROP FUNCTION IF EXISTS callhook_store.chart_calls();
-DROP FUNCTION IF EXISTS callhook_store.chart_quality();
-DROP FUNCTION IF EXISTS callhook_store.chart_failures();
-
--- callhook.calls_by_hour, by the day.
-CREATE OR REPLACE FUNCTION callhook_store.chart_calls(
-    dirty_tenants uuid[], dirty_days date[])
-RETURNS json
+-- callhook.calls_by_hour by the day, and the audio of callhook.quality_by_day.
+CREATE OR REPLACE FUNCTION callhook_store.chart_kinds(
+    dirty_tenants uuid[], dirty_days date[], OUT calls json, OUT quality json)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH counted AS MATERIALIZED (
-        SELECT c.day,
-               sum(c.calls) FILTER (WHERE c.kind = 'd') AS two,
-               sum(c.calls) FILTER (WHERE c.kind = 'm') AS meeting,
-               sum(c.calls) FILTER (WHERE c.kind = 'p') AS phone,
-               sum(c.missed) AS missed
-        FROM callhook_store.calls_of_days(
+        SELECT k.day,
+               sum(k.calls) FILTER (WHERE k.kind = 'd') AS two,
+               sum(k.calls) FILTER (WHERE k.kind = 'm') AS meeting,
+               sum(k.calls) FILTER (WHERE k.kind = 'p') AS phone,
+               sum(k.missed) AS missed,
+               sum(k.audio_classified) AS classified,
+               sum(k.audio_poor) AS poor
+        FROM callhook_store.kinds_of_days(
             (now() AT TIME ZONE 'UTC')::date - 89, dirty_tenants, dirty_days)
-            AS c
-        GROUP BY c.day
+            AS k
+        GROUP BY k.day
     )
     SELECT json_build_object(
         'points', json_agg(d.day ORDER BY d.day),
         'peer_to_peer', json_agg(coalesce(two, 0) ORDER BY d.day),
         'meeting', json_agg(coalesce(meeting, 0) ORDER BY d.day),
         'phone', json_agg(coalesce(phone, 0) ORDER BY d.day),
-        'missed', json_agg(coalesce(missed, 0) ORDER BY d.day))
-    FROM callhook_store.chart_days(90) AS d LEFT JOIN counted USING (day);
-$$;
-COMMENT ON FUNCTION callhook_store.chart_calls(uuid[], date[]) IS
-    'Calls by kind, and missed ones, by day of 90.';
-
--- callhook.quality_by_day, its audio.
-CREATE OR REPLACE FUNCTION callhook_store.chart_quality(
-    dirty_tenants uuid[], dirty_days date[])
-RETURNS json
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    WITH counted AS MATERIALIZED (
-        SELECT q.day, sum(q.classified) AS classified, sum(q.poor) AS poor
-        FROM callhook_store.audio_of_days(
-            (now() AT TIME ZONE 'UTC')::date - 89, dirty_tenants, dirty_days)
-            AS q
-        GROUP BY q.day
-    )
-    SELECT json_build_object(
+        'missed', json_agg(coalesce(missed, 0) ORDER BY d.day)),
+        json_build_object(
         'points', json_agg(d.day ORDER BY d.day),
-        'rate', json_agg(round(100.0 * poor / nullif(classified, 0.0), 2)
+        'rate', json_agg(round(100.0 * poor / nullif(classified, 0), 2)
                          ORDER BY d.day),
         'poor', json_agg(coalesce(poor, 0) ORDER BY d.day),
         'classified', json_agg(coalesce(classified, 0) ORDER BY d.day))
     FROM callhook_store.chart_days(90) AS d LEFT JOIN counted USING (day);
 $$;
-COMMENT ON FUNCTION callhook_store.chart_quality(uuid[], date[]) IS
-    'Audio streams that were poor, by day of 90, in percent of those that '
-    'could be classified.';
+COMMENT ON FUNCTION callhook_store.chart_kinds(uuid[], date[]) IS
+    'By day of 90: calls by kind, and missed ones; audio streams that were '
+    'poor, in percent of those that could be classified.';
 
 -- callhook.failures_by_day; reasons are Graph's own words.
 CREATE OR REPLACE FUNCTION callhook_store.chart_failures(
@@ -391,15 +346,15 @@ AS $$
         'notifications', callhook_store.chart_notifications(),
         'spool', callhook_store.chart_spool(),
         'answers', callhook_store.chart_answers(),
-        'calls', callhook_store.chart_calls(tenants, days),
-        'quality', callhook_store.chart_quality(tenants, days),
+        'calls', kinds.calls, 'quality', kinds.quality,
         'failures', callhook_store.chart_failures(tenants, days),
         'completeness', callhook_store.chart_completeness())
     FROM (SELECT coalesce(array_agg(tenant_id), '{}'),
                  coalesce(array_agg(day), '{}')
           FROM callhook_store.dirty_days
           WHERE day >= (now() AT TIME ZONE 'UTC')::date - 89)
-        AS d (tenants, days);
+        AS d (tenants, days),
+        callhook_store.chart_kinds(tenants, days) AS kinds;
 $$;
 COMMENT ON FUNCTION callhook_store.status_charts() IS
     'The charts of `callhook-renewer status --html`.';

@@ -41,6 +41,20 @@ INSERT INTO pg_temp.figures VALUES
           FROM callhook_store.report_phones
           WHERE tenant_id = {t} AND day = {d} AND call_id IS NULL) AS c
     GROUP BY 1, 2, 3 $$),
+-- What the status page shows of calls: of 90 days, and at once.
+('kinds', $$
+    SELECT kind, count(*) AS calls,
+           count(*) FILTER (WHERE disposition = 'm') AS missed,
+           sum(audio_classified) AS audio_classified,
+           sum(audio_poor) AS audio_poor
+    FROM (SELECT kind, disposition, audio_classified, audio_poor
+          FROM callhook_store.report_calls
+          WHERE tenant_id = {t} AND day = {d} AND NOT is_test
+          UNION ALL
+          SELECT 'p', disposition, 0, 0
+          FROM callhook_store.report_phones
+          WHERE tenant_id = {t} AND day = {d} AND call_id IS NULL) AS c
+    GROUP BY 1 $$),
 -- Who leaves in the moment in which another comes is not there at once with
 -- him. A call that began the day before may last into this one.
 ('concurrent', $$
@@ -268,10 +282,27 @@ END
 $$;
 
 DO $$
+DECLARE
+    has_kinds constant boolean :=
+        to_regclass('callhook_store.day_kinds') IS NOT NULL;
 BEGIN
     PERFORM pg_temp.make_figure(name, query, 'day') FROM pg_temp.figures;
     PERFORM pg_temp.make_figure(name, query, 'month')
     FROM pg_temp.month_figures;
+    IF NOT has_kinds THEN -- an older schema has them in two tables
+        INSERT INTO callhook_store.day_kinds
+        SELECT c.tenant_id, c.day, c.kind, c.calls, c.missed,
+               coalesce(a.classified, 0), coalesce(a.poor, 0)
+        FROM (SELECT tenant_id, day, kind, sum(calls) AS calls,
+                     sum(missed) AS missed
+              FROM callhook_store.day_call_hours GROUP BY 1, 2, 3) AS c
+        LEFT JOIN (SELECT tenant_id, day, kind, sum(classified) AS classified,
+                          sum(poor) AS poor
+                   FROM callhook_store.day_networks
+                   WHERE media = 'a' GROUP BY 1, 2, 3) AS a
+            USING (tenant_id, day, kind)
+        ORDER BY c.day;
+    END IF;
 END
 $$;
 

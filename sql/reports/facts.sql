@@ -819,11 +819,12 @@ $sql$;
                     ELSE substr('avdmfu', c.rank, 1) END::"char",
                substr('pgu', c.heard, 1)::"char", c.external, c.is_test
         FROM call AS c
-        RETURNING call_id, disposition, external
+        RETURNING call_id, disposition, external, stage_no, reason_no
     )
     INSERT INTO callhook_store.report_calls (
         started_at, ended_at, call_id, tenant_id, day, seconds, people,
-        queue_no, wait_seconds, kind, disposition, external, is_test)
+        queue_no, wait_seconds, audio_classified, audio_poor, kind,
+        disposition, external, is_test, failures)
     SELECT h.started_at, h.ended_at, h.call_id, tenant, h.day,
            floor(extract(epoch FROM h.ended_at - h.started_at))::integer,
            coalesce(l.people, 0), h.queue_no,
@@ -832,16 +833,25 @@ $sql$;
                    (SELECT min(c.answered_at) FROM call AS c
                     WHERE c.call_id = h.call_id),
                    h.queue_left_at) - h.queued_at)), 0)::integer END,
+           coalesce(a.classified, 0), coalesce(a.poor, 0),
            h.kind, substr('avdmfu', coalesce(l.best, 6), 1)::"char",
            CASE WHEN l.external THEN true WHEN l.home THEN l.external END,
-           h.is_test
+           h.is_test, l.failures
     FROM head AS h
     LEFT JOIN (
         SELECT call_id, count(*)::integer AS people,
                min(position(disposition::text IN 'avdmfu')) AS best,
                bool_or(external) AS external,
-               bool_and(external IS NOT NULL) AS home
-        FROM put_leg GROUP BY call_id) AS l USING (call_id);
+               bool_and(external IS NOT NULL) AS home,
+               array_agg(DISTINCT ARRAY[stage_no, reason_no]) FILTER (
+                   WHERE stage_no IS NOT NULL OR reason_no IS NOT NULL)
+                   AS failures
+        FROM put_leg GROUP BY call_id) AS l USING (call_id)
+    LEFT JOIN (
+        SELECT call_id, count(*) AS classified,
+               count(*) FILTER (WHERE verdict = 'p') AS poor
+        FROM stream WHERE media = 'a' AND verdict <> 'u'
+        GROUP BY call_id) AS a USING (call_id);
 $sql$;
     made record;
 BEGIN

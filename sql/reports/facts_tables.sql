@@ -69,12 +69,45 @@ CREATE TABLE IF NOT EXISTS callhook_store.report_calls (
     people integer NOT NULL,
     queue_no integer,
     wait_seconds integer, -- in the queue
+    audio_classified integer NOT NULL DEFAULT 0, -- streams with a verdict
+    audio_poor integer NOT NULL DEFAULT 0,
     kind "char" NOT NULL,
     disposition "char" NOT NULL,
     external boolean,
     is_test boolean NOT NULL,
+    failures integer[], -- stage_no and reason_no of its legs, each pair once
     PRIMARY KEY (call_id, tenant_id)
 );
+-- The status page reads a dirty day's figures of streams and legs by the call,
+-- which are a tenth of the rows.
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'callhook_store.report_calls'::regclass
+          AND attname = 'failures' AND NOT attisdropped) THEN
+        ALTER TABLE callhook_store.report_calls
+            ADD COLUMN audio_classified integer NOT NULL DEFAULT 0,
+            ADD COLUMN audio_poor integer NOT NULL DEFAULT 0,
+            ADD COLUMN failures integer[];
+        UPDATE callhook_store.report_calls AS c
+        SET audio_classified = coalesce(s.classified, 0),
+            audio_poor = coalesce(s.poor, 0), failures = l.failures
+        FROM (SELECT call_id, tenant_id, count(*) AS classified,
+                     count(*) FILTER (WHERE verdict = 'p') AS poor
+              FROM callhook_store.report_streams
+              WHERE media = 'a' AND verdict <> 'u' GROUP BY 1, 2) AS s
+        FULL JOIN (
+              SELECT call_id, tenant_id,
+                     array_agg(DISTINCT ARRAY[stage_no, reason_no]) AS failures
+              FROM callhook_store.report_legs
+              WHERE stage_no IS NOT NULL OR reason_no IS NOT NULL
+              GROUP BY 1, 2) AS l USING (call_id, tenant_id)
+        WHERE c.call_id = coalesce(s.call_id, l.call_id)
+          AND c.tenant_id = coalesce(s.tenant_id, l.tenant_id);
+    END IF;
+END
+$$;
 
 -- Of a large record, while it is taken apart: a row a session and person in
 -- it. Nothing is left here when that transaction ends.

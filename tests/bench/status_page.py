@@ -113,10 +113,6 @@ FACTS = """
            (ARRAY['a', 'a', 'a', 'm', 'd', 'f'])[1 + n % 6]::"char"
                AS disposition
     FROM generate_series(1, {calls}) AS n;
-    INSERT INTO callhook_store.report_calls (started_at, ended_at, call_id,
-        tenant_id, day, seconds, people, kind, disposition, external, is_test)
-    SELECT at, at + interval '10 min', call_id, '{tenant}', current_date, 600,
-           2, kind, disposition, n % 5 = 0, false FROM happened;
     INSERT INTO callhook_store.report_legs (started_at, ended_at, call_id,
         tenant_id, day, present_seconds, stage_no, reason_no, modalities,
         kind, direction, disposition, is_test)
@@ -135,6 +131,23 @@ FACTS = """
            (ARRAY['g', 'g', 'g', 'p', 'u'])[1 + (n + s) % 5]::"char", false
     FROM happened,
          generate_series(1, CASE kind WHEN 'm' THEN 20 ELSE 4 END) AS s;
+    INSERT INTO callhook_store.report_calls (started_at, ended_at, call_id,
+        tenant_id, day, seconds, people, audio_classified, audio_poor, kind,
+        disposition, external, is_test, failures)
+    SELECT at, at + interval '10 min', call_id, '{tenant}', current_date, 600,
+           2, s.classified, s.poor, kind, disposition, n % 5 = 0, false,
+           l.failures
+    FROM happened
+    LEFT JOIN (SELECT call_id, count(*) FILTER (WHERE verdict <> 'u')
+                          AS classified,
+                      count(*) FILTER (WHERE verdict = 'p') AS poor
+               FROM callhook_store.report_streams
+               WHERE media = 'a' GROUP BY 1) AS s USING (call_id)
+    LEFT JOIN (SELECT call_id, array_agg(DISTINCT ARRAY[stage_no, reason_no])
+                          AS failures
+               FROM callhook_store.report_legs WHERE stage_no IS NOT NULL
+               GROUP BY 1) AS l USING (call_id)
+    ORDER BY at;
     DELETE FROM callhook_store.report_dirty_days;
     INSERT INTO callhook_store.report_dirty_days
     VALUES ('{tenant}', current_date);"""
@@ -171,7 +184,7 @@ FLOORS = {"a new session: SELECT 1": "SELECT 1",
           "a new session: a row of a table":
               "SELECT tenant FROM callhook_store.tenants"}
 
-TABLES = ("call_hours", "networks", "failures")
+TABLES = ("call_hours", "networks", "failures", "kinds")
 
 
 class ReadCluster(Cluster):

@@ -56,7 +56,20 @@ CALLS_AND_PEOPLE = """
     SELECT 'records', NULL, r.n, f.n
     FROM (SELECT count(*) AS n FROM callhook_store.call_records) AS r,
          (SELECT count(*) AS n FROM callhook_store.report_calls) AS f
-    WHERE r.n <> f.n"""
+    WHERE r.n <> f.n
+    UNION ALL
+    SELECT 'failures of calls', day, c.n, l.n
+    FROM (SELECT day, coalesce(failures[i][1], 0) AS stage_no,
+                 coalesce(failures[i][2], 0) AS reason_no, count(*) AS n
+          FROM callhook_store.report_calls,
+               generate_subscripts(failures, 1) AS i GROUP BY 1, 2, 3) AS c
+    FULL JOIN (SELECT day, coalesce(stage_no, 0) AS stage_no,
+                      coalesce(reason_no, 0) AS reason_no,
+                      count(DISTINCT call_id) AS n
+               FROM callhook_store.report_legs
+               WHERE stage_no IS NOT NULL OR reason_no IS NOT NULL
+               GROUP BY 1, 2, 3) AS l USING (day, stage_no, reason_no)
+    WHERE c.n IS DISTINCT FROM l.n"""
 STREAMS = """
     SELECT 'streams' AS what, day, f.n AS figures, d.n AS facts
     FROM (SELECT day, media, kind, sum(streams) AS n, sum(poor) AS poor
@@ -70,7 +83,26 @@ STREAMS = """
     SELECT 'streams of records', NULL, r.n, f.n
     FROM (SELECT count(*) AS n FROM callhook_store.streams) AS r,
          (SELECT count(*) AS n FROM callhook_store.report_streams) AS f
-    WHERE r.n <> f.n"""
+    WHERE r.n <> f.n
+    UNION ALL
+    SELECT 'poor audio of calls', day, coalesce(c.poor, 0), coalesce(s.poor, 0)
+    FROM (SELECT day, sum(audio_classified) AS classified,
+                 sum(audio_poor) AS poor
+          FROM callhook_store.report_calls GROUP BY day) AS c
+    FULL JOIN (SELECT day, count(*) AS classified,
+                      count(*) FILTER (WHERE verdict = 'p') AS poor
+               FROM callhook_store.report_streams
+               WHERE media = 'a' AND verdict <> 'u' GROUP BY day) AS s
+        USING (day)
+    WHERE (coalesce(c.classified, 0), coalesce(c.poor, 0))
+          <> (coalesce(s.classified, 0), coalesce(s.poor, 0))
+    UNION ALL
+    SELECT 'kinds', day, k.poor, s.poor
+    FROM (SELECT day, sum(audio_poor) AS poor
+          FROM callhook_store.now_kinds GROUP BY day) AS k
+    FULL JOIN (SELECT day, sum(poor) AS poor FROM callhook_store.now_networks
+               WHERE media = 'a' GROUP BY day) AS s USING (day)
+    WHERE coalesce(k.poor, 0) <> coalesce(s.poor, 0)"""
 
 
 def connect(database, user="postgres"):
