@@ -15,6 +15,10 @@ COMMENT ON FUNCTION callhook.make_consumer(text, timestamptz) IS
     'Begins a consumer with what was stored since a time (-infinity: with '
     'all). An error (23505) if there is one of that name.';
 
+-- A batch's notifications mostly came one after the other: if the time between
+-- its first and its last has few others, it is read at once and the keys are
+-- picked from it by a hash join; else, as of a spool that was stored late, each
+-- row is looked up by its key.
 DO $do$
 DECLARE
     api record;
@@ -23,30 +27,45 @@ DECLARE
     signature text;
 BEGIN
     FOR api IN SELECT * FROM (VALUES
-        ('next_notifications', 'notifications', '',
-         'batch bigint',
-         'unnest(b.ids, b.times) AS k (id, at)
-          CROSS JOIN LATERAL (
-              SELECT * FROM callhook.notifications AS n
-              WHERE n.received_at = k.at AND n.notification_id = k.id
-                AND n.received_at BETWEEN earliest AND latest
-              OFFSET 0) AS v',
+        ('next_notifications', 'notifications', 'off', 'batch bigint',
+         'SELECT min(t), max(t) INTO earliest, latest FROM unnest(b.times) AS t;
+          rows := cardinality(b.ids);
+          IF (SELECT count(*) <= 2 * rows FROM (
+                  SELECT FROM callhook_store.notifications
+                  WHERE received_at BETWEEN earliest AND latest
+                  LIMIT 2 * rows + 1) AS n)
+          THEN
+              RETURN QUERY SELECT b.batch, v.*
+              FROM unnest(b.ids, b.times) AS k (id, at)
+              JOIN (SELECT * FROM callhook.notifications
+                    WHERE received_at BETWEEN earliest AND latest
+                    OFFSET 0) AS v
+                ON v.notification_id = k.id AND v.received_at = k.at;
+          ELSE
+              RETURN QUERY SELECT b.batch, v.*
+              FROM unnest(b.ids, b.times) AS k (id, at)
+              CROSS JOIN LATERAL (
+                  SELECT * FROM callhook.notifications AS n
+                  WHERE n.received_at = k.at AND n.notification_id = k.id
+                    AND n.received_at BETWEEN earliest AND latest
+                  OFFSET 0) AS v;
+          END IF;',
          'Leases up to max notifications that are new to the consumer, for 5 '
          'minutes: settle the batch by done, or give it back by failed. No '
          'row: nothing is new.'),
-        ('next_calls', 'calls', 'k.event,',
-         'batch bigint, event text',
-         'unnest(b.ids, b.tenants, b.events) AS k (id, tenant, event)
+        ('next_calls', 'calls', 'on', 'batch bigint, event text',
+         'RETURN QUERY SELECT b.batch, k.event, v.*
+          FROM unnest(b.ids, b.tenants, b.events) AS k (id, tenant, event)
           CROSS JOIN LATERAL (
               SELECT * FROM callhook.calls AS n
               WHERE n.call_id = k.id OFFSET 0) AS v
           WHERE v.tenant_id IS NOT DISTINCT FROM nullif(k.tenant,
-                    ''00000000-0000-0000-0000-000000000000'')',
+                    ''00000000-0000-0000-0000-000000000000'');',
          'Leases up to max calls of which something new is known to the '
          'consumer, for 5 minutes: settle the batch by done, or give it back '
          'by failed. event: notified, stored, updated or listed. No row: '
          'nothing is new.')
-    ) AS v (name, kind, event, head, source, comment)
+    ) AS v (name, kind, nested_loops, head, hand_out, comment)
     LOOP
         SELECT string_agg(format('%I %s', attname,
                                  format_type(atttypid, atttypmod)), ', '
@@ -68,6 +87,7 @@ BEGIN
             SET search_path = pg_catalog, pg_temp
             SET jit = off
             SET enable_seqscan = off
+            SET enable_nestloop = %s
             SET plan_cache_mode = force_generic_plan
             ROWS 100
             AS $body$
@@ -77,6 +97,7 @@ BEGIN
                 leased_batch bigint;
                 earliest timestamptz; -- only these partitions are opened
                 latest timestamptz;
+                rows integer;
             BEGIN
                 LOOP
                     leased_batch := callhook_store.lease_batch(
@@ -84,16 +105,15 @@ BEGIN
                     EXIT WHEN leased_batch IS NULL;
                     SELECT * INTO b FROM callhook_store.consumer_batches AS l
                     WHERE l.batch = leased_batch;
-                    SELECT min(t), max(t) INTO earliest, latest
-                    FROM unnest(b.times) AS t;
-                    RETURN QUERY SELECT b.batch, %s v.* FROM %s;
+                    %s
                     EXIT WHEN FOUND;
                     -- retention has removed all of its rows
                     DELETE FROM callhook_store.consumer_batches AS l
                     WHERE l.batch = leased_batch;
                 END LOOP;
             END
-            $body$ $sql$, api.name, result, api.kind, api.event, api.source);
+            $body$ $sql$, api.name, result, api.nested_loops, api.kind,
+            api.hand_out);
         EXECUTE format('COMMENT ON FUNCTION %s IS %L', signature,
                        api.comment);
     END LOOP;

@@ -261,8 +261,12 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     q callhook_store.consumer_queues;
-    found_rows callhook_store.consumer_batches;
     news record;
+    ids uuid[];
+    times timestamptz[];
+    tenants uuid[];
+    events text[];
+    transactions bigint[];
     walks boolean;
     size constant integer := least(greatest(most, 100), 1000);
     lead constant integer := least(missing, size);
@@ -271,14 +275,14 @@ BEGIN
     WHERE queue_no = queue;
     IF q.kind = 'calls' THEN
         news := callhook_store.find_events(q);
-        found_rows.tenants := news.tenants;
-        found_rows.events := news.events;
-        found_rows.transactions := news.transactions;
+        tenants := news.tenants;
+        events := news.events;
+        transactions := news.transactions;
     ELSE
         news := callhook_store.find_notifications(q);
-        found_rows.times := news.times;
+        times := news.times;
     END IF;
-    found_rows.ids := news.ids;
+    ids := news.ids;
     walks := q.ahead IS NOT NULL OR (news.q).ahead IS NOT NULL;
     q := news.q;
     UPDATE callhook_store.consumer_queues
@@ -290,13 +294,12 @@ BEGIN
     WHERE queue_no = queue;
     INSERT INTO callhook_store.consumer_batches
         (queue_no, ids, times, tenants, events, transactions)
-    SELECT queue, p.ids, p.times, p.tenants, p.events, p.transactions
-    FROM generate_series(1 + lead - size, cardinality(found_rows.ids), size)
-         AS first
-    CROSS JOIN LATERAL callhook_store.part_of_batch(
-        found_rows, greatest(first, 1), first + size - 1) AS p
-    WHERE found_rows.ids <> '{}'
-    ORDER BY first;
+    SELECT queue, ids[first:last], times[first:last], tenants[first:last],
+           events[first:last], transactions[first:last]
+    FROM (SELECT greatest(n, 1), n + size - 1
+          FROM generate_series(1 + lead - size, cardinality(ids), size) AS n)
+         AS piece (first, last)
+    WHERE ids <> '{}' ORDER BY first;
     RETURN walks;
 END
 $$;

@@ -1,7 +1,7 @@
 -- Finding what is new to a queue. Rows have no index by the time of their
 -- commit, and shall have none: the block range index on stored_at leads to
 -- the few pages that may hold new ones, and the transaction of each row tells
--- whether it is.
+-- whether it is. OFFSET 0 lets its number be computed once a row.
 
 -- Whether a row is new: its transaction had not ended when the queue was
 -- searched last, or its stored_at lay before what was searched then.
@@ -23,12 +23,17 @@ COMMENT ON FUNCTION callhook_store.is_new(
 -- The transactions of a queue's sight that have not ended.
 CREATE OR REPLACE FUNCTION callhook_store.still_open(s callhook_store.sight)
 RETURNS text[]
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $$
-    SELECT CASE WHEN s.open = '{}' THEN s.open ELSE ARRAY(
+BEGIN
+    IF s.open = '{}' THEN
+        RETURN s.open;
+    END IF;
+    RETURN ARRAY(
         SELECT virtualxid FROM pg_locks WHERE locktype = 'virtualxid'
         UNION ALL
-        SELECT 'prepared ' || transaction FROM pg_prepared_xacts) END;
+        SELECT 'prepared ' || transaction FROM pg_prepared_xacts);
+END
 $$;
 COMMENT ON FUNCTION callhook_store.still_open(callhook_store.sight) IS
     'Transactions that are open, if any were.';
@@ -44,6 +49,8 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     newest constant bigint := callhook_store.newest_transaction();
+    low constant bigint := (q.seen).low; -- not taken apart for each row
+    searched_from constant timestamptz := q.searched_from;
     since constant timestamptz := callhook_store.search_from(
         q.seen, callhook_store.still_open(q.seen));
 BEGIN
@@ -52,12 +59,13 @@ BEGIN
     ELSIF q.kind = 'calls' THEN
         RETURN EXISTS (
             SELECT FROM callhook_store.call_events AS e
-            WHERE e.transaction >= (q.seen).low
+            WHERE e.transaction >= low
               AND NOT callhook_store.has_ended(e.transaction, q.seen));
     END IF;
     RETURN EXISTS (
         SELECT FROM callhook_store.notifications AS n
         WHERE n.stored_at >= since
+          AND (age(n.xmin) <= newest - low OR n.stored_at < searched_from)
           AND callhook_store.is_new(
                   callhook_store.row_transaction(n.xmin, newest),
                   n.stored_at, q.seen, q.before, q.searched_from));
@@ -140,11 +148,12 @@ BEGIN
                     coalesce(array_agg(n.received_at), ''{}''),
                     range_agg(int8range(number, number + 1))
                         FILTER (WHERE number >= $7)
-             FROM %s AS n CROSS JOIN LATERAL
-                 callhook_store.row_transaction(n.xmin, $2) AS number
-             WHERE n.ctid >= ''(%s,0)'' AND n.ctid < ''(%s,0)''
-               AND n.stored_at >= $1
-               AND number < ($3).high AND number <> ALL (($3).running)
+             FROM (SELECT notification_id, received_at, stored_at,
+                          callhook_store.row_transaction(xmin, $2) AS number
+                   FROM %s
+                   WHERE ctid >= ''(%s,0)'' AND ctid < ''(%s,0)''
+                     AND stored_at >= $1 OFFSET 0) AS n
+             WHERE number < ($3).high AND number <> ALL (($3).running)
                AND callhook_store.is_new(number, n.stored_at, $4, $5, $6)',
             part, q.walk_page, least(q.walk_page + 64, q.walk_pages[1]))
         INTO more_ids, more_times, more_found
@@ -178,10 +187,10 @@ BEGIN
     IF s.unsure_from < s.high THEN
         SELECT coalesce(range_agg(int8range(number, number + 1)), '{}')
         INTO s.found
-        FROM callhook_store.notifications AS n
-        CROSS JOIN LATERAL callhook_store.row_transaction(n.xmin, newest)
-            AS number
-        WHERE n.stored_at >= since AND number >= s.unsure_from
+        FROM (SELECT callhook_store.row_transaction(xmin, newest) AS number
+              FROM callhook_store.notifications
+              WHERE stored_at >= since OFFSET 0) AS n
+        WHERE number >= s.unsure_from
           AND number < s.high AND number <> ALL (s.running);
     END IF;
     RETURN s;
@@ -201,6 +210,8 @@ AS $$
 DECLARE
     newest bigint;
     since timestamptz;
+    low constant bigint := (q.seen).low;
+    searched_from constant timestamptz := q.searched_from;
     target callhook_store.sight;
     found int8multirange;
     step record;
@@ -222,11 +233,15 @@ BEGIN
                            FILTER (WHERE number >= target.unsure_from), '{}')
             INTO ids, times, found
             FROM (SELECT n.notification_id, n.received_at, number
-                  FROM callhook_store.notifications AS n
-                  CROSS JOIN LATERAL callhook_store.row_transaction(
-                      n.xmin, newest) AS number
-                  WHERE n.stored_at >= since
-                    AND number < target.high
+                  FROM (SELECT notification_id, received_at, stored_at,
+                               callhook_store.row_transaction(xmin, newest)
+                                   AS number
+                        FROM callhook_store.notifications
+                        WHERE stored_at >= since
+                          AND (age(xmin) <= newest - low
+                               OR stored_at < searched_from)
+                        OFFSET 0) AS n
+                  WHERE number < target.high
                     AND number <> ALL (target.running)
                     AND callhook_store.is_new(number, n.stored_at, q.seen,
                                               q.before, q.searched_from)

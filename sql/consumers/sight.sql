@@ -1,5 +1,6 @@
 -- Which transactions have ended: by this a consumer knows what it has found,
--- whenever and in whatever order rows are committed.
+-- whenever and in whatever order rows are committed. What is called once a
+-- search is in PL/pgSQL, which plans it once a session.
 CREATE OR REPLACE FUNCTION callhook_store.has_ended(
     number bigint, s callhook_store.sight)
 RETURNS boolean
@@ -26,10 +27,14 @@ COMMENT ON FUNCTION callhook_store.row_transaction(xid, bigint) IS
 
 CREATE OR REPLACE FUNCTION callhook_store.newest_transaction()
 RETURNS bigint
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 AS $$
-    SELECT n + age((n & 4294967295)::text::xid)
-    FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint) AS s (n);
+DECLARE
+    n constant bigint :=
+        pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+BEGIN
+    RETURN n + age((n & 4294967295)::text::xid);
+END
 $$;
 COMMENT ON FUNCTION callhook_store.newest_transaction() IS
     'The number that age() counts from, in full.';
@@ -38,10 +43,13 @@ COMMENT ON FUNCTION callhook_store.newest_transaction() IS
 -- restored.
 CREATE OR REPLACE FUNCTION callhook_store.this_cluster()
 RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 AS $$
-    SELECT system_identifier || ' ' || oid
-    FROM pg_control_system(), pg_database WHERE datname = current_database();
+BEGIN
+    RETURN (SELECT system_identifier || ' ' || oid
+            FROM pg_control_system(), pg_database
+            WHERE datname = current_database());
+END
 $$;
 COMMENT ON FUNCTION callhook_store.this_cluster() IS
     'Names this cluster and database.';
@@ -108,16 +116,19 @@ COMMENT ON FUNCTION callhook_store.open_transactions(
 CREATE OR REPLACE FUNCTION callhook_store.unsure_from(
     high bigint, running bigint[], open text[], newest bigint)
 RETURNS bigint
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $$
-    SELECT coalesce(min(x), high) FROM unnest(running) AS x
-    WHERE x NOT IN (
-        SELECT callhook_store.row_transaction(transactionid, newest)
-        FROM pg_locks
-        WHERE locktype = 'transactionid' AND granted
-          AND mode = 'ExclusiveLock' AND pid IS NOT NULL
-          AND virtualtransaction NOT LIKE '%/0'
-          AND virtualtransaction <> ALL (open));
+BEGIN
+    RETURN (
+        SELECT coalesce(min(x), high) FROM unnest(running) AS x
+        WHERE x NOT IN (
+            SELECT callhook_store.row_transaction(transactionid, newest)
+            FROM pg_locks
+            WHERE locktype = 'transactionid' AND granted
+              AND mode = 'ExclusiveLock' AND pid IS NOT NULL
+              AND virtualtransaction NOT LIKE '%/0'
+              AND virtualtransaction <> ALL (open)));
+END
 $$;
 COMMENT ON FUNCTION callhook_store.unsure_from(
     bigint, bigint[], text[], bigint) IS
@@ -162,11 +173,14 @@ COMMENT ON FUNCTION callhook_store.look(callhook_store.sight, timestamptz) IS
 CREATE OR REPLACE FUNCTION callhook_store.search_from(
     s callhook_store.sight, still_open text[])
 RETURNS timestamptz
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $$
-    SELECT least(s.at, clock_timestamp(), min(since)) - interval '5 seconds'
-    FROM unnest(s.open, s.open_from) AS o (id, since)
-    WHERE since > s.at - interval '30 seconds' OR id <> ALL (still_open);
+BEGIN
+    RETURN least(s.at, clock_timestamp(), (
+        SELECT min(since) FROM unnest(s.open, s.open_from) AS o (id, since)
+        WHERE since > s.at - interval '30 seconds' OR id <> ALL (still_open)
+    )) - interval '5 seconds';
+END
 $$;
 COMMENT ON FUNCTION callhook_store.search_from(
     callhook_store.sight, text[]) IS

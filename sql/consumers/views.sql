@@ -30,17 +30,17 @@ BEGIN
                          q.seen, callhook_store.still_open(q.seen)));
     END IF;
     SELECT count(*), min(n.stored_at) INTO rows, oldest_at
-    FROM callhook_store.notifications AS n
-    CROSS JOIN LATERAL callhook_store.row_transaction(n.xmin, newest)
-        AS number
-    WHERE n.stored_at >= from_time
-      AND callhook_store.is_new(number, n.stored_at, q.seen, q.before,
+    FROM (SELECT stored_at, tableoid AS part, ctid AS place,
+                 callhook_store.row_transaction(xmin, newest) AS number
+          FROM callhook_store.notifications
+          WHERE stored_at >= from_time OFFSET 0) AS n
+    WHERE callhook_store.is_new(number, n.stored_at, q.seen, q.before,
                                 q.searched_from)
       AND (q.ahead IS NULL
            OR NOT callhook_store.has_ended(number, q.ahead)
-           OR n.tableoid = ANY (q.walk_parts)
-              AND (n.tableoid <> q.walk_parts[1] OR q.walk_page IS NULL
-                   OR n.ctid >= format('(%s,0)', q.walk_page)::tid));
+           OR part = ANY (q.walk_parts)
+              AND (part <> q.walk_parts[1] OR q.walk_page IS NULL
+                   OR place >= format('(%s,0)', q.walk_page)::tid));
 END
 $$;
 COMMENT ON FUNCTION callhook.rows_to_find(integer) IS

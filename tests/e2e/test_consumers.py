@@ -177,6 +177,19 @@ def test_what_began_long_ago_is_found_when_it_ends(worker, workers, owner):
     assert worker.next() == []
 
 
+@pytest.mark.parametrize("others", [3, 1000])
+def test_rows_that_came_among_settled_ones(worker, owner, others):
+    """Few others: the time between is read as a whole; many: row by row."""
+    worker.next()
+    insert(owner, others, received_at="now() + random() * interval '1 hour'")
+    worker.done(worker.next(most=others))
+    expected = set().union(*(
+        insert(owner, 1, received_at=f"now() + interval '{minutes} minutes'")
+        for minutes in (-1, 30, 61)))
+    assert ids(worker.next()) == expected
+    assert worker.next() == []
+
+
 def test_what_is_rolled_back_never_comes(worker, workers, owner):
     worker.next()
     other = workers("postgres")
