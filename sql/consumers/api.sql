@@ -16,7 +16,7 @@ COMMENT ON FUNCTION callhook.make_consumer(text, timestamptz) IS
     'all). An error (23505) if there is one of that name.';
 
 -- A batch's notifications mostly came one after the other: if the time between
--- its first and its last has few others, it is read at once and the keys are
+-- its first and its last has few others, it is read at once and the ids are
 -- picked from it by a hash join; else, as of a spool that was stored late, each
 -- row is looked up by its key.
 DO $do$
@@ -28,7 +28,8 @@ DECLARE
 BEGIN
     FOR api IN SELECT * FROM (VALUES
         ('next_notifications', 'notifications', 'off', 'batch bigint',
-         'SELECT min(t), max(t) INTO earliest, latest FROM unnest(b.times) AS t;
+         'SELECT min(t), max(t) INTO earliest, latest
+          FROM (SELECT unnest(b.times)) AS k (t);
           rows := cardinality(b.ids);
           IF (SELECT count(*) <= 2 * rows FROM (
                   SELECT FROM callhook_store.notifications
@@ -36,11 +37,10 @@ BEGIN
                   LIMIT 2 * rows + 1) AS n)
           THEN
               RETURN QUERY SELECT b.batch, v.*
-              FROM unnest(b.ids, b.times) AS k (id, at)
-              JOIN (SELECT * FROM callhook.notifications
+              FROM (SELECT * FROM callhook.notifications
                     WHERE received_at BETWEEN earliest AND latest
                     OFFSET 0) AS v
-                ON v.notification_id = k.id AND v.received_at = k.at;
+              WHERE v.notification_id IN (SELECT unnest(b.ids));
           ELSE
               RETURN QUERY SELECT b.batch, v.*
               FROM unnest(b.ids, b.times) AS k (id, at)

@@ -261,12 +261,9 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     q callhook_store.consumer_queues;
+    found_rows callhook_store.consumer_batches; -- flat: an array variable
+                                                -- is copied for each piece
     news record;
-    ids uuid[];
-    times timestamptz[];
-    tenants uuid[];
-    events text[];
-    transactions bigint[];
     walks boolean;
     size constant integer := least(greatest(most, 100), 1000);
     lead constant integer := least(missing, size);
@@ -275,14 +272,14 @@ BEGIN
     WHERE queue_no = queue;
     IF q.kind = 'calls' THEN
         news := callhook_store.find_events(q);
-        tenants := news.tenants;
-        events := news.events;
-        transactions := news.transactions;
+        found_rows.tenants := news.tenants;
+        found_rows.events := news.events;
+        found_rows.transactions := news.transactions;
     ELSE
         news := callhook_store.find_notifications(q);
-        times := news.times;
+        found_rows.times := news.times;
     END IF;
-    ids := news.ids;
+    found_rows.ids := news.ids;
     walks := q.ahead IS NOT NULL OR (news.q).ahead IS NOT NULL;
     q := news.q;
     UPDATE callhook_store.consumer_queues
@@ -294,12 +291,13 @@ BEGIN
     WHERE queue_no = queue;
     INSERT INTO callhook_store.consumer_batches
         (queue_no, ids, times, tenants, events, transactions)
-    SELECT queue, ids[first:last], times[first:last], tenants[first:last],
-           events[first:last], transactions[first:last]
+    SELECT queue, found_rows.ids[first:last], found_rows.times[first:last],
+           found_rows.tenants[first:last], found_rows.events[first:last],
+           found_rows.transactions[first:last]
     FROM (SELECT greatest(n, 1), n + size - 1
-          FROM generate_series(1 + lead - size, cardinality(ids), size) AS n)
-         AS piece (first, last)
-    WHERE ids <> '{}' ORDER BY first;
+          FROM generate_series(1 + lead - size, cardinality(found_rows.ids),
+                               size) AS n) AS piece (first, last)
+    WHERE found_rows.ids <> '{}' ORDER BY first;
     RETURN walks;
 END
 $$;
