@@ -384,6 +384,21 @@ COMMENT ON FUNCTION callhook_store.may_search(
     callhook_store.consumer_queues) IS
     'Whether a search may find anything.';
 
+-- What is settled stays so, and a batch's number is nobody else's, only if
+-- they survive a crash: also where a role need not wait for the disk.
+CREATE OR REPLACE FUNCTION callhook_store.wait_for_disk()
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.wait_for_disk() IS
+    'Lets this transaction not be committed before it is on disk.';
+
 CREATE OR REPLACE FUNCTION callhook_store.lease_batch(
     name text, queue_kind text, most integer)
 RETURNS bigint
@@ -407,6 +422,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     most := least(most, 10000);
+    PERFORM callhook_store.wait_for_disk();
     q := callhook_store.open_queue(name, queue_kind);
     leased_batch := coalesce(
         callhook_store.lease_again(q.queue_no, most),
@@ -464,6 +480,7 @@ AS $$
 DECLARE
     queue integer;
 BEGIN
+    PERFORM callhook_store.wait_for_disk();
     DELETE FROM callhook_store.consumer_batches AS b
     WHERE b.batch = done.batch AND b.leased RETURNING b.queue_no INTO queue;
     IF NOT FOUND THEN
@@ -493,6 +510,7 @@ AS $$
 DECLARE
     b callhook_store.consumer_batches;
 BEGIN
+    PERFORM callhook_store.wait_for_disk();
     UPDATE callhook_store.consumer_batches AS u
     SET leased = false, failures = u.failures + 1,
         ready_at = clock_timestamp() + least(

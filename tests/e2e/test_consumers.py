@@ -419,6 +419,26 @@ def test_a_restart_of_the_database(cluster, database, workers):
     assert worker.next() == []
 
 
+def test_what_is_settled_is_on_disk_whatever_a_role_sets(
+        cluster, database, workers, owner):
+    worker = workers()
+    worker.next()
+    insert(owner, 3)
+    owner.run("ALTER SYSTEM SET wal_writer_delay = '10s'")
+    owner.run("SELECT pg_reload_conf()")
+    try:
+        worker.run("SET synchronous_commit = off")
+        worker.done(worker.next())
+        cluster.kill()
+        cluster.start()
+        worker, owner = workers(), workers("postgres")
+        make_due(owner)
+        assert worker.next() == []
+    finally:
+        owner.run("ALTER SYSTEM RESET wal_writer_delay")
+        owner.run("SELECT pg_reload_conf()")
+
+
 def test_another_isolation_level_is_refused(worker):
     worker.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
     with pytest.raises(psycopg2.Error) as failure:
