@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What consumers do, and what they cost.
 
-    consumers.py [--part rate|joined|most|notify|waiting|bloat|all]
+    consumers.py [--part rate|joined|most|cpu|notify|waiting|bloat|all]
                  [--seconds 20] [--rounds 3] [--rows 10000000]
                  [--batches 1000000]
 
@@ -10,6 +10,7 @@ rate     a receiver at half of its rate, alone and beside 8 workers who take
          rows than they can settle: the receiver's answer times.
 joined   the same; they settle a batch and take the next in one transaction.
 most     what the 8 workers settle beside the receiver if nothing paces them.
+cpu      the CPU time of a lone worker's session for each batch.
 notify   the receiver's full rate with LISTEN switched off and on.
 waiting  how long next takes with so many rows waiting for 20 consumers, and
          on an empty queue.
@@ -172,6 +173,22 @@ def most(place, options):
     beside_receiver(place, options, 0, "most")
 
 
+def cpu(place, options):
+    owner, worker = (connect(place.database, user)
+                     for user in ("postgres", "test_consumer"))
+    owner.execute("SELECT callhook.make_consumer('cpu', '-infinity')")
+    owner.execute(INSERT, [TENANT, 150_000])
+    owner.execute("VACUUM ANALYZE callhook_store.notifications")
+    worker.execute("SELECT pg_backend_pid()")
+    account = pathlib.Path(f"/proc/{worker.fetchone()[0]}/schedstat")
+    for _ in range(options.rounds):
+        before = int(account.read_text().split()[0])
+        rows = sum(take(worker, "cpu", BATCH) for _ in range(400))
+        used = int(account.read_text().split()[0]) - before
+        print(f"cpu: {used / 1e6 / (rows / BATCH):.2f} ms a batch",
+              flush=True)
+
+
 def notify(place, options):
     cursor = connect(place.database, "postgres")
     with receiving(place) as target:
@@ -245,8 +262,8 @@ def bloat(place, options):
         print(f"bloat: {settled} batches: batches {size()}", flush=True)
 
 
-PARTS = {"rate": rate, "joined": joined, "most": most, "notify": notify,
-         "waiting": waiting, "bloat": bloat}
+PARTS = {"rate": rate, "joined": joined, "most": most, "cpu": cpu,
+         "notify": notify, "waiting": waiting, "bloat": bloat}
 
 
 def main():
