@@ -93,6 +93,45 @@ def make(year, once, repeat):
     return not missing
 
 
+def repeat_figures(cursor, day):
+    """A day's figures on all days of its month."""
+    cursor.execute("""
+        SELECT relname, array_agg(attname::text) FROM pg_class
+        JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0
+        WHERE relnamespace = 'callhook_store'::regnamespace
+          AND relkind = 'r' AND relname LIKE 'day\\_%' GROUP BY relname""")
+    for table, names in cursor.fetchall():
+        values = ", ".join("other" if name == "day" else name
+                           for name in names)
+        cursor.execute(
+            f"INSERT INTO callhook_store.{table} ({', '.join(names)}) "
+            f"SELECT {values} FROM callhook_store.{table}, "
+            "unnest(%s::date[]) AS other WHERE day = %s AND other <> day",
+            [list(report_year.days_of(day.replace(day=1))), day])
+
+
+def one_day(year):
+    """What the first Monday, and a month of it, cost a run of the renewer."""
+    year.begin()
+    day = next(d for d in report_year.days_of(list(report_year.months())[1])
+               if not d.weekday())
+    cursor = year.cluster.connect()
+    text = [runs.machine(), f"facts: {year.make_day(cursor, day):.0f} s"]
+    for what in ("the day", "the day once more", "a month of it"):
+        cursor.execute("VACUUM (ANALYZE)")      # as autovacuum would
+        begin = time.monotonic()
+        year.refresh(year.cluster.connect())
+        text.append(f"figures of {what}: {time.monotonic() - begin:.1f} s")
+        cursor.execute("INSERT INTO callhook_store.report_dirty_days "
+                       "VALUES (%s, %s)", [report_year.TENANT, day])
+        if what == "the day once more":
+            repeat_figures(cursor, day)
+    for table in ("calls", "legs", "streams"):
+        cursor.execute(f"SELECT count(*) FROM callhook_store.report_{table}")
+        text.append(f"{cursor.fetchone()[0]:,} {table}")
+    return "\n".join([*text, ""])
+
+
 def fill(year, peers):
     """The peers' copies of the year: the months that they have not got."""
     note = pathlib.Path(year.cluster.folder) / "filled.json"
@@ -200,7 +239,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
     parser.add_argument("--repeat", action="store_true",
                         help="make two months from records, and repeat one")
-    parser.add_argument("--part", choices=("all", "make", "fill", "ask"),
+    parser.add_argument("--part", choices=("all", "make", "fill", "ask", "day"),
                         default="all")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
                         default=load.ROOT / "build" / "bench-reports.txt")
@@ -237,16 +276,20 @@ def ask(year, folder, rounds):
 
 def main():
     given = arguments()
-    folder = load.BUILD / f"reports-{given.users}"
+    folder = load.BUILD / (f"reports-{given.users}" if given.part != "day"
+                           else "reports-day")
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     free = shutil.disk_usage(folder).free / 1e9
-    if not (folder / "made.json").exists() and free < given.users * GB_A_USER:
+    if (given.part != "day" and not (folder / "made.json").exists()
+            and free < given.users * GB_A_USER):
         sys.exit(f"{folder}: {given.users * GB_A_USER:.0f} GB needed, "
                  f"{free:.0f} GB free")
     end_on_signals()
     with report_year.YearCluster(folder) as cluster:
         year = report_year.Year(cluster, given.users)
+        if given.part == "day":
+            print(one_day(year), end="")
         if given.part in ("all", "make"):
             if not make(year, given.part == "make", given.repeat):
                 sys.exit(2)         # months are missing still
