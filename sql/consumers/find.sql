@@ -1,7 +1,9 @@
 -- Finding what is new to a queue. Rows have no index by the time of their
 -- commit, and shall have none: the block range index on stored_at leads to
 -- the few pages that may hold new ones, and the transaction of each row tells
--- whether it is. OFFSET 0 lets its number be computed once a row.
+-- whether it is. OFFSET 0 lets its number be computed once a row. Most rows
+-- there are of transactions under low, which have ended: their age alone says
+-- so, and is_new is only asked for the others.
 
 -- Whether a row is new: its transaction had not ended when the queue was
 -- searched last, or its stored_at lay before what was searched then.

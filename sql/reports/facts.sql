@@ -351,6 +351,9 @@ COMMENT ON FUNCTION callhook_store.add_report_queues(uuid, uuid[]) IS
 -- All facts of some records, in one statement: what one part has found the
 -- next ones use. Nothing is looked up by joining two lists of a call's rows
 -- with each other, for a meeting of hundreds would then take their square.
+-- The two sides of a session are a UNION ALL: VALUES with columns of another
+-- table would be compiled anew for each row. OFFSET 0 in EXISTS: it might be
+-- answered by a hash of all that the tenant has.
 -- A large record has too many streams for one statement. put_report_call puts
 -- down what its streams need, then put_report_streams makes their facts, some
 -- sessions at a time, put_report_sides notes who was in these, and

@@ -439,6 +439,22 @@ def test_what_is_settled_is_on_disk_whatever_a_role_sets(
         owner.run("SELECT pg_reload_conf()")
 
 
+@pytest.mark.parametrize("settle", [Worker.done, Worker.failed])
+def test_all_that_is_written_waits_for_the_disk(worker, owner, settle):
+    """A number that is leased twice would let one settle another's batch."""
+    worker.next()
+    insert(owner)
+    worker.run("SET synchronous_commit = off")
+    worker.run("BEGIN")
+    leased = worker.next()
+    assert worker.run("SHOW synchronous_commit")[0].popitem()[1] == "on"
+    worker.run("COMMIT")
+    worker.run("BEGIN")
+    settle(worker, leased)
+    assert worker.run("SHOW synchronous_commit")[0].popitem()[1] == "on"
+    worker.run("COMMIT")
+
+
 def test_another_isolation_level_is_refused(worker):
     worker.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
     with pytest.raises(psycopg2.Error) as failure:
