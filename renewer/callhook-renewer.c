@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "base/state_dir.h"
 #include "commands/commands.h"
-#include "http/http.h"
 #include "settings/settings_reader.h"
 #include "status/plugin.h"
 
@@ -205,9 +204,7 @@ int main(int argc, char **argv)
     if (words.count < 0)
         words.count = 0;
     command = find_command(optind < argc ? argv[optind] : "run", &words);
-    http_setup();
     status = execute(&options, command, &words);
-    http_cleanup();
     if (fflush(stdout) != 0)
         status = EX_IOERR;
     return status;

@@ -2,6 +2,7 @@
 #include "http/http.h"
 
 #include <curl/curl.h>
+#include <pthread.h>
 #include <sysexits.h>
 
 #include "base/clock.h"
@@ -22,7 +23,7 @@ static void must(CURLMcode code)
         die(EX_SOFTWARE, "libcurl: %s", curl_multi_strerror(code));
 }
 
-void http_setup(void)
+static void start_libcurl(void)
 {
     CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
 
@@ -30,15 +31,17 @@ void http_setup(void)
         die(EX_SOFTWARE, "libcurl: %s", curl_easy_strerror(code));
 }
 
-void http_cleanup(void)
-{
-    curl_global_cleanup();
-}
-
+/*
+ * Not in main(): the TLS library takes milliseconds to get ready, and neither
+ * `status` nor a run with nothing to ask of Graph sends a request. libcurl ends
+ * with the process.
+ */
 struct http *http_open(void)
 {
+    static pthread_once_t started = PTHREAD_ONCE_INIT;
     struct http *http = memory_new(1, sizeof(*http));
 
+    pthread_once(&started, start_libcurl);
     http->multi = curl_multi_init();
     if (!http->multi)
         die(EX_OSERR, "out of memory");

@@ -12,10 +12,6 @@
 
 struct http;
 
-/* In main(), before any thread: libcurl's own start and end. */
-void http_setup(void);
-void http_cleanup(void);
-
 struct http *http_open(void);
 void http_close(struct http *http);
 

@@ -383,17 +383,3 @@ TEST(what_is_abandoned)
     http_close(http);
     http_close(NULL);
 }
-
-int unit_setup(void **state)
-{
-    (void)state;
-    http_setup();
-    return 0;
-}
-
-int unit_teardown(void **state)
-{
-    (void)state;
-    http_cleanup();
-    return 0;
-}

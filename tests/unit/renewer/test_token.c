@@ -378,14 +378,12 @@ TEST(base64url)
 int unit_setup(void **state)
 {
     (void)state;
-    http_setup();
     return !mkdtemp(folder);
 }
 
 int unit_teardown(void **state)
 {
     (void)state;
-    http_cleanup();
     remove_file("");
     remove_file("-lock");
     return rmdir(folder);

@@ -2,8 +2,6 @@
 #include "base/url.h"
 #include "unit.h"
 
-#include "http/http.h"
-
 static const struct origin_case {
     const char *name;
     const char *a;
@@ -80,18 +78,4 @@ static const struct url_case {
 TEST_EACH(url, url_cases, c)
 {
     assert_int_equal(!url_fault(c->name), c->allowed);
-}
-
-int unit_setup(void **state)
-{
-    (void)state;
-    http_setup();
-    return 0;
-}
-
-int unit_teardown(void **state)
-{
-    (void)state;
-    http_cleanup();
-    return 0;
 }
