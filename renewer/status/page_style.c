@@ -136,3 +136,5 @@ const char *const page_style[] = {
     "svg *{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
     "footer{padding:.6rem 0}}",
     NULL};
+
+const char page_style_sha256[] = "GKlt9Red6OckhhMM4xe1pgWzFEssHQJ+KWbEax7O/Nw=";
