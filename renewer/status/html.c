@@ -9,39 +9,52 @@
 
 #include "base/log.h"
 
+static void put(struct html *html, const char *text)
+{
+    fputs_unlocked(text, html->stream);
+}
+
 static void end_tag_if_open(struct html *html)
 {
     if (html->in_tag)
-        fputc('>', html->stream);
+        put(html, ">");
     html->in_tag = false;
 }
 
-/* Controls are no characters of HTML; the database hands out valid UTF-8. */
+/* NULL: it stands for itself. Controls are no characters of HTML. */
+static const char *get_escaped(unsigned char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return c < ' ' || c == '\x7f' ? " " : NULL;
+    }
+}
+
+/* The database hands out valid UTF-8. */
 static void escape(struct html *html, const char *text)
 {
-    for (; *text; text++)
-        switch (*text) {
-        case '&':
-            fputs("&amp;", html->stream);
-            break;
-        case '<':
-            fputs("&lt;", html->stream);
-            break;
-        case '>':
-            fputs("&gt;", html->stream);
-            break;
-        case '"':
-            fputs("&quot;", html->stream);
-            break;
-        case '\'':
-            fputs("&#39;", html->stream);
-            break;
-        default:
-            if ((unsigned char)*text < ' ' || *text == '\x7f')
-                fputc(' ', html->stream);
-            else
-                fputc(*text, html->stream);
-        }
+    const char *plain = text;
+
+    for (; *text; text++) {
+        const char *escaped = get_escaped((unsigned char)*text);
+
+        if (!escaped)
+            continue;
+        fwrite_unlocked(plain, 1, (size_t)(text - plain), html->stream);
+        put(html, escaped);
+        plain = text + 1;
+    }
+    put(html, plain);
 }
 
 static void escape_print(struct html *html, const char *format, va_list values)
@@ -66,7 +79,8 @@ void html_open(struct html *html, const char *tag, const char *class)
     if (html->depth == HTML_DEPTH)
         die(EX_SOFTWARE, "html: %s is too deep", tag);
     html->open[html->depth++] = tag;
-    fprintf(html->stream, "<%s", tag);
+    put(html, "<");
+    put(html, tag);
     html->in_tag = true;
     if (class)
         html_attribute(html, "class", class);
@@ -76,14 +90,16 @@ static void begin_attribute(struct html *html, const char *name)
 {
     if (!html->in_tag)
         die(EX_SOFTWARE, "html: %s outside of a tag", name);
-    fprintf(html->stream, " %s=\"", name);
+    put(html, " ");
+    put(html, name);
+    put(html, "=\"");
 }
 
 void html_attribute(struct html *html, const char *name, const char *value)
 {
     begin_attribute(html, name);
     escape(html, value);
-    fputc('"', html->stream);
+    put(html, "\"");
 }
 
 void html_attribute_print(struct html *html, const char *name,
@@ -95,24 +111,35 @@ void html_attribute_print(struct html *html, const char *name,
     va_start(values, format);
     escape_print(html, format, values);
     va_end(values);
-    fputc('"', html->stream);
+    put(html, "\"");
 }
 
-/* Tenths are finer than any screen. A page has thousands of them: whole numbers
- * are printed in a fraction of the time of others. */
+/* Tenths are finer than any screen. A page has thousands of them: printf would
+ * take most of its time for that. */
 static void put_number(struct html *html, double value)
 {
-    long tenths = lround(value * 10);
+    long tenths = lround(value * 10), rest = labs(tenths);
+    char text[32], *s = text + sizeof(text);
 
-    fprintf(html->stream, tenths % 10 ? "%s%ld.%ld" : "%s%ld",
-            tenths < 0 ? "-" : "", labs(tenths) / 10, labs(tenths) % 10);
+    *--s = '\0';
+    if (rest % 10) {
+        *--s = (char)('0' + rest % 10);
+        *--s = '.';
+    }
+    rest /= 10;
+    do
+        *--s = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (tenths < 0)
+        *--s = '-';
+    put(html, s);
 }
 
 void html_number(struct html *html, const char *name, double value)
 {
     begin_attribute(html, name);
     put_number(html, value);
-    fputc('"', html->stream);
+    put(html, "\"");
 }
 
 void html_path_begin(struct html *html)
@@ -122,20 +149,20 @@ void html_path_begin(struct html *html)
 
 void html_path_to(struct html *html, char step, double x, double y)
 {
-    fputc(step, html->stream);
+    putc_unlocked(step, html->stream);
     if (step == 'Z')
         return;
     if (step != 'V')
         put_number(html, x);
     if (step == 'M' || step == 'L')
-        fputc(' ', html->stream);
+        put(html, " ");
     if (step != 'H')
         put_number(html, y);
 }
 
 void html_path_end(struct html *html)
 {
-    fputc('"', html->stream);
+    put(html, "\"");
 }
 
 void html_text(struct html *html, const char *text)
@@ -160,7 +187,7 @@ void html_style(struct html *html, const char *const *sheet)
     html_open(html, "style", NULL);
     end_tag_if_open(html);
     for (; *sheet; sheet++)
-        fputs(*sheet, html->stream);
+        put(html, *sheet);
     html_close(html);
 }
 
@@ -180,15 +207,18 @@ void html_close(struct html *html)
     const char *tag = html->open[--html->depth];
 
     if (html->in_tag && is_one_of(tag, leaves)) {
-        fputs("/>", html->stream);
+        put(html, "/>");
         html->in_tag = false;
     } else {
         end_tag_if_open(html);
-        if (!is_one_of(tag, empty))
-            fprintf(html->stream, "</%s>", tag);
+        if (!is_one_of(tag, empty)) {
+            put(html, "</");
+            put(html, tag);
+            put(html, ">");
+        }
     }
     if (html->depth < 5) /* lines, for who reads the source */
-        fputc('\n', html->stream);
+        put(html, "\n");
 }
 
 void html_leaf(struct html *html, const char *tag, const char *class,
