@@ -392,7 +392,7 @@ SELECT nullif(c.tenant_id, '00000000-0000-0000-0000-000000000000')
        r.type,
        c.started_at,
        c.ended_at,
-       floor(extract(epoch FROM c.ended_at - c.started_at))::bigint
+       floor(date_part('epoch', c.ended_at - c.started_at))::bigint
            AS duration_seconds,
        coalesce(r.organizer_identity_id, r.organizer_id) AS organizer_id,
        r.organizer_identity_name AS organizer_name,

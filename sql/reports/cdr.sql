@@ -7,7 +7,7 @@ SELECT nullif(l.tenant_id, '00000000-0000-0000-0000-000000000000')
        l.day,
        l.started_at,
        l.ended_at,
-       floor(extract(epoch FROM l.ended_at - l.started_at))::bigint
+       floor(date_part('epoch', l.ended_at - l.started_at))::bigint
            AS duration_seconds,
        CASE l.kind WHEN 'd' THEN 'peer_to_peer' WHEN 'm' THEN 'meeting'
                    ELSE 'phone' END AS kind,
