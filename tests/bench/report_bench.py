@@ -43,7 +43,9 @@ class Views:
 
     def __init__(self, year):
         self.cursor = year.cluster.connect("test_reader")
-        self.cursor.execute("SET jit = off")    # as sql/reports says
+        # As sql/reports says.
+        self.cursor.execute("SET jit = off; "
+                            "SET max_parallel_workers_per_gather = 0")
 
     def ask(self, sql):
         begin = time.monotonic()
@@ -91,6 +93,16 @@ def make(year, once, repeat):
         if once:
             break
     return not missing
+
+
+def make_tenfold(year):
+    """The months that are missing, from the year of a tenth of the users."""
+    for month in report_year.months():
+        name = f"{month:%Y-%m}"
+        if name not in year.made:
+            year.tenfold(month)
+            print(f"made {name}: {year.made[name]}", file=sys.stderr,
+                  flush=True)
 
 
 def repeat_figures(cursor, day):
@@ -223,14 +235,17 @@ def size(year):
           AND relnamespace = 'callhook_store'::regnamespace""")
     streams, facts, days = cursor.fetchone()
     made = year.made.values()
-    repeated = sum("repeated" in m for m in made)
+    copied = {word: sum(word in m for m in made)
+              for word in ("repeated", "tenfold")}
     return streams, (
         f"{streams:,} streams; facts {facts / 1e9:.1f} GB, made in "
         f"{sum(m['facts'] for m in made) / 60:.0f} min; day tables "
         f"{days / 1e9:.2f} GB, made in {sum(m['figures'] for m in made):.0f} "
         f"s, the longest day in {max(m['longest_day'] for m in made):.1f} s"
-        + (f"\n{repeated} months repeat the facts of another"
-           if repeated else ""))
+        + (f"\n{copied['repeated']} months repeat the facts of another"
+           if copied["repeated"] else "")
+        + ("\nten times the people and calls of a tenth of the users"
+           if copied["tenfold"] else ""))
 
 
 def arguments():
@@ -239,6 +254,9 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
     parser.add_argument("--repeat", action="store_true",
                         help="make two months from records, and repeat one")
+    parser.add_argument("--tenfold", action="store_true",
+                        help="ten times the year of a tenth of the users")
+    parser.add_argument("--without-peers", action="store_true")
     parser.add_argument("--part", choices=("all", "make", "fill", "ask", "day"),
                         default="all")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
@@ -246,7 +264,9 @@ def arguments():
     return parser.parse_args()
 
 
-def peers_of(folder):
+def peers_of(folder, given):
+    if given.without_peers:
+        return
     yield report_peers.DuckDB(folder)
     if report_peers.ClickHouse.is_there():
         yield report_peers.ClickHouse(folder)
@@ -255,12 +275,12 @@ def peers_of(folder):
               file=sys.stderr)
 
 
-def ask(year, folder, rounds):
+def ask(year, peers, rounds):
     questions = report_questions.questions(words_of(year))
     engines = [Views(year)]
     names = [US]
     with contextlib.ExitStack() as stack:
-        for peer in peers_of(folder):
+        for peer in peers:
             engines.append(stack.enter_context(peer))
             names.append(peer.name)
         times, answers = ask_all(engines, questions, rounds)
@@ -286,19 +306,24 @@ def main():
         sys.exit(f"{folder}: {given.users * GB_A_USER:.0f} GB needed, "
                  f"{free:.0f} GB free")
     end_on_signals()
-    with report_year.YearCluster(folder) as cluster:
+    cluster = report_year.YearCluster(folder)
+    if given.tenfold and not (folder / "made.json").exists():
+        cluster.copy_from(load.BUILD / f"reports-{given.users // 10}")
+    with cluster:
         year = report_year.Year(cluster, given.users)
         if given.part == "day":
             print(one_day(year), end="")
-        if given.part in ("all", "make"):
+        if given.tenfold and given.part in ("all", "make"):
+            make_tenfold(year)
+        elif given.part in ("all", "make"):
             if not make(year, given.part == "make", given.repeat):
                 sys.exit(2)         # months are missing still
         if given.part in ("all", "fill"):
             with contextlib.ExitStack() as stack:
                 fill(year, [stack.enter_context(peer)
-                            for peer in peers_of(folder)])
+                            for peer in peers_of(folder, given)])
         if given.part in ("all", "ask"):
-            text = ask(year, folder, given.rounds)
+            text = ask(year, peers_of(folder, given), given.rounds)
             given.output.parent.mkdir(parents=True, exist_ok=True)
             given.output.write_text(text)
             print(text, end="")

@@ -8,13 +8,15 @@ not hold that of a year of 20,000 users.
 
 Where there is no time for that, the facts of the first whole month are
 repeated in those that follow, as other calls at other times of the same
-people; their figures are made as ever.
+people; or a year that is there is taken ten times, each as the calls of other
+people. Their figures are made as ever.
 """
 
 import concurrent.futures
 import datetime
 import json
 import pathlib
+import shutil
 import subprocess
 import time
 
@@ -30,6 +32,10 @@ END = datetime.date(2026, 11, 28)
 CALLS_A_USER = 600
 BATCH = 500
 PHONES_A_MONTH = 10_000_000
+PHONES_A_COPY = 10_000_000_000
+PEOPLE_A_COPY = 1_000_000
+FACT_TABLES = ("report_phones", "report_calls", "report_legs",
+               "report_streams")
 TABLES = ("calls", "call_records", "participants", "sessions", "segments",
           "media", "streams", "feedback", "pstn_calls", "direct_routing_calls")
 EMPTIED = ", ".join(f"callhook_store.{table}" for table in TABLES)
@@ -43,6 +49,24 @@ PHONES = """
     FROM callhook_store.log_rows
     WHERE tenant_id = %(tenant)s AND day = %(day)s AND log = %(log)s
     GROUP BY log"""
+
+# Nine more of everybody: another id, another name to log in with.
+PEOPLE = f"""
+    INSERT INTO callhook_store.report_people (person_no, tenant_id, key, id,
+        name, principal_name, home_tenant, department, seen_in)
+        OVERRIDING SYSTEM VALUE
+    SELECT person_no + k * {PEOPLE_A_COPY}, tenant_id, left(key, 1) || o.id,
+           o.id, name, replace(principal_name, '@', '-' || k || '@'),
+           home_tenant, department, seen_in
+    FROM callhook_store.report_people AS p, generate_series(1, 9) AS k,
+         LATERAL (SELECT CASE WHEN p.id ~ '^[0-9a-f-]{{36}}$'
+                              THEN md5(p.id || k)::uuid::text
+                              ELSE p.id || k END) AS o (id);
+    INSERT INTO callhook_store.person (tenant_id, person, department,
+        cost_centre, number)
+    SELECT tenant_id, replace(person, '@', '-' || k || '@'), department,
+           cost_centre, number
+    FROM callhook_store.person, generate_series(1, 9) AS k"""
 
 # The generator's words for what failed; a site adds those that it sees.
 RULES = """
@@ -70,6 +94,16 @@ class YearCluster(Cluster):
         super().__init__(folder)
         self.home = self.folder / "pg"
         self.data = self.home / "data"
+
+    def copy_from(self, folder):
+        """Before it starts: the cluster of another year, which is whole."""
+        made = json.loads((folder / "made.json").read_text())
+        if len(made) != len(list(months())):
+            raise Trouble(f"{folder}: the year is not made yet")
+        shutil.rmtree(self.home, ignore_errors=True)
+        subprocess.run(["cp", "-a", folder / "pg", self.home], check=True)
+        with open(self.data / "postgresql.conf", "a") as conf:
+            conf.write(f"unix_socket_directories = '{self.home}'\n")
 
     def connect(self, user="postgres"):
         made = psycopg2.connect(host=str(self.home), user=user,
@@ -170,8 +204,7 @@ class Year:
 
     def clear(self, cursor, month):
         """What a run that was broken off has left of a month."""
-        for table in ("report_streams", "report_legs", "report_calls",
-                      "report_phones"):
+        for table in FACT_TABLES:
             cursor.execute(f"DELETE FROM callhook_store.{table} WHERE "
                            "day >= %s AND day <= %s",
                            [month, max(days_of(month))])
@@ -182,46 +215,81 @@ class Year:
         self.clear(cursor, month)
         return sum(self.make_day(cursor, day) for day in days_of(month))
 
-    def repeat_facts(self, cursor, month):
-        """The facts of the first whole month once more, in another one."""
-        source = list(months())[1]
-        shift = (month.year - source.year) * 12 + month.month - source.month
-        changed = {
-            "day": "(l.day + {0})::date", "phone_no": f"l.phone_no + {shift}"
-            f" * {PHONES_A_MONTH}", "id": f"l.id || '-{shift}'",
-            **{name: f"l.{name} + {{0}}" for name in ("started_at",
-                                                      "ended_at")},
-            **{name: f"md5(l.{name} || '-{shift}')::uuid"
-               for name in ("call_id", "correlation_id")}}
-        cursor.execute("SELECT callhook_store.make_report_month(%s)", [month])
-        for table in ("report_phones", "report_calls", "report_legs",
-                      "report_streams"):
+    @staticmethod
+    def copy_facts(cursor, changed, rows, values):
+        """Facts once more: rows is the FROM that names them l, and a WHERE;
+        changed has the columns that are not as they were."""
+        for table in FACT_TABLES:
             cursor.execute("""
                 SELECT attname FROM pg_attribute
                 WHERE attrelid = %s::regclass AND attnum > 0
                   AND NOT attisdropped""", [f"callhook_store.{table}"])
             names = [name for [name] in cursor.fetchall()]
-            values = ", ".join(changed.get(name, f"l.{name}")
-                               for name in names)
+            columns = ", ".join(changed.get(name, f"l.{name}")
+                                for name in names)
             cursor.execute(f"""
                 INSERT INTO callhook_store.{table} ({", ".join(names)})
                     OVERRIDING SYSTEM VALUE
-                SELECT {values.format(f"interval '{shift} months'")}
-                FROM callhook_store.{table} AS l
-                WHERE day >= %s AND day < %s AND extract(day FROM day) <= %s
-                ORDER BY day, started_at""",
-                [source, list(months())[2], max(days_of(month)).day])
+                SELECT {columns} FROM callhook_store.{table} AS {rows}
+                ORDER BY l.day, l.started_at""", values)
+
+    def repeat_facts(self, cursor, month):
+        """The facts of the first whole month once more, in another one."""
+        source = list(months())[1]
+        shift = (month.year - source.year) * 12 + month.month - source.month
+        later = f"interval '{shift} months'"
+        cursor.execute("SELECT callhook_store.make_report_month(%s)", [month])
+        self.copy_facts(cursor, {
+            "day": f"(l.day + {later})::date",
+            "phone_no": f"l.phone_no + {shift * PHONES_A_MONTH}",
+            "id": f"l.id || '-{shift}'",
+            **{name: f"l.{name} + {later}" for name in ("started_at",
+                                                        "ended_at")},
+            **{name: f"md5(l.{name} || '-{shift}')::uuid"
+               for name in ("call_id", "correlation_id")}},
+            "l WHERE day >= %s AND day < %s AND extract(day FROM day) <= %s",
+            [source, list(months())[2], max(days_of(month)).day])
+
+    @staticmethod
+    def make_dirty(cursor, month):
         cursor.execute(
             "INSERT INTO callhook_store.report_dirty_days "
             "SELECT %s, d::date FROM generate_series(%s, %s, "
             "interval '1 day') AS d",
             [TENANT, month, max(days_of(month))])
 
+    def tenfold(self, month):
+        """Nine more of each fact of a month, of other people."""
+        cursor = self.cluster.connect()
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT max(person_no) FROM callhook_store"
+                       ".report_people")
+        if cursor.fetchone()[0] < PEOPLE_A_COPY:
+            cursor.execute(PEOPLE)
+        self.copy_facts(cursor, {
+            "phone_no": f"l.phone_no + k * {PHONES_A_COPY}",
+            "id": "l.id || '=' || k",
+            **{name: f"l.{name} || k" for name in ("caller_number",
+                                                   "callee_number")},
+            **{name: f"l.{name} + k * {PEOPLE_A_COPY}"
+               for name in ("person_no", "peer_no", "sender_no",
+                            "receiver_no")},
+            **{name: f"md5(l.{name} || '=' || k)::uuid"
+               for name in ("call_id", "correlation_id")}},
+            "l, generate_series(1, 9) AS k WHERE day >= %s AND day <= %s",
+            [month, max(days_of(month))])
+        self.make_dirty(cursor, month)
+        cursor.execute("COMMIT")
+        figures = self.refresh(cursor)
+        self.note(month, tenfold=True, facts=0, figures=sum(figures),
+                  longest_day=max(figures))
+
     def repeat_month(self, month):
         cursor = self.cluster.connect()
         self.clear(cursor, month)
         cursor.execute("BEGIN")
         self.repeat_facts(cursor, month)
+        self.make_dirty(cursor, month)
         cursor.execute("COMMIT")
         figures = self.refresh(cursor)
         self.note(month, repeated=True, facts=0, figures=sum(figures),
