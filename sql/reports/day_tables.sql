@@ -193,8 +193,10 @@ INSERT INTO pg_temp.figures VALUES
     FROM (SELECT person_no, kind.term AS person_kind,
                  external = false AND person_no IS NOT NULL AS is_own,
                  direction, disposition,
-                 floor(extract(epoch FROM ended_at - started_at))::integer
-                     AS seconds
+                 CASE WHEN ended_at - started_at
+                           BETWEEN '-24855 days' AND '24855 days'
+                      THEN floor(extract(epoch FROM ended_at - started_at)
+                                )::integer END AS seconds
           FROM callhook_store.report_legs
           LEFT JOIN callhook_store.report_terms AS kind
               ON kind.term_no = person_kind_no

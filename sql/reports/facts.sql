@@ -86,6 +86,18 @@ $$;
 COMMENT ON FUNCTION callhook_store.modality_bits(text[]) IS
     'Modalities as bits.';
 
+-- Of years there are more seconds than an integer holds: no fact may fail for
+-- a date that is far off.
+CREATE OR REPLACE FUNCTION callhook_store.whole_seconds(span interval)
+RETURNS integer
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE WHEN span BETWEEN '-24855 days' AND '24855 days'
+                THEN floor(extract(epoch FROM span))::integer END;
+$$;
+COMMENT ON FUNCTION callhook_store.whole_seconds(interval) IS
+    'A span in whole seconds; null if it is over 68 years.';
+
 -- What Graph calls the media in its label.
 CREATE OR REPLACE FUNCTION callhook_store.media_code(label text)
 RETURNS "char"
@@ -474,8 +486,8 @@ $sql$;
                t.average_round_trip_time_ms, t.average_packet_loss_rate,
                t.packet_utilization, h.day, t.session_no, t.segment_no,
                t.media_no, t.stream_no,
-               floor(extract(epoch FROM t.end_date_time
-                                        - t.start_date_time))::integer,
+               callhook_store.whole_seconds(t.end_date_time
+                                            - t.start_date_time),
                s_person.person_no, r_person.person_no, s_platform.term_no,
                r_platform.term_no, s_version.term_no, r_version.term_no,
                s_device.device_no, r_device.device_no, s_connection.term_no,
@@ -785,8 +797,8 @@ $sql$;
             rating_no, modalities, kind, direction, disposition, audio,
             external, is_test)
         SELECT c.joined_at, c.left_at, c.call_id, tenant, c.day,
-               (SELECT floor(extract(epoch FROM sum(upper(r) - lower(r))))
-                FROM unnest(c.present) AS r)::integer,
+               (SELECT callhook_store.whole_seconds(sum(upper(r) - lower(r)))
+                FROM unnest(c.present) AS r),
                c.person_no, c.person_kind_no,
                CASE WHEN c.kind = 'm'
                         THEN nullif(c.organizer_no, c.person_no)
@@ -829,13 +841,13 @@ $sql$;
         queue_no, wait_seconds, audio_classified, audio_poor, kind,
         disposition, external, is_test, failures)
     SELECT h.started_at, h.ended_at, h.call_id, tenant, h.day,
-           floor(extract(epoch FROM h.ended_at - h.started_at))::integer,
+           callhook_store.whole_seconds(h.ended_at - h.started_at),
            coalesce(l.people, 0), h.queue_no,
            CASE WHEN h.queue_no IS NOT NULL THEN
-               greatest(floor(extract(epoch FROM coalesce(
+               greatest(callhook_store.whole_seconds(coalesce(
                    (SELECT min(c.answered_at) FROM call AS c
                     WHERE c.call_id = h.call_id),
-                   h.queue_left_at) - h.queued_at)), 0)::integer END,
+                   h.queue_left_at) - h.queued_at), 0) END,
            coalesce(a.classified, 0), coalesce(a.poor, 0),
            h.kind, substr('avdmfu', coalesce(l.best, 6), 1)::"char",
            CASE WHEN l.external THEN true WHEN l.home THEN l.external END,

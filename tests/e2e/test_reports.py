@@ -720,3 +720,25 @@ def test_a_reader_never_sees_half_of_a_day(store):
             other.run("COMMIT")
             assert sum(row["calls"] for row in rows(store, "calls_by_hour")) \
                 == n + 2
+
+
+@pytest.mark.parametrize("begins, ends", [
+    ("1601-01-01T00:00:00Z", "2026-03-10T10:00:00Z"),
+    ("2026-03-10T10:00:00Z", "9999-12-31T23:59:59.9999999Z"),
+    ("9999-12-31T23:59:59.9999999Z", "0002-01-01T00:00:00Z")])
+def test_dates_that_are_far_off_keep_no_record_away(store, begins, ends):
+    far = {"startDateTime": begins, "endDateTime": ends}
+    start = moment(DAY)
+    sound = media(ANN, BRIDGE, stream() | far)
+    calls = [put(store, made | far) for made in (
+        record([session(ANN, BRIDGE, start, 60, sound) | far], ANN),
+        record([session(PHONE, QUEUE, start, 60) | far,
+                session(QUEUE, BOB, start, 60, sound) | far], PHONE))]
+    work_off(store.database)
+    [heard] = rows(store, "stream_quality", f"call_id = '{calls[0]}'")
+    assert heard["seconds"] is None
+    assert legs(store, calls[0])["Ann"]["duration_seconds"] \
+        == store.known(calls[0])["duration_seconds"] != 0
+    assert sum(row["calls"] for row in rows(store, "calls_by_hour")) == 2
+    assert {row["seconds"] for row in rows(store, "people_by_day")} == {0}
+    verify(store)
