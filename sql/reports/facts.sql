@@ -38,7 +38,7 @@ CREATE OR REPLACE FUNCTION callhook_store.kind_of(kind text, id text)
 RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $$
-    SELECT coalesce(kind, CASE WHEN id ~ '^\+?\d{5,}\**$' THEN 'phone' END);
+    SELECT coalesce(kind, CASE WHEN id ~ '^\+?[0-9]{5,}\**$' THEN 'phone' END);
 $$;
 COMMENT ON FUNCTION callhook_store.kind_of(text, text) IS
     'The kind of an identity.';
@@ -103,9 +103,11 @@ CREATE OR REPLACE FUNCTION callhook_store.media_code(label text)
 RETURNS "char"
 LANGUAGE sql IMMUTABLE
 AS $$
-    SELECT (CASE WHEN label ILIKE '%audio%' THEN 'a'
-                 WHEN label ILIKE '%sharing%' OR label ILIKE '%vbss%' THEN 's'
-                 WHEN label ILIKE '%video%' THEN 'v' ELSE 'o' END)::"char";
+    SELECT (CASE WHEN label ILIKE '%audio%' COLLATE "C" THEN 'a'
+                 WHEN label ILIKE '%sharing%' COLLATE "C"
+                   OR label ILIKE '%vbss%' COLLATE "C" THEN 's'
+                 WHEN label ILIKE '%video%' COLLATE "C" THEN 'v'
+                 ELSE 'o' END)::"char";
 $$;
 COMMENT ON FUNCTION callhook_store.media_code(text) IS
     'a audio, v video, s screen sharing, o another label.';
@@ -350,7 +352,7 @@ AS $$
           WHERE s.call_id = ANY (calls) AND s.tenant_id = tenant
             AND callhook_store.is_queue(v.role)) AS q
     LEFT JOIN callhook_store.queue AS r
-        ON r.tenant_id = tenant AND r.id = lower(q.id)
+        ON r.tenant_id = tenant AND r.id = callhook_store.reference_id(q.id)
     WHERE q.key IS NOT NULL
       AND NOT EXISTS (SELECT FROM callhook_store.report_queues AS o
                       WHERE o.key = q.key AND o.tenant_id = tenant)

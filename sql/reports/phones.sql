@@ -225,7 +225,7 @@ BEGIN
                           (rtrim(p.callee_number, '*'))) AS n (number)
                       WHERE o.call_id = c.call_id
                         AND o.tenant_id = c.tenant_id AND o.day = c.day
-                        AND q.id ~ '^\+?\d{5,}\**$' AND length(number) > 5
+                        AND q.id ~ '^\+?[0-9]{5,}\**$' AND length(number) > 5
                         AND (starts_with(q.id, number)
                              OR starts_with(number, rtrim(q.id, '*'))))
                 ORDER BY abs(extract(epoch FROM c.started_at

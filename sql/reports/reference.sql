@@ -64,7 +64,7 @@ RETURNS inet
 LANGUAGE plpgsql IMMUTABLE
 AS $$
 BEGIN
-    IF value ~ '^[0-9a-fA-F:.]{2,45}(/\d{1,3})?$' THEN
+    IF value ~ '^[0-9a-fA-F:.]{2,45}(/[0-9]{1,3})?$' THEN
         RETURN split_part(value, '/', 1)::inet;
     END IF;
     RETURN NULL;
@@ -88,6 +88,17 @@ $$;
 COMMENT ON FUNCTION callhook_store.building_of(uuid, inet) IS
     'The building that a network address lies in.';
 
+-- The keys' indexes are of the database's collation.
+CREATE OR REPLACE FUNCTION callhook_store.reference_id(id text)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT lower(btrim(id) COLLATE "C") COLLATE "default";
+$$;
+COMMENT ON FUNCTION callhook_store.reference_id(text) IS
+    'An id or a principal name as reference data has it: in lower case, '
+    'whatever the locale.';
+
 CREATE OR REPLACE FUNCTION callhook_store.department_of(
     tenant uuid, id text, principal_name text)
 RETURNS TABLE (department text)
@@ -95,8 +106,9 @@ LANGUAGE sql STABLE
 AS $$
     SELECT p.department FROM callhook_store.person AS p
     WHERE p.tenant_id = tenant
-      AND p.person IN (lower(id), lower(principal_name))
-    ORDER BY p.person = lower(id) DESC LIMIT 1;
+      AND p.person IN (callhook_store.reference_id(id),
+                       callhook_store.reference_id(principal_name))
+    ORDER BY p.person = callhook_store.reference_id(id) DESC LIMIT 1;
 $$;
 COMMENT ON FUNCTION callhook_store.department_of(uuid, text, text) IS
     'The department of a person.';
@@ -135,7 +147,7 @@ BEGIN
         ELSIF callhook_store.as_address(words[1]) IS NULL
            OR position('/' IN words[1]) > 0 THEN
             RETURN 'the network (column 1) is no address';
-        ELSIF coalesce(words[3] !~ '^\d{1,3}$', true)
+        ELSIF coalesce(words[3] !~ '^[0-9]{1,3}$', true)
            OR words[3]::integer NOT BETWEEN 1 AND
               (CASE family(words[1]::inet) WHEN 4 THEN 32 ELSE 128 END) THEN
             RETURN 'the network range (column 3) is no length of a prefix';
@@ -148,10 +160,11 @@ BEGIN
     ELSIF kind = 'person' AND words[1] IS NULL THEN
         RETURN 'the id or principal name is empty';
     ELSIF kind = 'rate' THEN
-        IF coalesce(words[1] !~ '^\+?\d{1,15}$', true) THEN
+        IF coalesce(words[1] !~ '^\+?[0-9]{1,15}$', true) THEN
             RETURN 'the prefix is no number';
-        ELSIF EXISTS (SELECT FROM unnest(words[2:3]) AS w
-                      WHERE coalesce(w, '0') !~ '^\d{1,9}(\.\d{1,6})?$') THEN
+        ELSIF EXISTS (
+            SELECT FROM unnest(words[2:3]) AS w
+            WHERE coalesce(w, '0') !~ '^[0-9]{1,9}(\.[0-9]{1,6})?$') THEN
             RETURN 'per_minute and per_call are amounts such as 0.05';
         ELSIF coalesce(words[4] !~ '^[A-Z]{3}$', true) THEN
             RETURN 'the currency has three capitals, such as EUR';
@@ -180,7 +193,7 @@ AS $$
                      || btrim(fields ->> 3))::inet)::text
         WHEN 'rate' THEN
             btrim(fields ->> 1) || ' ' || coalesce(btrim(fields ->> 5), '')
-        ELSE lower(btrim(fields ->> 1)) END;
+        ELSE callhook_store.reference_id(fields ->> 1) END;
 $$;
 COMMENT ON FUNCTION callhook_store.reference_key(text, jsonb) IS
     'The key of a row of reference data.';
@@ -263,8 +276,9 @@ RETURNS void
 LANGUAGE sql
 AS $$
     INSERT INTO callhook_store.person
-    SELECT tenant, lower(btrim(e ->> 1)), nullif(btrim(e ->> 2), ''),
-           nullif(btrim(e ->> 3), ''), nullif(btrim(e ->> 4), '')
+    SELECT tenant, callhook_store.reference_id(e ->> 1),
+           nullif(btrim(e ->> 2), ''), nullif(btrim(e ->> 3), ''),
+           nullif(btrim(e ->> 4), '')
     FROM jsonb_array_elements(items) AS e
     WHERE NOT callhook_store.is_forgotten(e ->> 1, e ->> 4);
     UPDATE callhook_store.report_people AS p SET department = n.department
@@ -300,12 +314,13 @@ RETURNS void
 LANGUAGE sql
 AS $$
     INSERT INTO callhook_store.queue
-    SELECT tenant, lower(btrim(e ->> 1)), btrim(e ->> 2)
+    SELECT tenant, callhook_store.reference_id(e ->> 1), btrim(e ->> 2)
     FROM jsonb_array_elements(items) AS e;
     UPDATE callhook_store.report_queues AS q SET given_name = n.name
     FROM callhook_store.report_queues AS o
     LEFT JOIN callhook_store.queue AS n
-        ON n.tenant_id = tenant AND 'i' || n.id = lower(o.key)
+        ON n.tenant_id = tenant
+       AND 'i' || n.id = callhook_store.reference_id(o.key)
     WHERE o.tenant_id = tenant AND q.queue_no = o.queue_no
       AND q.given_name IS DISTINCT FROM n.name;
 $$;

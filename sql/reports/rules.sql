@@ -232,7 +232,8 @@ AS $$
     SELECT left(r.disposition, 1)::"char"
     FROM callhook_store.disposition_rule AS r
     WHERE r.source = log AND r.stage IS NOT DISTINCT FROM failure_stage
-      AND (r.reason IS NULL OR failure_reason ILIKE r.reason)
+      AND (r.reason IS NULL
+           OR failure_reason COLLATE "C" ILIKE r.reason)
       AND (r.sip_code IS NULL OR r.sip_code = code)
       AND r.valid_from <= on_day
     ORDER BY r.reason IS NULL, r.sip_code IS NULL, r.valid_from DESC,

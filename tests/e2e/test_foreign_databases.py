@@ -8,9 +8,11 @@ import pytest
 
 from support.answers import assert_accepted
 from support.call_records import distinct_leaves, make
+from support.company import (Party, media, moment, reading, record, service,
+                             session, stream)
 from support.database import Database
 from support.project import INSTALL_SQL, ROOT
-from support.record_store import Store
+from support.record_store import TENANT, Store
 from support.site import Site
 from support.world import HOUR, World
 
@@ -253,3 +255,43 @@ def test_somebody_else_who_could_plant_is_refused(mallory, empty):
     assert f"{mallory} may create objects" in done.stderr.splitlines()[0]
     database.execute(f"REVOKE ALL ON SCHEMA callhook_store FROM {mallory}")
     assert install(database).returncode == 0
+
+
+@pytest.mark.parametrize("options", [ICU.format("tr-TR"),
+                                     "ENCODING 'UTF8' LOCALE 'C'"])
+def test_reports_compare_by_no_locale(empty, plain, options):
+    """In Turkish the small letter of I has no dot, and digits of other
+    scripts are digits."""
+    database = empty(options)
+    assert install(database).stderr == ""
+    store = Store(database)
+    ann, bob = Party("IVAN"), Party("Bob")
+    queue = service("skypeForBusinessCallQueues", "Info")
+    queue.id = queue.id.upper() + "-I"
+    for kind, row in (("person", [2, "IVAN@contoso.example", "I", "", ""]),
+                      ("queue", [2, queue.id.lower(), "Help"])):
+        assert store.call("load_reference", TENANT, kind, [row]) == []
+    database.execute("""
+        INSERT INTO callhook_store.disposition_rule
+            (source, stage, reason, disposition)
+        VALUES ('record', 'callSetup', '%DECLINED%', 'declined')""")
+    start = moment("2026-03-10")
+    for made in (
+            record([session(ann, bob, start, 5, stage="callSetup",
+                            reason="CallDeclined")], ann),
+            record([session(bob, queue, start, 60, media(
+                bob, queue, stream(), label="MAIN-AUDIO"),
+                media(bob, queue, stream(), label="MAIN-VIDEO"))], bob)):
+        assert database.query(reading(made), "test_renewer") \
+            == [{"outcome": "stored"}]
+    [leg] = store.view("cdr", "person_name = 'IVAN'")
+    assert (leg["disposition"], leg["department"]) == ("declined", "I")
+    assert [row["media"] for row in store.view("stream_quality", order="5")] \
+        == ["audio", "video"]
+    assert store.row("queue_calls")["queue_name"] == "Help"
+    for kind, row in (
+            ("rate", ["+\u0663", "1", "", "EUR", ""]),
+            ("rate", ["+3", "\u0663", "", "EUR", ""]),
+            ("building", ["10.0.0.0", "", "\u0661\u0662", "A", *[""] * 10])):
+        [fault] = store.call("load_reference", TENANT, kind, [[7, *row]])
+        assert fault["line"] == 7
