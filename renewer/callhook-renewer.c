@@ -205,7 +205,7 @@ int main(int argc, char **argv)
         words.count = 0;
     command = find_command(optind < argc ? argv[optind] : "run", &words);
     status = execute(&options, command, &words);
-    if (fflush(stdout) != 0)
+    if (fflush(stdout) != 0 || ferror(stdout))
         status = EX_IOERR;
     return status;
 }

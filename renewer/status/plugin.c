@@ -11,10 +11,13 @@
  */
 static void print_words(FILE *stream, const char *text)
 {
-    size_t room = 300;
+    size_t length = text ? strnlen(text, 301) : 0;
 
-    for (; text && *text && room; text++, room--) {
-        unsigned char c = (unsigned char)*text;
+    if (length > 300) /* to where a character begins */
+        while (length && ((unsigned char)text[--length] & 0xc0) == 0x80)
+            continue;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
 
         fputc(c < ' ' || c == '|' || c == 0x7f ? ' ' : c, stream);
     }

@@ -34,6 +34,12 @@ static void print_line(FILE *stream, const struct line *line, bool is_red)
             line->last_item.text, line->token.text, is_red ? plain : "");
 }
 
+/* It may be a peer's text, which is to move no cursor. */
+static char plain_of(char c)
+{
+    return isprint((unsigned char)c) ? c : '?';
+}
+
 /* Breaks the sentence at spaces, each line behind the same indent. */
 static void print_sentence(FILE *stream, const char *mark, const char *sentence,
                            bool is_red)
@@ -54,8 +60,8 @@ static void print_sentence(FILE *stream, const char *mark, const char *sentence,
             fputc(' ', stream);
             column++;
         }
-        for (size_t i = 0; i < length; i++) /* it may be a peer's text */
-            fputc(isprint((unsigned char)s[i]) ? s[i] : '?', stream);
+        for (size_t i = 0; i < length; i++)
+            fputc(plain_of(s[i]), stream);
         column += length;
         s += length + strspn(s + length, " ");
     }
@@ -72,6 +78,8 @@ static void cut_name(char name[NAME_COLUMNS + 1], const char *from)
     } else {
         memcpy(name, from, length + 1);
     }
+    for (; *name; name++)
+        *name = plain_of(*name);
 }
 
 /* As callhook_store.size_words(). */

@@ -14,9 +14,11 @@ import uuid
 import pytest
 
 from support.database import literal
+from support.project import RENEWER
 from support.renewer import Renewer
 
 HOSTILE = 'a"b\\c\n<script>alert(1)</script>|\u202e' + "x" * 160
+STRANGE = "\u00e9\033[2J\n\u00e9|x" + "\u00e9" * 400
 
 
 @pytest.fixture
@@ -159,6 +161,12 @@ def hostile(renewer):
     minute(renewer, host=HOSTILE)
 
 
+def strange(renewer):
+    """Where a text is cut it is not cut within a letter."""
+    entered(renewer, failed=STRANGE)
+    minute(renewer, host=STRANGE[:60])
+
+
 def thousand(renewer):
     first = renewer.tenants["contoso"]
     for number in range(999):
@@ -184,6 +192,7 @@ SITUATIONS = [      # verdict, what one of the sentences says
     (older_schema, "UNKNOWN", "older schema than this program"),
     (failing_of_three, "WARNING", "AADSTS7000215"),
     (hostile, "WARNING", "runs have failed for 2 h"),
+    (strange, "WARNING", "runs have failed for 2 h"),
     (thousand, "CRITICAL", None),
 ]
 EXIT = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
@@ -221,14 +230,14 @@ def check_text(renewer, state):
     for tenant in state["tenants"]:
         assert tenant["tenant"] in words
     for receiver in state["receivers"] or []:
-        assert plain(receiver["host"])[:18] in words
+        assert "\n" + plain(receiver["host"])[:18] in shown.stdout
 
 
 def check_plugin(renewer, state, verdict):
     shown = renewer.run("status", "--plugin")
     assert shown.status == EXIT[verdict]
     line, nothing = shown.stdout.split("\n")
-    assert nothing == ""
+    assert nothing == "" and "\ufffd" not in line and "\033" not in line
     words, *data = line.split(" | ")
     assert words.startswith(f"CALLHOOK {verdict} - ")
     assert "|" not in words
@@ -335,6 +344,10 @@ class Page(html.parser.HTMLParser):
             self.texts[tag][number] += data
 
 
+def printable(text):
+    return re.sub(r"[\n\033]", " ", text)
+
+
 def without_quotes(sentence, tenant):
     """The page leaves to `status` what a peer said."""
     for quote in (tenant["failure"], tenant["failure_of_calls"]):
@@ -364,12 +377,12 @@ def check_page(renewer, state, verdict):
             assert any(without_quotes(sentence, tenant) in one
                        for one in said) or len(state["tenants"]) > 60
     for sentence in (state["needs"] or []) + (state["notes"] or []):
-        assert any(sentence.replace("\n", " ") in one for one in said)
+        assert any(printable(sentence) in one for one in said)
     names = " ".join(page.texts["th"])
     for tenant in state["tenants"]:
         assert tenant["tenant"] in names or len(state["tenants"]) > 60
     for receiver in state["receivers"] or []:
-        assert receiver["host"].replace("\n", " ") in names
+        assert printable(receiver["host"]) in names
     for tenant in state["tenants"]:
         assert not tenant["failure"] or tenant["failure"] not in shown.stdout
 
@@ -436,3 +449,16 @@ def test_a_plugin_whose_settings_are_at_fault(renewer):
     assert shown.status == 3
     assert shown.stdout.startswith("CALLHOOK UNKNOWN - the settings")
     assert renewer.run("status").status == 78
+
+
+def test_what_cannot_be_written_is_no_success(renewer):
+    """Also where nothing is left for the last write to fail at."""
+    entered(renewer)
+    for number in range(40):
+        minute(renewer, f"edge{number}")
+    assert renewer.run("status").status == 0
+    for option in ([], ["--json"], ["--plugin"], ["--metrics"], ["--html"]):
+        shown = subprocess.run(
+            ["sh", "-c", '"$@" > /dev/full', "sh", RENEWER, "-c",
+             renewer.path, "status", *option], env=renewer.environment())
+        assert shown.returncode == 74, option
