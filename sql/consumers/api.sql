@@ -7,6 +7,10 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF coalesce(length(name), 0) NOT BETWEEN 1 AND 100 THEN
+        RAISE 'a consumer''s name has 1 to 100 characters'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     INSERT INTO callhook_store.consumers (consumer, since)
     VALUES (name, coalesce(make_consumer.since, now()));
 END

@@ -122,6 +122,16 @@ def test_a_row_has_the_columns_of_the_view(worker, owner):
         "SELECT * FROM callhook.notifications")[0])
 
 
+@pytest.mark.parametrize("name", [None, "", "x" * 101])
+@pytest.mark.parametrize("call", [
+    "next_calls(%s, 1)", "next_notifications(%s, 1)",
+    "make_consumer(%s, now())"])
+def test_a_bad_name(worker, call, name):
+    with pytest.raises(psycopg2.errors.InvalidParameterValue,
+                       match="a consumer's name has 1 to 100 characters"):
+        worker.run(f"SELECT callhook.{call}", name)
+
+
 def test_at_most_so_many_rows(worker, owner):
     worker.next()
     stored = insert(owner, 25)
