@@ -7,7 +7,9 @@ SELECT l.*,
        site.charge AS site_charge, site.currency AS site_currency
 FROM (
     SELECT 'pstn'::text AS log, tenant_id, id, NULL::uuid AS correlation_id,
-           user_id, user_principal_name, user_display_name AS user_name,
+           CASE WHEN octet_length(user_id) <= 2000 THEN user_id END
+               AS user_id, -- an index holds no more
+           user_principal_name, user_display_name AS user_name,
            start_date_time AS started_at, end_date_time AS ended_at, read_at,
            duration_seconds AS seconds,
            CASE WHEN num_nonnulls(charge, connection_charge) > 0
@@ -23,7 +25,8 @@ FROM (
     FROM callhook_store.pstn_calls
     UNION ALL
     SELECT 'direct_routing', tenant_id, id,
-           callhook_store.as_uuid(correlation_id), user_id,
+           callhook_store.as_uuid(correlation_id),
+           CASE WHEN octet_length(user_id) <= 2000 THEN user_id END,
            user_principal_name, user_display_name,
            coalesce(start_date_time, invite_date_time, failure_date_time),
            end_date_time, read_at, duration_seconds, NULL, NULL, call_type,

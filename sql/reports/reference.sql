@@ -157,6 +157,8 @@ BEGIN
                       WHERE w NOT IN ('0', '1')) THEN
             RETURN 'columns 13 to 15 are 0 or 1';
         END IF;
+    ELSIF kind IN ('person', 'queue') AND octet_length(words[1]) > 2000 THEN
+        RETURN 'the id has over 2,000 bytes'; -- an index holds no more
     ELSIF kind = 'person' AND words[1] IS NULL THEN
         RETURN 'the id or principal name is empty';
     ELSIF kind = 'rate' THEN

@@ -1,10 +1,14 @@
 """What the site knows and Graph does not, loaded from files."""
 
+import random
+
 import pytest
 
 from support.company import Party, media, moment, phone, record, session, stream
 from support.record_store import Store
 
+# What no compression makes short enough for an index.
+LONG = random.Random(1).randbytes(20000).hex()
 ANN, BOB = Party("Ann", subnet="10.1.2.0"), Party("Bob", subnet="10.1.2.128")
 
 
@@ -140,6 +144,10 @@ def test_names_of_queues(load, view, store):
     ("rate", ["prefix,per_minute,currency", "+49,free,EUR"],
      "2: per_minute and per_call are amounts such as 0.05"),
     ("queue", ["id,name", "1,"], "2: a queue has an id and a name"),
+    ("queue", ["id,name", "1,a", f"{LONG},b"],
+     "3: the id has over 2,000 bytes"),
+    ("person", ["id,department", f"{LONG},b"],
+     "2: the id has over 2,000 bytes"),
 ])
 def test_faults_are_named_by_their_line(load, view, kind, lines, fault):
     assert load("queue", "id,name", "kept,Kept")[0] == 0

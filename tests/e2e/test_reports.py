@@ -1,6 +1,7 @@
 """Reports: facts beside the records, figures that are exact at each moment."""
 
 import json
+import random
 
 import pytest
 
@@ -741,4 +742,18 @@ def test_dates_that_are_far_off_keep_no_record_away(store, begins, ends):
         == store.known(calls[0])["duration_seconds"] != 0
     assert sum(row["calls"] for row in rows(store, "calls_by_hour")) == 2
     assert {row["seconds"] for row in rows(store, "people_by_day")} == {0}
+    verify(store)
+
+
+def test_an_id_that_no_index_holds_keeps_no_log_away(store):
+    long = random.Random(1).randbytes(20000).hex()
+    store.call("store_pstn_rows", TENANT, [
+        pstn_row("p1", ANN, "+4940123456", moment(DAY), userId=long),
+        pstn_row("p2", ANN, "+4940123456", moment(DAY))])
+    store.call("store_direct_routing_rows", TENANT, [direct_row(
+        "d1", BOB, "+4940123456", moment(DAY), 486, userId=long)])
+    assert {row["leg_id"]: row["person_id"] for row in rows(store, "cdr")} == {
+        "p1": None, "p2": ANN.id, "d1": None}
+    assert {row["id"]: row["user_id"] for row in rows(store, "pstn_calls")} \
+        == {"p1": long, "p2": ANN.id}
     verify(store)
