@@ -136,6 +136,7 @@ INSERT INTO pg_temp.report_comments VALUES
 (NULL, 'failed', 'Of them failed.'),
 ('concurrent_calls', 'calls', 'The most at once.'),
 ('ratings_by_day', 'calls', 'How many such ratings.'),
+('platforms_by_month', 'calls', 'Calls, once for each person who used it.'),
 (NULL, 'at', 'When that was first so.'),
 (NULL, 'size', 'How many took part: 2, 3-5, 6-10, 11-25, 26-50, 51-100, over '
  '100.'),
