@@ -32,6 +32,21 @@ CREATE TABLE IF NOT EXISTS callhook_store.disposition_rule (
     valid_from date NOT NULL DEFAULT '0001-01-01'
 );
 
+-- LIKE fails where a pattern ends with an escape, and each record that came to
+-- it would fail with it.
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_constraint
+        WHERE conrelid = 'callhook_store.disposition_rule'::regclass
+          AND conname = 'disposition_rule_reason') THEN
+        ALTER TABLE callhook_store.disposition_rule
+            ADD CONSTRAINT disposition_rule_reason
+            CHECK (reason !~ '(^|[^\\])(\\\\)*\\$') NOT VALID;
+    END IF;
+END
+$$;
+
 -- The defaults are written once; what the site makes of them stays.
 DO $$
 BEGIN

@@ -149,6 +149,18 @@ def test_dispositions_come_from_rules(store):
     verify(store)
 
 
+@pytest.mark.parametrize("reason", ["No\\", "\\", "No\\\\\\"])
+def test_a_pattern_that_like_refuses_is_no_rule(store, reason):
+    with pytest.raises(Trouble, match="23514"):
+        rule(store, "record", "callSetup", reason, "missed")
+    escaped = reason + "\\"
+    rule(store, "record", "callSetup", escaped, "missed")
+    call = put(store, record([session(
+        ANN, BOB, moment(DAY), 5, stage="callSetup",
+        reason=escaped.replace("\\\\", "\\"))], ANN))
+    assert legs(store, call)["Bob"]["disposition"] == "missed"
+
+
 def test_a_failure_amid_a_call_that_was_heard(store):
     heard = put(store, record([session(
         ANN, BOB, moment(DAY), 50, talk(ANN, BOB), stage="midcall",
