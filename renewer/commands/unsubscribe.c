@@ -14,18 +14,27 @@
 
 #define TENANT_MS 20000
 
-/* Deletes one and writes down that it ended. */
+/*
+ * Deletes one and writes down that it ended. One that we know may be gone, as
+ * after a command that was cut off; an id that neither we nor Graph know is a
+ * mistake.
+ */
 static bool delete_one(struct session *session, const struct plan *plan,
                        const char *id)
 {
     const struct tenant *tenant = session->graph.tenant;
     const struct known *known = plan_known(plan, id);
+    struct fault *fault = &session->graph.fault;
+    enum outcome outcome = subscription_delete(&session->graph, id);
 
-    if (subscription_delete(&session->graph, id) != DONE) {
-        fault_log(&session->graph.fault, tenant->name);
+    if (outcome == ABSENT && !known)
+        fault_say(fault, fault->step, "there is none of the id %s", id);
+    if (outcome != DONE && !(outcome == ABSENT && known)) {
+        fault_log(fault, tenant->name);
         return false;
     }
-    printf("%s: subscription %s is deleted\n", tenant->name, id);
+    printf("%s: subscription %s %s\n", tenant->name, id,
+           outcome == DONE ? "is deleted" : "was gone already");
     if (!known || known->row->ended_at)
         return true;
     return subscription_store_end(session->database, known->row->no) &&

@@ -94,7 +94,7 @@ static enum outcome remove_one(struct ensuring *ensuring,
     const char *id = removal->one->id;
     enum outcome outcome = subscription_delete(ensuring->graph, id);
 
-    if (outcome != DONE)
+    if (outcome != DONE && outcome != ABSENT)
         return outcome;
     if (known && known->refused_at && removal->reason)
         log_line("%s: items of subscription %s were refused by callhook, for "

@@ -186,7 +186,7 @@ enum outcome subscription_delete(struct graph *graph, const char *id)
     enum outcome outcome = ask(graph, &transfer, id, NULL);
 
     transfer_free(&transfer);
-    return outcome == ABSENT ? DONE : outcome;
+    return outcome;
 }
 
 /* The body that creates one, with its secret; or NULL, and renews one. */

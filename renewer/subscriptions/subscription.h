@@ -60,7 +60,7 @@ enum outcome subscription_renew(struct graph *graph, const char *id,
                                 const char *notification_url,
                                 struct subscription *subscription);
 
-/* ABSENT counts as DONE. */
+/* ABSENT: it is gone already, or there never was one. */
 enum outcome subscription_delete(struct graph *graph, const char *id);
 
 #endif

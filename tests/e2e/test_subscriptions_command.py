@@ -118,8 +118,33 @@ def test_unsubscribe_where_there_is_none(world, tenant):
     done = world.run("unsubscribe", tenant.name)
     assert done.status == 0
     assert done.stdout == f"{tenant.name}: there is no subscription of ours\n"
-    done = world.run("unsubscribe", tenant.name, str(uuid.uuid4()))
-    assert done.status == 0                 # it is not there: as wanted
+
+
+def test_unsubscribe_of_an_id_that_nobody_knows(world, tenant):
+    """Somebody mistyped it, and is not told that it is deleted."""
+    entry = world.kept(tenant)
+    mistyped = str(uuid.uuid4())
+    done = world.run("unsubscribe", tenant.name, mistyped)
+    assert (done.status, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert (f"{tenant.name}: delete subscription: "
+            f"there is none of the id {mistyped}") in line
+    assert world.one(tenant) is entry
+    assert world.gaps(tenant) == []
+
+
+def test_unsubscribe_again_after_one_that_was_cut_off(world, tenant):
+    """Graph's is gone and the row says that it lives: now it says so, too."""
+    entry = world.kept(tenant)
+    world.double.remove(entry)
+    for _ in range(2):
+        done = world.run("unsubscribe", tenant.name, entry.id)
+        assert (done.status, done.stderr) == (0, "")
+        assert done.stdout == (f"{tenant.name}: subscription {entry.id} was "
+                               "gone already\n")
+        [row] = world.rows(tenant)
+        assert row["ended_at"] is not None
+        assert len(world.gaps(tenant)) == 1
 
 
 @pytest.mark.parametrize("words", [
