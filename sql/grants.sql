@@ -44,7 +44,7 @@ AS $$
            clock_doubt,take_turn,end_turn,drop_gone_receivers,
            count_earlier_hours,throttled,note_throttling}', NULL),
         ('callhook_renewer', 'FUNCTION', 'callhook', 'EXECUTE',
-         '{rows_to_find,silences}', NULL),
+         '{rows_waiting,silences}', NULL),
 
         -- Figures that name nobody have a role of their own.
         ('callhook_figures', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
@@ -58,7 +58,7 @@ AS $$
         ('callhook_reader', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
         ('callhook_reader', 'TABLE', 'callhook', 'SELECT', '{*}', NULL),
         ('callhook_reader', 'FUNCTION', 'callhook', 'EXECUTE',
-         '{rows_to_find,silences}', NULL),
+         '{rows_waiting,silences}', NULL),
 
         ('callhook_raw', 'SCHEMA', 'callhook', 'USAGE', '{}', NULL),
         ('callhook_raw', 'TABLE', 'callhook', 'SELECT', '{raw_pages}', NULL),

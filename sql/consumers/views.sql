@@ -1,82 +1,216 @@
 -- What a reader sees of the consumers.
 
--- Notifications that a queue has not found yet. It counts them.
-CREATE OR REPLACE FUNCTION callhook.rows_to_find(
+-- A backlog is counted up to this many rows: a reader must not wait for
+-- millions, and who watches it has seen enough.
+CREATE OR REPLACE FUNCTION callhook_store.most_counted()
+RETURNS integer
+LANGUAGE sql IMMUTABLE
+AS $$ SELECT 10000; $$;
+COMMENT ON FUNCTION callhook_store.most_counted() IS
+    'How many waiting rows are counted; there may be more.';
+
+-- What a walk has before it: the rest of its parts.
+CREATE OR REPLACE FUNCTION callhook_store.rows_to_walk(
+    q callhook_store.consumer_queues, OUT rows bigint,
+    OUT oldest_at timestamptz)
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    newest constant bigint := callhook_store.newest_transaction();
+    most constant integer := callhook_store.most_counted();
+    part text;
+    more record;
+BEGIN
+    rows := 0;
+    FOR n IN 1 .. cardinality(q.walk_parts) LOOP
+        EXIT WHEN rows >= most;
+        SELECT c.oid::regclass INTO part
+        FROM pg_class AS c WHERE c.oid = q.walk_parts[n];
+        CONTINUE WHEN part IS NULL;
+        EXECUTE format(
+            'SELECT count(*) AS rows, min(stored_at) AS oldest_at
+             FROM (SELECT stored_at
+                   FROM (SELECT stored_at, callhook_store.row_transaction(
+                                               xmin, $2) AS number
+                         FROM %s WHERE stored_at >= $1 %s OFFSET 0) AS n
+                   WHERE callhook_store.has_ended(number, $3)
+                     AND callhook_store.is_new(number, stored_at, $4, $5, $6)
+                   LIMIT $7) AS n',
+            part, CASE WHEN n = 1 AND q.walk_page > 0
+                       THEN format('AND ctid >= ''(%s,0)''', q.walk_page) END)
+        INTO more
+        USING q.walk_from, newest, q.ahead, q.seen, q.before,
+              q.searched_from, most - rows;
+        rows := rows + more.rows;
+        oldest_at := least(oldest_at, more.oldest_at);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.rows_to_walk(
+    callhook_store.consumer_queues) IS
+    'How many notifications a walk has before it, exact if under '
+    'most_counted, and when the oldest of them was stored.';
+
+CREATE OR REPLACE FUNCTION callhook_store.rows_to_find(
+    q callhook_store.consumer_queues, OUT rows bigint,
+    OUT oldest_at timestamptz)
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    newest constant bigint := callhook_store.newest_transaction();
+    most constant integer := callhook_store.most_counted();
+    -- with what a walk that is under way will have seen
+    seen constant callhook_store.sight := coalesce(q.ahead, q.seen);
+    from_time timestamptz;
+    to_walk record;
+BEGIN
+    IF q.kind = 'calls' THEN
+        SELECT count(*), min(e.at) INTO rows, oldest_at
+        FROM (SELECT at FROM callhook_store.call_events
+              WHERE transaction >= (q.seen).low
+                AND NOT callhook_store.has_ended(transaction, q.seen)
+                AND at >= coalesce(q.since, '-infinity')
+              ORDER BY transaction LIMIT most) AS e;
+        RETURN;
+    END IF;
+    from_time := callhook_store.search_from(
+        seen, callhook_store.still_open(seen));
+    IF q.ahead IS NULL THEN
+        from_time := coalesce(q.since, from_time);
+    END IF;
+    SELECT count(*), min(n.stored_at) INTO rows, oldest_at
+    FROM (SELECT stored_at
+          FROM (SELECT stored_at,
+                       callhook_store.row_transaction(xmin, newest) AS number
+                FROM callhook_store.notifications
+                WHERE stored_at >= from_time OFFSET 0) AS n
+          WHERE NOT callhook_store.has_ended(number, seen)
+             OR q.ahead IS NULL
+                AND callhook_store.is_new(number, stored_at, seen, q.before,
+                                          q.searched_from)
+          LIMIT most) AS n;
+    IF q.ahead IS NOT NULL THEN
+        to_walk := callhook_store.rows_to_walk(q);
+        rows := rows + to_walk.rows;
+        oldest_at := least(oldest_at, to_walk.oldest_at);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.rows_to_find(
+    callhook_store.consumer_queues) IS
+    'How many rows a queue has not found yet, exact if under most_counted, '
+    'and when the oldest of them came.';
+
+CREATE OR REPLACE FUNCTION callhook_store.rows_to_settle(
     queue integer, OUT rows bigint, OUT oldest_at timestamptz)
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    b record;
+BEGIN
+    rows := 0;
+    FOR b IN
+        SELECT ids, times, tenants FROM callhook_store.consumer_batches
+        WHERE queue_no = queue ORDER BY ready_at, batch
+    LOOP
+        EXIT WHEN rows >= callhook_store.most_counted();
+        rows := rows + cardinality(b.ids);
+        oldest_at := least(oldest_at,
+            (SELECT min(t) FROM unnest(b.times) AS t),
+            (SELECT min(e.at) FROM callhook_store.call_events AS e
+             WHERE b.tenants IS NOT NULL AND e.call_id = ANY (b.ids)));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.rows_to_settle(integer) IS
+    'How many rows a queue has found and not settled, exact if under '
+    'most_counted, and when the oldest of them came.';
+
+-- A name that has not asked yet. What it will ask for is not known: of
+-- notifications and calls those that are more. Of events, which have no index
+-- by their time, only the last ones are looked at.
+CREATE OR REPLACE FUNCTION callhook_store.rows_since(
+    since timestamptz, OUT rows bigint, OUT oldest_at timestamptz)
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    most constant integer := callhook_store.most_counted();
+BEGIN
+    SELECT greatest(n.rows, e.rows), least(n.oldest, e.oldest)
+    INTO rows, oldest_at
+    FROM (SELECT count(*), min(stored_at)
+          FROM (SELECT stored_at FROM callhook_store.notifications
+                WHERE stored_at >= since LIMIT most) AS n
+         ) AS n (rows, oldest),
+         (SELECT count(*), min(at)
+          FROM (SELECT at FROM callhook_store.call_events
+                ORDER BY transaction DESC LIMIT most) AS e
+          WHERE at >= since) AS e (rows, oldest);
+END
+$$;
+COMMENT ON FUNCTION callhook_store.rows_since(timestamptz) IS
+    'How many rows wait since a time, exact if under most_counted, and when '
+    'the oldest of them came.';
+
+CREATE OR REPLACE FUNCTION callhook.rows_waiting(
+    number integer, OUT rows bigint, OUT oldest_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off -- the block range index, whatever statistics say
+SET max_parallel_workers_per_gather = 0 -- in the order of the pages
 SET jit = off
 AS $$
 DECLARE
     q callhook_store.consumer_queues;
-    newest constant bigint := callhook_store.newest_transaction();
-    from_time timestamptz;
+    part record;
 BEGIN
-    SELECT * INTO q FROM callhook_store.consumer_queues
-    WHERE queue_no = queue;
-    IF q.kind = 'calls' THEN
-        SELECT count(*), min(e.at) INTO rows, oldest_at
-        FROM callhook_store.call_events AS e
-        WHERE e.transaction >= (q.seen).low
-          AND NOT callhook_store.has_ended(e.transaction, q.seen)
-          AND e.at >= coalesce(q.since, '-infinity');
-        RETURN;
+    rows := 0;
+    FOR q IN
+        SELECT * FROM callhook_store.consumer_queues
+        WHERE consumer_no = number
+    LOOP
+        FOR part IN
+            SELECT * FROM callhook_store.rows_to_find(q)
+            UNION ALL
+            SELECT * FROM callhook_store.rows_to_settle(q.queue_no)
+        LOOP
+            rows := rows + part.rows;
+            oldest_at := least(oldest_at, part.oldest_at);
+        END LOOP;
+    END LOOP;
+    IF NOT FOUND THEN
+        SELECT s.rows, s.oldest_at INTO rows, oldest_at
+        FROM callhook_store.consumers AS c
+        CROSS JOIN LATERAL callhook_store.rows_since(c.since) AS s
+        WHERE c.consumer_no = number;
     END IF;
-    from_time := coalesce(q.walk_from, q.since, callhook_store.search_from(
-                     q.seen, callhook_store.still_open(q.seen)));
-    IF q.ahead IS NULL THEN
-        from_time := coalesce(q.since, callhook_store.search_from(
-                         q.seen, callhook_store.still_open(q.seen)));
-    END IF;
-    SELECT count(*), min(n.stored_at) INTO rows, oldest_at
-    FROM (SELECT stored_at, tableoid AS part, ctid AS place,
-                 callhook_store.row_transaction(xmin, newest) AS number
-          FROM callhook_store.notifications
-          WHERE stored_at >= from_time OFFSET 0) AS n
-    WHERE callhook_store.is_new(number, n.stored_at, q.seen, q.before,
-                                q.searched_from)
-      AND (q.ahead IS NULL
-           OR NOT callhook_store.has_ended(number, q.ahead)
-           OR part = ANY (q.walk_parts)
-              AND (part <> q.walk_parts[1] OR q.walk_page IS NULL
-                   OR place >= format('(%s,0)', q.walk_page)::tid));
 END
 $$;
-COMMENT ON FUNCTION callhook.rows_to_find(integer) IS
-    'How many rows a queue has not found yet, and when the oldest was stored.';
+COMMENT ON FUNCTION callhook.rows_waiting(integer) IS
+    'The backlog of a consumer, and when the oldest row of it came.';
 
 CREATE OR REPLACE VIEW callhook.consumers AS
 SELECT c.consumer,
-       coalesce(q.rows, 0)::bigint AS backlog,
-       q.oldest_at,
+       w.rows AS backlog,
+       w.oldest_at,
        c.settled_at AS last_settled_at,
        (SELECT count(*) FROM callhook_store.consumer_failures AS f
         WHERE f.consumer_no = c.consumer_no) AS failures
 FROM callhook_store.consumers AS c
-LEFT JOIN LATERAL (
-    SELECT sum(n.rows + coalesce(b.rows, 0)) AS rows,
-           min(least(n.oldest_at, b.oldest_at)) AS oldest_at
-    FROM callhook_store.consumer_queues AS u
-    CROSS JOIN LATERAL callhook.rows_to_find(u.queue_no) AS n
-    CROSS JOIN LATERAL (
-        SELECT sum(cardinality(ids)) AS rows,
-               min(least((SELECT min(t) FROM unnest(times) AS t),
-                         (SELECT min(e.at) FROM callhook_store.call_events AS e
-                          WHERE u.kind = 'calls' AND e.call_id = ANY (ids))))
-                   AS oldest_at
-        FROM callhook_store.consumer_batches AS l
-        WHERE l.queue_no = u.queue_no) AS b
-    WHERE u.consumer_no = c.consumer_no) AS q ON true;
+CROSS JOIN LATERAL callhook.rows_waiting(c.consumer_no) AS w;
+
+DROP FUNCTION IF EXISTS callhook.rows_to_find(integer); -- it counted all
 
 COMMENT ON VIEW callhook.consumers IS
-    'The consumers of notifications and calls. The backlog is counted: with '
-    'millions of rows it takes seconds.';
+    'The consumers of notifications and calls.';
 COMMENT ON COLUMN callhook.consumers.consumer IS 'The consumer''s name.';
 COMMENT ON COLUMN callhook.consumers.backlog IS
-    'Rows that it has not settled, leased ones included, those set aside not.';
+    'Rows that it has not settled, leased ones included, those set aside not. '
+    'From 10,000 on it is not counted further: so many or more. Of a name '
+    'that make_consumer made and that has not asked yet: notifications or '
+    'calls, whichever are more.';
 COMMENT ON COLUMN callhook.consumers.oldest_at IS
-    'When the oldest of these came; null if there is none.';
+    'When the oldest of those that are counted came; null if there is none.';
 COMMENT ON COLUMN callhook.consumers.last_settled_at IS
     'When it last settled a batch.';
 COMMENT ON COLUMN callhook.consumers.failures IS
@@ -134,10 +268,12 @@ AS $$
             WHEN dropped THEN format(
                 'consumer %s is dropped: it had asked for nothing for 30 days',
                 consumer)
-            WHEN failures > 0 THEN format(
-                'consumer %s: %s to settle; %s set aside, see the view '
-                'callhook.consumer_failures', consumer, backlog, failures)
-            ELSE format('consumer %s: %s to settle', consumer, backlog) END)
+            ELSE format('consumer %s: %s to settle', consumer, backlog)
+                || CASE WHEN backlog >= callhook_store.most_counted()
+                        THEN ' or more' ELSE '' END
+                || CASE WHEN failures > 0 THEN format(
+                       '; %s set aside, see the view '
+                       'callhook.consumer_failures', failures) ELSE '' END END)
         ORDER BY dropped, consumer), '[]')
     FROM (SELECT consumer, backlog, oldest_at, last_settled_at, failures,
                  false AS dropped

@@ -242,7 +242,7 @@ def test_many_rows_are_found_piece_by_piece(worker, workers, owner):
             expected |= insert(owner, 50)
     assert len(found) == len(set(found)) == len(expected)
     assert set(found) == expected
-    assert consumers(owner)["a"]["backlog"] == 0
+    assert backlog(owner) == 0
 
 
 def test_a_table_that_is_written_anew_amid_a_walk(worker, owner):
@@ -262,17 +262,65 @@ def test_a_table_that_is_written_anew_amid_a_walk(worker, owner):
     assert found == expected
 
 
+def backlog(owner, name="a"):
+    return consumers(owner)[name]["backlog"]
+
+
 def test_the_backlog_is_what_is_not_settled(worker, owner):
     worker.next()
-    insert(owner, 30000)
-    assert consumers(owner)["a"]["backlog"] == 30000
-    first = worker.next()
-    assert consumers(owner)["a"]["backlog"] == 30000
+    insert(owner, 9000)
+    assert backlog(owner) == 9000
+    first = worker.next()           # the first step of a walk
+    assert backlog(owner) == 9000
+    insert(owner, 50)
+    assert backlog(owner) == 9050
     worker.done(first)
     row = consumers(owner)["a"]
-    assert row["backlog"] == 29900
+    assert row["backlog"] == 8950
     assert row["oldest_at"] is not None and row["failures"] == 0
     assert row["last_settled_at"] is not None
+
+
+def test_the_backlog_of_a_name_that_has_not_asked_yet(worker, owner, store):
+    """Everything waits for it, and a monitor must see that."""
+    insert(owner, 5, "now() - interval '3 days'")
+    insert(owner, 7, "now() - interval '1 day'")
+    worker.run("SELECT callhook.make_consumer('a', now() - interval '2 day')")
+    worker.run("SELECT callhook.make_consumer('all', '-infinity')")
+    worker.run("SELECT callhook.make_consumer('none', now())")
+    assert [backlog(owner, name) for name in ("a", "all", "none")] == [
+        7, 12, 0]
+    days = owner.run("SELECT extract(day FROM now() - oldest_at) AS days "
+                     "FROM callhook.consumers ORDER BY consumer")
+    assert [row["days"] for row in days] == [1, 3, None]
+    ids(worker.next("a"))
+    assert backlog(owner) == 7
+    for _ in range(14):             # lists of calls: no notification of them
+        owner.run("INSERT INTO callhook_store.calls (call_id, tenant_id, "
+                  f"listed_at) VALUES (gen_random_uuid(), '{TENANT}', now())")
+    assert [backlog(owner, name) for name in ("a", "all", "none")] == [
+        7, 14, 14]
+
+
+def test_a_great_backlog_is_not_counted_to_its_end(worker, owner):
+    """So many or more, wherever the rows are; and with little work."""
+    worker.run("SELECT callhook.make_consumer('all', '-infinity')")
+    worker.next("late")
+    worker.run("SELECT callhook.make_consumer('amid', '-infinity')")
+    insert(owner, 60000)
+    worker.next("amid")
+    owner.run("UPDATE callhook_store.consumer_queues SET walk_page = "
+              "walk_pages[1] / 2 WHERE walk_page IS NOT NULL")
+    for name in ("all", "late", "amid"):
+        assert 10000 <= backlog(owner, name) < 20000
+        assert consumers(owner)[name]["oldest_at"] is not None
+    read = owner.run("EXPLAIN (ANALYZE, BUFFERS, FORMAT json) SELECT * "
+                     "FROM callhook.consumers WHERE consumer = 'all'")
+    plan = read[0]["QUERY PLAN"][0]["Plan"]
+    table = owner.run("SELECT sum(pg_relation_size(inhrelid)) / 8192 AS pages "
+                      "FROM pg_inherits WHERE inhparent = "
+                      "'callhook_store.notifications'::regclass")[0]["pages"]
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < table / 2
 
 
 # --- Leases ---
