@@ -153,8 +153,27 @@ BEGIN
 END
 $$;
 
+CREATE OR REPLACE FUNCTION callhook_store.unfilled_records(
+    above uuid, upto uuid)
+RETURNS TABLE (tenant_id uuid, call_id uuid)
+LANGUAGE sql STABLE
+AS $$
+    SELECT r.tenant_id, r.call_id
+    FROM callhook_store.call_records AS r
+    JOIN callhook_store.calls AS c USING (call_id, tenant_id)
+    WHERE r.call_id > above AND r.call_id <= upto
+      AND NOT EXISTS (
+          SELECT FROM callhook_store.report_calls AS f
+          WHERE f.call_id = r.call_id AND f.tenant_id = r.tenant_id);
+$$;
+COMMENT ON FUNCTION callhook_store.unfilled_records(uuid, uuid) IS
+    'Records of some calls that have no facts.';
+
 -- A store that is older than the facts gets them a batch at a time, by the
--- renewer. True while there is more to do.
+-- renewer. True while there is more to do. A batch is of one tenant, and of its
+-- records or of one log: whoever stores something locks words, then persons,
+-- then facts, and a second round in the same transaction would do so anew,
+-- with the first one's locks held.
 CREATE OR REPLACE FUNCTION callhook_store.fill_facts(batch integer)
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
@@ -179,46 +198,39 @@ BEGIN
         SELECT r.call_id FROM callhook_store.call_records AS r
         WHERE r.call_id > start ORDER BY r.call_id LIMIT batch) AS b
     ORDER BY b.call_id DESC LIMIT 1;
-    FOR tenant, calls IN
-        SELECT r.tenant_id, array_agg(r.call_id)
-        FROM callhook_store.call_records AS r
-        WHERE r.call_id > start AND r.call_id <= last
-        GROUP BY r.tenant_id
-    LOOP
-        PERFORM FROM callhook_store.calls AS c
-        WHERE c.call_id = ANY (calls) AND c.tenant_id = tenant
-        ORDER BY c.call_id FOR UPDATE;
-        -- Others may have stored or removed them meanwhile.
-        calls := ARRAY(
-            SELECT r.call_id FROM callhook_store.call_records AS r
-            WHERE r.call_id = ANY (calls) AND r.tenant_id = tenant
-              AND NOT EXISTS (
-                  SELECT FROM callhook_store.report_calls AS f
-                  WHERE f.call_id = r.call_id AND f.tenant_id = tenant));
-        PERFORM callhook_store.add_report_facts(tenant, calls);
-        PERFORM callhook_store.match_phones_of_calls(tenant, calls);
-    END LOOP;
     IF last IS NULL THEN
-        FOR log, tenant, ids IN
-            SELECT r.log, r.tenant_id, array_agg(r.id)
-            FROM (SELECT l.log, l.tenant_id, l.id
-                  FROM callhook_store.log_rows AS l
-                  WHERE NOT EXISTS (
-                      SELECT FROM callhook_store.report_phones AS p
-                      WHERE p.id = l.id AND p.tenant_id = l.tenant_id
-                        AND p.source = left(l.log, 1)::"char")
-                  LIMIT batch) AS r
-            GROUP BY r.log, r.tenant_id
-        LOOP
+        SELECT r.log, r.tenant_id, array_agg(r.id) INTO log, tenant, ids
+        FROM (SELECT l.log, l.tenant_id, l.id
+              FROM callhook_store.log_rows AS l
+              WHERE NOT EXISTS (
+                  SELECT FROM callhook_store.report_phones AS p
+                  WHERE p.id = l.id AND p.tenant_id = l.tenant_id
+                    AND p.source = left(l.log, 1)::"char")
+              LIMIT batch) AS r
+        GROUP BY r.log, r.tenant_id LIMIT 1;
+        IF FOUND THEN
             PERFORM callhook_store.put_phones(tenant, log, ids);
-        END LOOP;
-        IF NOT FOUND THEN
-            UPDATE callhook_store.report_state SET unfilled_from = NULL;
-            RETURN false;
+            RETURN true;
         END IF;
-        RETURN true;
+        UPDATE callhook_store.report_state SET unfilled_from = NULL;
+        RETURN false;
     END IF;
-    UPDATE callhook_store.report_state SET unfilled_from = last;
+    SELECT u.tenant_id, array_agg(u.call_id) INTO tenant, calls
+    FROM callhook_store.unfilled_records(start, last) AS u
+    GROUP BY u.tenant_id LIMIT 1;
+    PERFORM FROM callhook_store.calls AS c
+    WHERE c.call_id = ANY (calls) AND c.tenant_id = tenant
+    ORDER BY c.call_id FOR UPDATE;
+    -- Others may have stored or removed them meanwhile.
+    calls := ARRAY(
+        SELECT u.call_id
+        FROM callhook_store.unfilled_records(start, last) AS u
+        WHERE u.call_id = ANY (calls) AND u.tenant_id = tenant);
+    PERFORM callhook_store.add_report_facts(tenant, calls);
+    PERFORM callhook_store.match_phones_of_calls(tenant, calls);
+    UPDATE callhook_store.report_state SET unfilled_from = last
+    WHERE NOT EXISTS (
+        SELECT FROM callhook_store.unfilled_records(start, last));
     RETURN true;
 END
 $$;

@@ -10,6 +10,7 @@ from support.company import (BRIDGE, VOICEMAIL, Party, guid, media, moment,
                              talk, work_off)
 from support.database import literal
 from support.full import length
+from support.later import Later
 from support.record_store import TENANT, Store
 from support.report_operations import DAYS, Onlookers, Operations
 from support.service import Trouble, wait_until
@@ -617,6 +618,69 @@ def test_a_store_that_is_older_than_the_facts_gets_them(store):
         steps += 1
     assert steps == 4
     assert rows(store, "cdr", "true ORDER BY call_id, person_id") == before
+    work_off(store.database)
+    verify(store)
+
+
+def who_wait(database):
+    return len(database.query(
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() "
+        "AND wait_event_type = 'Lock'"))
+
+
+@pytest.mark.parametrize("parts, held", [
+    ("logs", 0), ("logs", 1), ("tenants", 0), ("tenants", 1)])
+def test_filling_and_a_record_stored_meanwhile_do_not_deadlock(
+        store, parts, held):
+    """The record has words of one log, or of one tenant, and persons of both.
+    It is held up between the two, while the filling goes from one log or
+    tenant to the other."""
+    tenants = [TENANT, OTHER_TENANT if parts == "tenants" else TENANT]
+    users = [Party("Ursula", number=f"f{n}") for n in range(2)]
+    words = ["word 0", "word 1"]
+    if parts == "logs":
+        store.call("store_pstn_rows", TENANT, [pstn_row(
+            "p1", users[0], "+4940123456", moment(DAY),
+            destinationName=words[0])])
+        store.call("store_direct_routing_rows", TENANT, [direct_row(
+            "d1", users[1], "+4940123456", moment(DAY),
+            trunkFullyQualifiedDomainName=words[1])])
+    else:
+        for user, word, tenant in zip(users, words, tenants):
+            user.platform = word
+            store.database.query(reading(record([session(
+                user, BOB, moment(DAY), 60)], BOB), tenant), "test_renewer")
+            user.platform = "windows"
+    put(store, record([session(ANN, BOB, moment(DAY), 60)], ANN))
+    store.database.execute("""
+        DELETE FROM callhook_store.report_calls;
+        DELETE FROM callhook_store.report_legs;
+        DELETE FROM callhook_store.report_phones;
+        DELETE FROM callhook_store.report_terms WHERE term LIKE 'word _';
+        DELETE FROM callhook_store.report_people WHERE id LIKE 'f_';
+        UPDATE callhook_store.report_state
+        SET unfilled_from = '00000000-0000-0000-0000-000000000000'""")
+    first = Party("Ada", number="a", platform=words[held])
+    made = record([session(first, user, moment(DAY), 60) for user in users],
+                  ANN)
+    if parts == "logs":     # nothing is to be filled but these
+        store.database.execute("DELETE FROM callhook_store.call_records")
+    other = tenants[1 - held]
+    with store.database.session() as pause:
+        pause.run("BEGIN; INSERT INTO callhook_store.report_people "
+                  "(tenant_id, key, seen_in) VALUES "
+                  f"('{other}', 'ia', '{DAY}')")
+        stored = Later(store.database.query, reading(made, other),
+                       "test_renewer")
+        wait_until(lambda: who_wait(store.database) == 1, "the record waits")
+        filled = Later(store.value, "fill_facts", 10)
+        wait_until(lambda: not filled.is_alive()
+                   or who_wait(store.database) == 2, "the filling")
+        pause.run("ROLLBACK")
+        assert [row["outcome"] for row in stored.result()] == ["stored"]
+        assert filled.result() is True
+    while store.value("fill_facts", 10):
+        pass
     work_off(store.database)
     verify(store)
 
