@@ -471,7 +471,7 @@ $sql$ || told || $sql$
                                                  r.organizer_identity_name)
            AND o.tenant_id = tenant
         LEFT JOIN callhook_store.report_terms AS k
-            ON k.term = r.organizer_identity_kind
+            ON k.term = left(r.organizer_identity_kind, 600)
         WHERE r.call_id = ANY (calls) AND r.tenant_id = tenant
 $sql$;
     streams constant text := $sql$
