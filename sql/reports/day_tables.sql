@@ -195,7 +195,7 @@ INSERT INTO pg_temp.figures VALUES
                  direction, disposition,
                  CASE WHEN ended_at - started_at
                            BETWEEN '-24855 days' AND '24855 days'
-                      THEN floor(extract(epoch FROM ended_at - started_at)
+                      THEN floor(date_part('epoch', ended_at - started_at)
                                 )::integer END AS seconds
           FROM callhook_store.report_legs
           LEFT JOIN callhook_store.report_terms AS kind

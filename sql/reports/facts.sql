@@ -93,7 +93,7 @@ RETURNS integer
 LANGUAGE sql IMMUTABLE
 AS $$
     SELECT CASE WHEN span BETWEEN '-24855 days' AND '24855 days'
-                THEN floor(extract(epoch FROM span))::integer END;
+                THEN floor(date_part('epoch', span))::integer END;
 $$;
 COMMENT ON FUNCTION callhook_store.whole_seconds(interval) IS
     'A span in whole seconds; null if it is over 68 years.';
