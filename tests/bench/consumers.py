@@ -42,6 +42,7 @@ WORKERS = 8
 WANTED = 20_000     # items a second, of all workers together
 BATCH = 100
 WARM = 3            # seconds: sessions are opened, functions are planned
+REST = 2            # seconds: 8 processes that end would be measured as well
 TENANT = "dc368399-474c-4d40-900c-6265431fd81f"
 INSERT = """INSERT INTO callhook_store.notifications (notification_id,
                 received_at, tenant_id, subscription_id, change_type, call_id,
@@ -95,10 +96,10 @@ def consume(database, number, pause, end, counts, joined):
 
 @contextlib.contextmanager
 def working(database, pause, seconds, joined):
-    """8 workers, who have begun already, for so long; what each has settled
-    at the end."""
+    """8 workers, who begin before and end after so long; what they have
+    settled in it."""
     counts = multiprocessing.Array("q", WORKERS)
-    end = time.monotonic() + WARM + seconds
+    end = time.monotonic() + WARM + seconds + REST
     workers = [multiprocessing.Process(
         target=consume, args=(database, number, pause, end, counts, joined))
         for number in range(WORKERS)]
