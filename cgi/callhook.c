@@ -51,43 +51,52 @@ static int serve(const struct settings *settings)
     return EX_USAGE;
 }
 
-int main(int argc, char **argv)
+static int start(enum command command, const char *file)
 {
-    const char *file = NULL;
-    enum command command = SERVE;
     struct settings settings;
     int status;
 
-    /* A CGI program's arguments may come from the query (RFC 3875, 4.4). */
-    if (!cgi_is_offered())
-        command = read_command(argc, argv, &file);
-    switch (command) {
-    case VERSION:
-        puts("callhook " CALLHOOK_VERSION);
-        return EX_OK;
-    case HELP:
-        fputs(usage, stdout);
-        return EX_OK;
-    case WRONG:
-        fputs(usage, stderr);
-        return EX_USAGE;
-    case SERVE:
-    case DRAIN:
-    case CHECK:
-        break;
-    }
     if (!limits_prepare())
         return EX_CONFIG;
-    if (!settings_read(&settings)) {
-        settings_free(&settings);
-        return EX_CONFIG;
-    }
-    if (command == DRAIN)
+    if (!settings_read(&settings))
+        status = EX_CONFIG;
+    else if (command == DRAIN)
         status = drain_command(&settings, file);
     else if (command == CHECK)
         status = check_command(&settings);
     else
         status = serve(&settings);
     settings_free(&settings);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    const char *file = NULL;
+    enum command command = SERVE;
+    int status = EX_OK;
+
+    limits_fill_streams();
+    /* A CGI program's arguments may come from the query (RFC 3875, 4.4). */
+    if (!cgi_is_offered())
+        command = read_command(argc, argv, &file);
+    switch (command) {
+    case VERSION:
+        puts("callhook " CALLHOOK_VERSION);
+        break;
+    case HELP:
+        fputs(usage, stdout);
+        break;
+    case WRONG:
+        fputs(usage, stderr);
+        return EX_USAGE;
+    case SERVE:
+    case DRAIN:
+    case CHECK:
+        status = start(command, file);
+        break;
+    }
+    if (fflush(stdout) != 0 || ferror(stdout))
+        status = EX_IOERR;
     return status;
 }

@@ -1,4 +1,5 @@
 /* callhook-renewer: keeps tokens and subscriptions alive, for cron. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <pwd.h>
@@ -64,6 +65,12 @@ struct options {
     bool check_only;
 };
 
+/* What was asked for must have been written, too. */
+static int end_output(int status)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? status : EX_IOERR;
+}
+
 static void read_options(struct options *options, int argc, char **argv)
 {
     static const struct option longer[] = {
@@ -86,10 +93,10 @@ static void read_options(struct options *options, int argc, char **argv)
             break;
         case 'h':
             print_usage(stdout);
-            exit(EX_OK);
+            exit(end_output(EX_OK));
         case 'V':
             puts("callhook-renewer " CALLHOOK_VERSION);
-            exit(EX_OK);
+            exit(end_output(EX_OK));
         default:
             wrong_usage();
         }
@@ -171,6 +178,21 @@ static int execute(const struct options *options, const struct command *command,
     return status;
 }
 
+/*
+ * Nothing else may get the number of a standard stream that is closed: messages
+ * would go into a file or to the database. Writing to it fails, as before.
+ */
+static void fill_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* Secrets go through this process: no files, dumps or key logs of others. */
 static void seal(void)
 {
@@ -195,8 +217,8 @@ int main(int argc, char **argv)
     struct options options = {.file = SETTINGS_FILE};
     struct words words;
     const struct command *command;
-    int status;
 
+    fill_streams();
     seal();
     limit_memory();
     read_options(&options, argc, argv);
@@ -204,8 +226,5 @@ int main(int argc, char **argv)
     if (words.count < 0)
         words.count = 0;
     command = find_command(optind < argc ? argv[optind] : "run", &words);
-    status = execute(&options, command, &words);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        status = EX_IOERR;
-    return status;
+    return end_output(execute(&options, command, &words));
 }

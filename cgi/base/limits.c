@@ -1,8 +1,10 @@
 /* What the system must allow this process. */
 #include "base/limits.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -34,6 +36,17 @@ static bool raise_stack(void)
         return true;
     stack.rlim_cur = STACK_MIN;
     return stack.rlim_max >= STACK_MIN && setrlimit(RLIMIT_STACK, &stack) == 0;
+}
+
+void limits_fill_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
 }
 
 bool limits_prepare(void)
