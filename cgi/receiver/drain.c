@@ -385,9 +385,10 @@ int drain_command(const struct settings *settings, const char *path)
     struct drain drain = {0};
     bool done = false;
 
-    if (!spool.folder)
+    if (!spool.folder && !path)
         return EX_OK;
-    spool_sweep(&spool);
+    if (spool.folder)
+        spool_sweep(&spool);
     if (!path) {
         if (!spool_list(&spool, &drain.names))
             return EXIT_FAILURE;

@@ -7,8 +7,9 @@ import subprocess
 import pytest
 
 from support.answers import assert_accepted
+from support.notification import collection
 from support.project import PROGRAM
-from support.receiver import run_program
+from support.receiver import run_cgi, run_program
 from support.service import minimal_environment
 
 NO_GUID = "62e4deea-8f3f-4b35-b732"
@@ -36,6 +37,21 @@ def test_usage_faults_end_with_64(arguments):
     assert done.returncode == 64
     assert done.stdout == b""
     assert len(done.stderr) > 5
+
+
+def test_a_file_is_drained_without_a_spool_as_well(database, tmp_path):
+    (tmp_path / "spool").mkdir(mode=0o700)
+    body = collection(database.subscribe().item())
+    run_cgi(database.environment(), {"PGHOST": tmp_path,
+                                     "CALLHOOK_SPOOL": tmp_path / "spool"},
+            body=body)
+    [file] = (tmp_path / "spool").iterdir()
+    away = run_program("--drain", file, settings=[
+        database.environment(), {"PGHOST": tmp_path}])
+    assert away.returncode == 1
+    done = run_program("--drain", file, settings=[database.environment()])
+    assert (done.returncode, file.exists()) == (0, False)
+    assert database.count() == 1
 
 
 @pytest.mark.parametrize("name, value", [
