@@ -427,3 +427,21 @@ def test_a_stranger_cannot_make_us_work(world, tenant):
     world.pass_time(5 * MINUTE)
     refuse(world, entry, clientState="stranger")
     assert world.asks() == []
+
+
+@pytest.mark.parametrize("odd", ["", "%5C' or p/id eq '\\\\\\x5cé"])
+def test_a_gap_of_a_long_resource_is_noted(world, odd):
+    """A filter names many persons: a line of renewer.conf has 4,000 bytes."""
+    people = " or ".join(f"p/id eq '{uuid.uuid4()}{odd}'" for _ in range(50))
+    tenant = world.add(resource="communications/callRecords?$filter="
+                                f"participants/any(p:{people})")
+    world.double.remove(world.kept(tenant))
+    world.pass_time(3 * HOUR)
+    world.double.fail("create", status=503)
+    world.run()
+    [gap] = world.gaps(tenant)
+    assert gap["ends_at"] is None
+    world.run()                         # the same one lasts
+    world.kept(tenant)
+    [gap] = world.gaps(tenant)
+    assert gap["ends_at"] is not None
