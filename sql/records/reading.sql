@@ -664,7 +664,8 @@ COMMENT ON FUNCTION callhook_store.take_pages(uuid, json, json) IS
     'finish_records).';
 
 -- Gives a claimed call back, for a cause that is not the call's: a quota, the
--- end of the run. It counts as no attempt. What was read of it is kept.
+-- end of the run. It counts as no attempt. What was read of it is kept. Graph's
+-- mistake must not cost more than an hour.
 CREATE OR REPLACE FUNCTION callhook_store.release_call(
     tenant uuid, call uuid, reading bigint, retry_after interval)
 RETURNS void
@@ -673,7 +674,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     UPDATE callhook_store.calls
     SET attempts = greatest(attempts - 1, 0),
-        next_read_at = now() + retry_after
+        next_read_at = now() + least(retry_after, interval '1 hour')
     WHERE call_id = call AND tenant_id = tenant AND reading_no = reading;
 $$;
 COMMENT ON FUNCTION callhook_store.release_call(uuid, uuid, bigint, interval)

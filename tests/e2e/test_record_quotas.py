@@ -144,3 +144,16 @@ def test_a_time_to_wait_outlives_the_run(world, endpoint):
     assert len(world.double.asked(endpoint)) > asked
     assert world.state(late) == "stored"
     assert world.double.violations == []
+
+
+@pytest.mark.parametrize("far", [86400, 99999999999])
+def test_a_record_waits_no_longer_than_the_others(world, far):
+    """Graph's mistake must not cost more than an hour, as for lists."""
+    tenant = world.subscribed()
+    world.double.fail("record", status=429, retry_after=far)
+    call = world.happen(tenant)
+    assert world.run("run").status == 1
+    world.double.journal._not_before.clear()
+    world.pass_time(HOUR + 1)
+    world.quiet()
+    assert world.state(call) == "stored"
