@@ -21,7 +21,7 @@ EXCEPTION WHEN data_exception THEN
         FROM regexp_matches(
                  (SELECT string_agg(CASE
                              WHEN t[1] ~ '^-?[0-9].*[eE][+-]?[0-9]{4}'
-                               OR t[1] ~ '^-?[0-9]' AND length(t[1]) > 16000
+                               OR t[1] ~ '^-?[0-9]' AND length(t[1]) > 15000
                                  THEN to_json(t[1])::text
                              ELSE t[1] END, '' ORDER BY n)
                   FROM regexp_matches(body::text,

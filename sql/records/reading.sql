@@ -1,6 +1,16 @@
 -- Reading call records. The renewer claims calls, stores each page as it
 -- comes, and finishes the reading: then the record appears, whole.
 
+-- What Graph dates after tomorrow would never be 30 days ago.
+CREATE OR REPLACE FUNCTION callhook_store.unless_far_off(at timestamptz)
+RETURNS timestamptz
+LANGUAGE sql STABLE
+AS $$
+    SELECT CASE WHEN at < now() + interval '1 day' THEN at END;
+$$;
+COMMENT ON FUNCTION callhook_store.unless_far_off(timestamptz) IS
+    'A time of Graph''s; null if it is after tomorrow.';
+
 -- Switches the reading of a tenant's records on or off. Calls that Graph may
 -- still have become due when it is switched on.
 CREATE OR REPLACE FUNCTION callhook_store.set_reading(
@@ -17,7 +27,8 @@ BEGIN
             UPDATE callhook_store.calls
             SET record_state = 'waiting', next_read_at = now()
             WHERE tenant_id = tenant AND record_state = 'none'
-              AND coalesce(ended_at, last_notified_at, filed_at)
+              AND coalesce(callhook_store.unless_far_off(ended_at),
+                           last_notified_at, filed_at)
                   > now() - interval '30 days';
         END IF;
     ELSE
@@ -422,7 +433,8 @@ AS $$
             WHEN outcome = 'changed' THEN c.next_read_at
             WHEN c.wanted THEN now()
             WHEN (failed OR coalesce(n.version < c.listed_version, false))
-             AND coalesce(c.ended_at, c.last_notified_at, c.filed_at)
+             AND coalesce(callhook_store.unless_far_off(c.ended_at),
+                          c.last_notified_at, c.filed_at)
                  > now() - interval '30 days'
             THEN now() + callhook_store.backoff(c.attempts) END
     FROM noted AS n
@@ -729,7 +741,9 @@ AS $$
         error_request_id = left(request_id, 100)
     FROM (SELECT callhook_store.retry_after(status,
               now() - greatest(last_notified_at,
-                               coalesce(ended_at, filed_at)), attempts) AS pause,
+                               coalesce(
+                                   callhook_store.unless_far_off(ended_at),
+                                   filed_at)), attempts) AS pause,
               (notifications > 0 OR listed_at IS NOT NULL
                OR record_state = 'stored')
               AND EXISTS (SELECT FROM callhook_store.readers AS r

@@ -454,10 +454,12 @@ def test_one_bad_record_does_not_spoil_its_batch(store):
 
 @pytest.mark.parametrize("value, text", [
     ("1e999999", '"1e999999"'), ("-1E+131073", '"-1E+131073"'),
+    (f"[0.{'1' * 15990}e-999,1e-99999]",
+     f'["0.{"1" * 15990}e-999", "1e-99999"]'),
     ('[1.5e3, "a 1e999999, b", 1e999999]',
      '[1500, "a 1e999999, b", "1e999999"]'),
     (r'"\\\\\ud800"', '"\\\\\\\\\ufffd"'),
-    (r'"\\\\ud800\udc00"', '"\\\\\\\\ud800\ufffd"')], ids=range(5))
+    (r'"\\\\ud800\udc00"', '"\\\\\\\\ud800\ufffd"')], ids=range(6))
 def test_a_value_spoils_itself_alone(store, call_id, value, text):
     raw = json.dumps(small_record(call_id))[:-1] + f',"odd":{value}}}'
     reading = store.begin(call_id)
@@ -647,6 +649,42 @@ def test_when_a_failed_reading_is_tried_again(store, call_id, status, age,
     assert (row["seconds"] is None) == (least is None)
     if least:
         assert least - 5 <= row["seconds"] <= most + 5
+
+
+@pytest.mark.parametrize("status, state", [(404, "gone"), (500, "failed")])
+@pytest.mark.parametrize("ends", ["9999-12-31T23:59:59Z",
+                                  "2089-01-01T00:00:00Z"])
+def test_an_end_that_is_far_off_does_not_keep_a_call_waiting(
+        store, call_id, ends, status, state):
+    """Graph has its record no longer, whatever the list said."""
+    store.turn_reading_on()
+    store.call("file_listed_calls", TENANT, [
+        {"id": call_id, "version": 1, "startDateTime": "2026-01-01T10:00:00Z",
+         "endDateTime": ends}])
+    reading = store.begin(call_id)
+    store.database.execute(
+        "UPDATE callhook_store.calls SET filed_at = now() - interval "
+        f"'31 days' WHERE call_id = '{call_id}'")
+    assert store.value("reading_failed", TENANT, call_id, reading, status,
+                       "code", None) == state
+    assert store.database.query(f"""
+        SELECT next_read_at FROM callhook_store.calls
+        WHERE call_id = '{call_id}'""") == [{"next_read_at": None}]
+
+
+def test_a_bad_record_that_ends_far_off_is_not_read_for_ever(store, call_id):
+    store.turn_reading_on()
+    store.call("file_listed_calls", TENANT, [
+        {"id": call_id, "endDateTime": "9999-12-31T23:59:59Z"}])
+    reading = store.begin(call_id)
+    store.page(call_id, reading, "record", 1, {"error": {"code": "x"}})
+    store.database.execute(
+        "UPDATE callhook_store.calls SET filed_at = now() - interval "
+        f"'31 days', wanted = false WHERE call_id = '{call_id}'")
+    assert store.finish(call_id, reading) == "bad"
+    assert store.database.query(f"""
+        SELECT next_read_at FROM callhook_store.calls
+        WHERE call_id = '{call_id}'""") == [{"next_read_at": None}]
 
 
 def test_a_stored_record_outlives_failures(store, call_id):
