@@ -73,6 +73,23 @@ static char *make_proof(const struct tenant *tenant, const char *url,
     return proof;
 }
 
+/* Some write a fraction, and more than 64 bits hold is long enough. */
+static bool read_lifetime(yajl_val answer, int64_t *lifetime)
+{
+    yajl_val said = json_member(answer, "expires_in");
+
+    if (!said || YAJL_IS_NULL(said))
+        return true;
+    if (json_number(answer, "expires_in", lifetime))
+        return true;
+    if (!YAJL_IS_DOUBLE(said) || !(YAJL_GET_DOUBLE(said) > 0))
+        return false;
+    *lifetime = YAJL_GET_DOUBLE(said) < LIFETIME_MAX
+                    ? (int64_t)YAJL_GET_DOUBLE(said)
+                    : LIFETIME_MAX;
+    return true;
+}
+
 /* RFC 6749, section 5.1. */
 static bool read_answer(struct token *token, yajl_val answer, int64_t asked_at)
 {
@@ -81,9 +98,7 @@ static bool read_answer(struct token *token, yajl_val answer, int64_t asked_at)
     int64_t lifetime = LIFETIME_UNSAID;
 
     if (!type || strcasecmp(type, "Bearer") != 0 || !text ||
-        !access_token_is_sound(text) ||
-        (json_member(answer, "expires_in") &&
-         !json_number(answer, "expires_in", &lifetime)) ||
+        !access_token_is_sound(text) || !read_lifetime(answer, &lifetime) ||
         lifetime <= 0)
         return false;
     if (lifetime > LIFETIME_MAX)

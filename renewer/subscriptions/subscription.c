@@ -106,7 +106,7 @@ static bool read_page(struct subscriptions *subscriptions,
         if (read_subscription(&one, value->u.array.values[i]))
             subscriptions_add(subscriptions, &one);
     }
-    *next = good && link ? memory_copy(link) : NULL;
+    *next = good && link && *link ? memory_copy(link) : NULL;
     yajl_tree_free(page);
     return good;
 }

@@ -28,19 +28,18 @@ def receiver_environment(database, tmp_path, *more):
 
 
 @pytest.mark.parametrize("redirection", ["> /dev/full", ">&-"])
-@pytest.mark.parametrize("option", ["--check", "--help", "--version"])
-def test_what_the_receiver_says_is_lost(database, tmp_path, option,
-                                        redirection):
+def test_what_check_says_is_lost(database, tmp_path, redirection):
     environment = receiver_environment(database, tmp_path,
                                        {"CALLHOOK_SPOOL": ""})
-    done = run(redirection, PROGRAM, option, env=environment)
+    done = run(redirection, PROGRAM, "--check", env=environment)
     assert done.returncode == 74, done
 
 
 @pytest.mark.parametrize("redirection", ["> /dev/full", ">&-"])
+@pytest.mark.parametrize("program", [PROGRAM, RENEWER])
 @pytest.mark.parametrize("option", ["--help", "--version"])
-def test_what_the_renewer_says_is_lost(option, redirection):
-    done = run(redirection, RENEWER, option, env=minimal_environment())
+def test_what_was_asked_for_is_lost(program, option, redirection):
+    done = run(redirection, program, option, env=minimal_environment())
     assert done.returncode == 74, done
 
 

@@ -273,6 +273,33 @@ def test_a_token_without_an_end(world, tenant):
     assert "token" in world.asked()
 
 
+@pytest.mark.parametrize("life", [None, 3599.0, 10**30])
+def test_a_token_with_an_odd_end(world, tenant, life):
+    world.double.fail("token", times=None,
+                      edit=lambda said: said.update(expires_in=life))
+    world.quiet()
+    world.one(tenant)
+
+
+@pytest.mark.parametrize("life", ["", -1, -1e300])
+def test_a_token_with_no_end_that_can_be_read(world, tenant, life):
+    world.double.fail("token", times=None,
+                      edit=lambda said: said.update(expires_in=life))
+    world.failing(tenant.name, "token", "no token that we know")
+
+
+@pytest.mark.parametrize("link", ["", None])
+def test_a_list_that_ends_in_no_link(world, tenant, link):
+    """And what is no subscription in it keeps no other one away."""
+    entry = world.kept(tenant)
+    world.double.fail("list", edit=lambda page: page.update({
+        "value": [None, {}, {"id": None}, *page["value"]],
+        "@odata.nextLink": link}))
+    done = world.run("subscriptions")
+    assert (done.status, done.stderr) == (0, "")
+    assert entry.id in done.stdout
+
+
 def test_a_byte_order_mark(world, tenant):
     world.double.fail("list", body=b'\xef\xbb\xbf{"value":[]}')
     world.quiet()
