@@ -39,7 +39,7 @@ FROM (
 LEFT JOIN LATERAL callhook_store.site_charge(
     l.tenant_id, l.callee_number,
     (coalesce(l.started_at, l.read_at) AT TIME ZONE 'UTC')::date, l.seconds)
-    AS site ON l.direction = 'o';
+    AS site ON l.direction = 'o' AND l.stage = 'connected';
 COMMENT ON VIEW callhook_store.log_rows IS
     'The rows of both phone logs, in one form.';
 

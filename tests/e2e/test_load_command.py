@@ -99,14 +99,20 @@ def test_rates_where_microsoft_names_no_charge(load, view, store):
     store.call("store_pstn_rows", store.tenant, [
         row("own", "+4940123456", charge=0.0, currency="EUR"),
         row("site", "+4940123456"), row("mobile", "+4917012345"),
-        row("none", "+33123456")])
+        row("none", "+33123456"), row("missed", "+4917012345", duration=0),
+        row("unknown", "+4917012345", duration=None)])
+    store.call("store_direct_routing_rows", store.tenant, [
+        row("over", "+4917012345", successfulCall=True),
+        row("failed", "+4917012345", successfulCall=False, duration=0)])
     assert load("rate", "prefix,per_minute,per_call,currency,valid_from",
                 "+49,0.02,0,EUR,2026-01-01", "+49,1,0,EUR,2026-04-01",
                 "+4917,0.10,0.05,CHF,") == (0, [])
     assert {row["leg_id"]: (row["charge"], row["currency"])
             for row in view("cdr")} == {
                 "own": (0, "EUR"), "site": (0.03, "EUR"),
-                "mobile": (0.2, "CHF"), "none": (None, None)}
+                "mobile": (0.2, "CHF"), "none": (None, None),
+                "missed": (None, None), "unknown": (None, None),
+                "over": (0.2, "CHF"), "failed": (None, None)}
 
 
 def test_names_of_queues(load, view, store):
