@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION callhook_store.most_counted()
 RETURNS integer
 LANGUAGE sql IMMUTABLE
-AS $$ SELECT 10000; $$;
+AS $$ SELECT 100000; $$;
 COMMENT ON FUNCTION callhook_store.most_counted() IS
     'How many waiting rows are counted; there may be more.';
 
@@ -206,7 +206,7 @@ COMMENT ON VIEW callhook.consumers IS
 COMMENT ON COLUMN callhook.consumers.consumer IS 'The consumer''s name.';
 COMMENT ON COLUMN callhook.consumers.backlog IS
     'Rows that it has not settled, leased ones included, those set aside not. '
-    'From 10,000 on it is not counted further: so many or more. Of a name '
+    'From 100,000 on it is not counted further: so many or more. Of a name '
     'that make_consumer made and that has not asked yet: notifications or '
     'calls, whichever are more.';
 COMMENT ON COLUMN callhook.consumers.oldest_at IS
