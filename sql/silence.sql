@@ -21,7 +21,9 @@
 -- - 16 end early, at any hour, and leave a twelfth.
 -- After a day of which more than 15 % are missed, 1 in 12 is off, and again 1
 -- in 12 after that (more may be, in truth; so many let a death be found). Its
--- day begins in the midst of a tenant's quietest hours.
+-- day begins in the midst of a tenant's quietest hours. Where no hour of the
+-- week has less than half of the mean, there is no night, and a silence is one
+-- span.
 --
 -- Of silences as long as this one, then, so many are expected in a year: one
 -- for each clump of a year by the chance that it is so long (for each day,
@@ -150,6 +152,8 @@ DECLARE
     ends constant double precision :=
         into_hour + extract(epoch FROM at - last_at) / 3600;
     of_day constant integer := (bin - quiet_hour + 168) % 24;
+    has_nights constant boolean := (SELECT min(u) < avg(u) / 2
+                                    FROM unnest(usual) AS u);
     expected double precision := into_hour * usual[1 + bin] / clump;
     came double precision := in_hour / clump;
     expected_now constant double precision := expected;
@@ -185,7 +189,8 @@ BEGIN
         may_be_off := 365 * off;
     END IF;
     FOR j IN 0..ceil(ends)::integer LOOP
-        IF j > 0 AND (of_day + j) % 24 = 0 OR j >= ends THEN -- a day is over
+        -- a day is over
+        IF j > 0 AND has_nights AND (of_day + j) % 24 = 0 OR j >= ends THEN
             stays_off := exp(-least(50, missed / 1000));
             IF a_year IS NOT NULL THEN
                 a_year := a_year * (off * stays_off + (1 - off)

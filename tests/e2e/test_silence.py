@@ -85,6 +85,23 @@ def test_the_view_names_the_silence_of_the_right_one(store):
             never["usual_per_hour"], never["alarm"]) == (None, None, 0, False)
 
 
+def test_who_is_as_busy_by_night_has_no_end_of_a_day(store):
+    """Two hours of silence are two hours, also across midnight."""
+    store.database.execute(f"""
+        INSERT INTO callhook_store.notification_hours
+        SELECT '{TENANT}', h, 200, 200, h + interval '59 minutes'
+        FROM generate_series('2026-01-01T00:00Z'::timestamptz,
+                             '2026-03-11T23:00Z', '1 hour') AS h""")
+    found = store.database.query(f"""
+        SELECT extract(hour FROM at AT TIME ZONE 'UTC')::integer AS hour,
+               callhook_store.silence_alarm('{TENANT}', at,
+                   at + interval '2 hours') AS alarm
+        FROM generate_series('2026-03-10T00:59Z'::timestamptz,
+                             '2026-03-10T23:59Z', '1 hour') AS at""")
+    assert len(found) == 24
+    assert [row["hour"] for row in found if not row["alarm"]] == []
+
+
 def test_what_the_renewer_has_not_counted_is_no_silence(store):
     enter(store, "late", TENANT, calls=200, until="5 hours")
     store.notify(new_id(), "now() - interval '2 minutes'")
