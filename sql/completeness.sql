@@ -60,8 +60,11 @@ BEGIN
                                   > greatest(c.version, c.listed_version))
     INTO listed, missing, newer
     FROM callhook_store.listed_calls(page) AS l
-    LEFT JOIN callhook_store.calls AS c
-        ON c.call_id = l.call_id AND c.tenant_id = tenant;
+    LEFT JOIN LATERAL (
+        SELECT c.call_id, c.version, c.listed_version
+        FROM callhook_store.calls AS c
+        WHERE c.call_id = l.call_id AND c.tenant_id = tenant OFFSET 0) AS c
+        ON true;
     INSERT INTO callhook_store.calls AS c (
         tenant_id, call_id, listed_at, listed_version, started_at, ended_at,
         record_state, next_read_at)

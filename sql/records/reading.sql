@@ -284,8 +284,10 @@ AS $$
                    > count(*) FILTER (WHERE kind = 'participants_v2')
                    AS incomplete
         FROM unnest(calls, readings) AS r (call_id, reading_no)
-        JOIN callhook_store.record_pages AS p USING (call_id, reading_no)
-        WHERE p.tenant_id = tenant
+        CROSS JOIN LATERAL (
+            SELECT * FROM callhook_store.record_pages AS p
+            WHERE p.call_id = r.call_id AND p.tenant_id = tenant
+              AND p.reading_no = r.reading_no OFFSET 0) AS p
         GROUP BY r.call_id
     )
     SELECT r.call_id, r.reading_no,
@@ -302,14 +304,19 @@ AS $$
                 ELSE 'stored' END,
            w.version, w.modified_at, w.sha256
     FROM unnest(calls, readings) AS r (call_id, reading_no)
-    LEFT JOIN callhook_store.calls AS c
-        ON c.call_id = r.call_id AND c.tenant_id = tenant
+    LEFT JOIN LATERAL (
+        SELECT c.reading_no FROM callhook_store.calls AS c
+        WHERE c.call_id = r.call_id AND c.tenant_id = tenant OFFSET 0) AS c
+        ON true
     LEFT JOIN whole AS w ON w.call_id = r.call_id
-    LEFT JOIN callhook_store.call_records AS s
-        ON s.call_id = r.call_id AND s.tenant_id = tenant
-    LEFT JOIN callhook_store.record_versions AS v
-        ON v.call_id = r.call_id AND v.tenant_id = tenant
-       AND v.version = coalesce(s.version, 0);
+    LEFT JOIN LATERAL (
+        SELECT s.call_id, s.version FROM callhook_store.call_records AS s
+        WHERE s.call_id = r.call_id AND s.tenant_id = tenant OFFSET 0) AS s
+        ON true
+    LEFT JOIN LATERAL (
+        SELECT v.sha256 FROM callhook_store.record_versions AS v
+        WHERE v.call_id = r.call_id AND v.tenant_id = tenant
+          AND v.version = coalesce(s.version, 0) OFFSET 0) AS v ON true;
 $$;
 COMMENT ON FUNCTION callhook_store.judge_readings(uuid, uuid[], bigint[]) IS
     'What is to become of readings whose pages are all stored.';
@@ -438,7 +445,8 @@ AS $$
                  > now() - interval '30 days'
             THEN now() + callhook_store.backoff(c.attempts) END
     FROM noted AS n
-    WHERE c.call_id = n.call_id AND c.tenant_id = tenant;
+    WHERE c.call_id = n.call_id AND c.tenant_id = tenant
+      AND c.call_id = ANY (calls); -- or all of a tenant's might be read
 $$;
 COMMENT ON FUNCTION callhook_store.note_outcomes(
     uuid, uuid[], text[], text) IS
@@ -573,8 +581,10 @@ BEGIN
     INTO calls, readings
     FROM (SELECT r.call_id, r.reading_no
           FROM unnest(calls, readings) AS r (call_id, reading_no)
-          JOIN callhook_store.record_pages AS p USING (call_id, reading_no)
-          WHERE p.tenant_id = tenant
+          CROSS JOIN LATERAL (
+              SELECT p.body FROM callhook_store.record_pages AS p
+              WHERE p.call_id = r.call_id AND p.tenant_id = tenant
+                AND p.reading_no = r.reading_no OFFSET 0) AS p
           GROUP BY r.call_id, r.reading_no
           HAVING sum(pg_column_size(p.body)) > callhook_store.large_bytes())
          AS r;
@@ -631,9 +641,10 @@ BEGIN
     FOR call_id, reading, kind, page_no, link IN
         SELECT r.call_id, r.reading_no, n.kind, n.page_no, n.link
         FROM unnest(calls, readings) AS r (call_id, reading_no)
-        LEFT JOIN callhook_store.calls AS c
-            ON c.call_id = r.call_id AND c.tenant_id = tenant
-           AND c.reading_no = r.reading_no
+        LEFT JOIN LATERAL (
+            SELECT c.call_id FROM callhook_store.calls AS c
+            WHERE c.call_id = r.call_id AND c.tenant_id = tenant
+              AND c.reading_no = r.reading_no OFFSET 0) AS c ON true
         LEFT JOIN LATERAL callhook_store.next_page(
             tenant, r.call_id, r.reading_no) AS n
             ON c.call_id IS NOT NULL

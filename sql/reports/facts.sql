@@ -195,7 +195,10 @@ BEGIN
                  date_trunc('month', max(r.start_date_time), 'UTC')::date
                      AS month
           FROM callhook_store.media AS m
-          JOIN callhook_store.call_records AS r USING (call_id, tenant_id)
+          CROSS JOIN LATERAL (
+              SELECT start_date_time FROM callhook_store.call_records AS r
+              WHERE r.call_id = m.call_id AND r.tenant_id = tenant OFFSET 0)
+              AS r
           CROSS JOIN LATERAL unnest(ARRAY[
               m.caller_capture_device_name, m.callee_capture_device_name,
               m.caller_render_device_name, m.callee_render_device_name])
@@ -303,8 +306,9 @@ BEGIN
         ORDER BY 1, r.start_date_time DESC NULLS LAST,
                  num_nonnulls(i.name, i.principal_name, i.home) DESC, i.name,
                  i.principal_name, i.home) AS n
-    LEFT JOIN callhook_store.report_people AS o
-        ON o.key = n.key AND o.tenant_id = tenant
+    LEFT JOIN LATERAL (
+        SELECT * FROM callhook_store.report_people AS o
+        WHERE o.key = n.key AND o.tenant_id = tenant OFFSET 0) AS o ON true
     LEFT JOIN LATERAL callhook_store.department_of(tenant, n.id,
                                                    n.principal_name) AS d
         ON o.key IS NULL
@@ -947,13 +951,15 @@ LANGUAGE sql
 AS $$
     INSERT INTO callhook_store.report_dirty_days (tenant_id, day)
     SELECT DISTINCT tenant, d::date
-    FROM callhook_store.report_calls AS c
+    FROM unnest(calls) AS given (call)
+    CROSS JOIN LATERAL (
+        SELECT c.day, c.ended_at FROM callhook_store.report_calls AS c
+        WHERE c.call_id = given.call AND c.tenant_id = tenant OFFSET 0) AS c
     CROSS JOIN LATERAL generate_series(
         c.day::timestamp,
         greatest(c.day, least((c.ended_at AT TIME ZONE 'UTC')::date,
                               c.day + 7))::timestamp, '1 day') AS d
-    WHERE c.call_id = ANY (calls) AND c.tenant_id = tenant
-      AND d >= (SELECT frozen_before FROM callhook_store.report_state);
+    WHERE d >= (SELECT frozen_before FROM callhook_store.report_state);
 $$;
 COMMENT ON FUNCTION callhook_store.mark_report_days(uuid, uuid[]) IS
     'Notes the days whose figures some calls change.';
@@ -1071,8 +1077,12 @@ BEGIN
     LOOP
         PERFORM callhook_store.remove_report_facts(tenant, ids);
         PERFORM callhook_store.match_phones(ARRAY(
-            SELECT phone_no FROM callhook_store.report_phones
-            WHERE call_id = ANY (ids) AND tenant_id = tenant));
+            SELECT p.phone_no FROM unnest(ids) AS given (call)
+            CROSS JOIN LATERAL (
+                SELECT p.phone_no, p.tenant_id
+                FROM callhook_store.report_phones AS p
+                WHERE p.call_id = given.call OFFSET 0) AS p
+            WHERE p.tenant_id = tenant));
     END LOOP;
     RETURN NULL;
 END

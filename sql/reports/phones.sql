@@ -47,6 +47,7 @@ CREATE OR REPLACE FUNCTION callhook_store.put_phones(
     tenant uuid, which text, ids text[])
 RETURNS void
 LANGUAGE plpgsql
+SET enable_seqscan = off -- statistics of tables that grow are never right
 SET timezone = 'UTC'
 SET jit = off
 AS $$
@@ -174,13 +175,16 @@ LANGUAGE sql
 AS $$
     INSERT INTO callhook_store.report_dirty_days (tenant_id, day)
     SELECT DISTINCT p.tenant_id, d::date
-    FROM callhook_store.report_phones AS p
+    FROM unnest(phones) AS phone
+    CROSS JOIN LATERAL (
+        SELECT p.tenant_id, p.day, p.ended_at
+        FROM callhook_store.report_phones AS p
+        WHERE p.phone_no = phone OFFSET 0) AS p
     CROSS JOIN LATERAL generate_series(
         p.day::timestamp,
         greatest(p.day, least((p.ended_at AT TIME ZONE 'UTC')::date,
                               p.day + 7))::timestamp, '1 day') AS d
-    WHERE p.phone_no = ANY (phones)
-      AND d >= (SELECT frozen_before FROM callhook_store.report_state);
+    WHERE d >= (SELECT frozen_before FROM callhook_store.report_state);
 $$;
 COMMENT ON FUNCTION callhook_store.mark_phone_days(bigint[]) IS
     'Notes the days whose figures some phone calls change.';
@@ -191,6 +195,7 @@ COMMENT ON FUNCTION callhook_store.mark_phone_days(bigint[]) IS
 CREATE OR REPLACE FUNCTION callhook_store.match_phones(phones bigint[])
 RETURNS void
 LANGUAGE plpgsql
+SET enable_seqscan = off -- statistics of tables that grow are never right
 SET jit = off
 AS $$
 DECLARE
@@ -202,17 +207,23 @@ BEGIN
     END IF;
     FOR tenant, touched IN
         WITH found AS (
-            SELECT p.phone_no, p.call_id AS former,
+            SELECT p.phone_no, p.tenant_id, p.call_id AS former,
                    coalesce(exact.call_id, near.call_id) AS call_id
-            FROM callhook_store.report_phones AS p
-            LEFT JOIN callhook_store.report_calls AS exact
-                ON exact.call_id = p.correlation_id
-               AND exact.tenant_id = p.tenant_id
+            FROM unnest(phones) AS phone
+            CROSS JOIN LATERAL (
+                SELECT * FROM callhook_store.report_phones AS p
+                WHERE p.phone_no = phone OFFSET 0) AS p
+            LEFT JOIN LATERAL (
+                SELECT c.call_id FROM callhook_store.report_calls AS c
+                WHERE c.call_id = p.correlation_id
+                  AND c.tenant_id = p.tenant_id OFFSET 0) AS exact ON true
             LEFT JOIN LATERAL (
                 SELECT c.call_id
                 FROM callhook_store.report_legs AS l
-                JOIN callhook_store.report_calls AS c
-                    USING (call_id, tenant_id)
+                CROSS JOIN LATERAL (
+                    SELECT * FROM callhook_store.report_calls AS c
+                    WHERE c.call_id = l.call_id
+                      AND c.tenant_id = l.tenant_id OFFSET 0) AS c
                 WHERE exact.call_id IS NULL
                   AND l.person_no = p.person_no
                   AND l.day BETWEEN p.day - 1 AND p.day + 1
@@ -221,8 +232,10 @@ BEGIN
                           AND p.started_at + interval '5 minutes'
                   AND EXISTS (
                       SELECT FROM callhook_store.report_legs AS o
-                      JOIN callhook_store.report_people AS q
-                          ON q.person_no IN (o.person_no, o.peer_no)
+                      CROSS JOIN LATERAL (
+                          SELECT q.id FROM callhook_store.report_people AS q
+                          WHERE q.person_no IN (o.person_no, o.peer_no)
+                          OFFSET 0) AS q
                       CROSS JOIN (VALUES
                           (rtrim(p.caller_number, '*')),
                           (rtrim(p.callee_number, '*'))) AS n (number)
@@ -230,28 +243,27 @@ BEGIN
                         AND o.tenant_id = c.tenant_id AND o.day = c.day
                         AND q.id ~ '^\+?[0-9]{5,}\**$' AND length(number) > 5
                         AND (starts_with(q.id, number)
-                             OR starts_with(number, rtrim(q.id, '*'))))
+                             OR starts_with(number, rtrim(q.id, '*')))
+                      OFFSET 0)
                 ORDER BY abs(extract(epoch FROM c.started_at
                                                 - p.started_at)), c.call_id
                 LIMIT 1) AS near ON true
-            WHERE p.phone_no = ANY (phones)
         ), changed AS (
             UPDATE callhook_store.report_phones AS p SET call_id = f.call_id
             FROM found AS f
-            WHERE p.phone_no = f.phone_no
+            WHERE p.phone_no = f.phone_no AND p.phone_no = ANY (phones)
               AND p.call_id IS DISTINCT FROM f.call_id
             RETURNING p.phone_no
         ), marked AS (
             SELECT callhook_store.mark_phone_days(array_agg(phone_no))
             FROM changed
         )
-        SELECT p.tenant_id, array_agg(DISTINCT c.id)
+        SELECT f.tenant_id, array_agg(DISTINCT c.id)
         FROM found AS f
         CROSS JOIN marked
-        JOIN callhook_store.report_phones AS p USING (phone_no)
         CROSS JOIN LATERAL (VALUES (f.former), (f.call_id)) AS c (id)
         WHERE c.id IS NOT NULL
-        GROUP BY p.tenant_id
+        GROUP BY f.tenant_id
     LOOP
         PERFORM callhook_store.link_phones(tenant, touched);
     END LOOP;
@@ -313,20 +325,29 @@ BEGIN
         RETURN;
     END IF;
     PERFORM callhook_store.match_phones(ARRAY(
-        SELECT p.phone_no FROM callhook_store.report_phones AS p
-        WHERE p.correlation_id = ANY (calls) AND p.tenant_id = tenant
+        SELECT p.phone_no FROM unnest(calls) AS given (call)
+        CROSS JOIN LATERAL (
+            SELECT p.phone_no, p.tenant_id
+            FROM callhook_store.report_phones AS p
+            WHERE p.correlation_id = given.call OFFSET 0) AS p
+        WHERE p.tenant_id = tenant
         UNION
-        SELECT p.phone_no
-        FROM callhook_store.report_calls AS c
-        JOIN callhook_store.report_phones AS p
-            ON p.started_at BETWEEN c.started_at - interval '5 minutes'
-                                AND c.started_at + interval '5 minutes'
-           AND p.tenant_id = c.tenant_id
-        WHERE c.call_id = ANY (calls) AND c.tenant_id = tenant
+        SELECT p.phone_no FROM unnest(calls) AS given (call)
+        CROSS JOIN LATERAL (
+            SELECT * FROM callhook_store.report_calls AS c
+            WHERE c.call_id = given.call AND c.tenant_id = tenant
+            OFFSET 0) AS c
+        CROSS JOIN LATERAL (
+            SELECT p.phone_no, p.tenant_id, p.person_no
+            FROM callhook_store.report_phones AS p
+            WHERE p.started_at BETWEEN c.started_at - interval '5 minutes'
+                                   AND c.started_at + interval '5 minutes'
+            OFFSET 0) AS p
+        WHERE p.tenant_id = tenant
           AND EXISTS (
               SELECT FROM callhook_store.report_legs AS l
               WHERE l.call_id = c.call_id AND l.tenant_id = c.tenant_id
-                AND l.day = c.day AND l.person_no = p.person_no)));
+                AND l.day = c.day AND l.person_no = p.person_no OFFSET 0)));
 END
 $$;
 COMMENT ON FUNCTION callhook_store.match_phones_of_calls(uuid, uuid[]) IS

@@ -1,0 +1,116 @@
+"""What a batch costs does not grow with what is stored already.
+
+A session that began on an empty store keeps its plans, and no statistics tell
+the planner better: so it is on a new site, until autovacuum has been there."""
+
+import collections
+import json
+
+import psycopg2
+import pytest
+
+from support.call_records import distinct_leaves, make, new_id
+from support.record_store import TENANT
+
+BATCH = 8
+BATCHES = 30
+
+pytestmark = pytest.mark.no_program
+
+NO_STATISTICS = """
+    DO $$
+    DECLARE
+        one regclass;
+    BEGIN
+        FOR one IN SELECT oid FROM pg_class
+                   WHERE relnamespace = 'callhook_store'::regnamespace
+                     AND relkind = 'r' LOOP
+            EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)',
+                           one);
+        END LOOP;
+    END
+    $$"""
+
+
+def made(kind, key, **changes):
+    """Every word of it is new, and so is everybody in it."""
+    values = distinct_leaves()
+
+    def leaf(kind, member):
+        value = values(kind, member)
+        return f"{value} of {key}" if kind == "s" else value
+
+    return {**make(kind, leaf), "id": key, **changes}
+
+
+class Work:
+    """The renewer's statements, in one session; each returns the rows that it
+    has read of each table."""
+
+    def __init__(self, connection):
+        self.connection, self.cursor = connection, connection.cursor()
+
+    def rows_read(self):
+        self.cursor.execute("""
+            SELECT relname, seq_tup_read + coalesce(idx_tup_fetch, 0)
+            FROM pg_stat_xact_user_tables""")
+        return collections.Counter(dict(self.cursor.fetchall()))
+
+    def end(self, before):
+        rows = self.rows_read() - before
+        self.connection.commit()
+        return rows
+
+    def list(self, name, rows):
+        before = self.rows_read()
+        self.cursor.execute("SELECT callhook_store.take_listed(%s, %s, %s)",
+                            [TENANT, name, json.dumps({"value": rows})])
+        return self.end(before)
+
+    def store(self, records):
+        calls = [record["id"] for record in records]
+        before = self.rows_read()
+        self.cursor.execute("SELECT callhook_store.want_calls(%s, %s::uuid[])",
+                            [TENANT, calls])
+        self.cursor.execute("SELECT call_id, reading_no FROM callhook_store."
+                            "claim_calls(%s, 32, %s::uuid[])", [TENANT, calls])
+        numbers = dict(self.cursor.fetchall())
+        steps = [[call, numbers[call], "record", 1, False] for call in calls]
+        self.cursor.execute(
+            "SELECT outcome FROM callhook_store.take_pages(%s, %s, %s)",
+            [TENANT, json.dumps(steps), json.dumps(records)])
+        assert {outcome for outcome, in self.cursor} == {"stored"}
+        return self.end(before)
+
+
+def round_of_all(work, number):
+    calls = [new_id() for _ in range(BATCH)]
+    day = f"2026-03-{number + 1:02}"
+    times = {"startDateTime": f"{day}T10:00:00Z",
+             "endDateTime": f"{day}T10:10:00Z"}
+    for version in 1, 2:
+        yield f"version {version}", work.store(
+            [made("callRecord", call, version=version, **times)
+             for call in calls])
+    yield "list of calls", work.list(
+        "calls", [made("callRecord", call, version=3, **times)
+                  for call in calls])
+    for log, kind in (("pstn", "pstnCallLogRow"),
+                      ("directRouting", "directRoutingLogRow")):
+        yield log, work.list(log, [made(kind, call, **times) for call in calls])
+
+
+def test_a_batch_reads_no_more_rows_when_more_are_stored(cluster):
+    database = cluster.create_database()
+    database.execute(NO_STATISTICS)
+    connection = psycopg2.connect(host=str(cluster.home), dbname=database.name,
+                                  user="postgres")
+    work = Work(connection)
+    rounds = [dict(round_of_all(work, number)) for number in range(BATCHES)]
+    connection.close()
+    cluster.drop_database(database.name)
+    early, late = rounds[7], rounds[-1]     # plans are chosen after five
+    grown = [f"{what}: {table} {early[what][table]} -> {rows}"
+             for what, read in late.items() for table, rows in read.items()
+             if rows > 1.5 * early[what][table] + BATCH]
+    assert not grown, "; ".join(grown)
