@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """How fast call records are taken apart, against another commit of this tree.
 
-    records.py [--against COMMIT] [--rounds 6] [--records 1500]
+    records.py [--against COMMIT] [--rounds 6] [--records 1500] [--new-site]
 
 One connection claims calls and hands over their records as the renewer does,
 32 to a statement; the records are of a made-up year (year/), 14 kB each. All
 variants store the same ones, a batch in turn: the commit and this tree, each
 with the facts of reports and without. A round has sessions of its own, as a
-run of the renewer has.
+run of the renewer has, and statistics of the rounds before. --new-site: one
+session for all rounds, begun on an empty store, and no statistics: so is the
+first run of a new site until autovacuum has been there.
 """
 
 import argparse
@@ -64,13 +66,14 @@ class Variant:
         self.cursor = connection.cursor()
         self.cursor.execute("SET statement_timeout = '14s'")
 
-    def prepare(self, batches):
+    def prepare(self, batches, new_site=False):
         """The calls are known before, and due."""
         self.cursor.execute(
             "SELECT callhook_store.want_calls(%s, %s::uuid[])",
             [TENANT, [call for calls, _ in batches for call in calls]])
-        self.cursor.execute("VACUUM ANALYZE")   # as autovacuum would
-        self.connect()
+        if not new_site:
+            self.cursor.execute("VACUUM ANALYZE")   # as autovacuum would
+            self.connect()
         self.cursor.execute("SELECT pg_backend_pid()")
         self.pid, = self.cursor.fetchone()
         self.seconds, self.cpu = 0, 0
@@ -103,11 +106,11 @@ def batches_of(records):
                "[" + ",".join(body for _, body in some) + "]")
 
 
-def run_round(variants, records):
+def run_round(variants, records, new_site):
     """They take turns batch by batch: what else the machine does meets all."""
     batches = list(batches_of(records))
     for variant in variants:
-        variant.prepare(batches)
+        variant.prepare(batches, new_site)
     variants[0].cursor.execute("CHECKPOINT")
     for number, (calls, bodies) in enumerate(batches):
         for turn in range(len(variants)):
@@ -150,6 +153,7 @@ def main():
     parser.add_argument("--against", default="HEAD")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--records", type=int, default=1500)
+    parser.add_argument("--new-site", action="store_true")
     options = parser.parse_args()
     records = made_up(options.records * (options.rounds + 1))
     with temporary_folder() as folder:
@@ -165,7 +169,7 @@ def main():
                             ("now_without", ROOT, False))]
             for number in range(options.rounds + 1):
                 run_round(variants, records[number * options.records:]
-                          [:options.records])
+                          [:options.records], options.new_site)
                 print(f"round {number}: " + ", ".join(
                     f"{variant.name} {variant.rates[-1]:.0f}"
                     for variant in variants) + " records/s", flush=True)
