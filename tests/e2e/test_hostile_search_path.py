@@ -10,6 +10,7 @@ import pytest
 from support.call_records import new_id
 from support.company import (Party, moment, reading, record, session, talk,
                              work_off)
+from support.project import INSTALL_SQL, UNINSTALL_SQL
 from support.record_store import TENANT, Store
 from support.service import Trouble
 
@@ -111,6 +112,16 @@ def test_no_function_of_a_caller_runs_in_ours(store):
         database.execute(f"SELECT callhook.{settle.format(batch)}",
                          "test_consumer")
     read(database, [row["name"] for row in database.query(READABLE)])
+
+
+@pytest.mark.parametrize("file", [INSTALL_SQL, UNINSTALL_SQL])
+def test_who_installs_or_removes_runs_nothing_of_others(store, file):
+    """Its user is often a superuser: what runs as it has every right."""
+    database = store.database
+    database.execute(f"ALTER ROLE postgres IN DATABASE {database.name} "
+                     "SET search_path = hostile, pg_catalog")
+    done = database.cluster.psql("-q", "-f", file, database=database.name)
+    assert (done.returncode, "hostile" in done.stderr) == (0, False)
 
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d")
