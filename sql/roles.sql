@@ -19,8 +19,13 @@ BEGIN
             CONTINUE;
         END IF;
         IF may_create THEN
-            EXECUTE format('CREATE ROLE %I NOLOGIN', name);
-            EXECUTE format('COMMENT ON ROLE %I IS %L', name, role_comment);
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+                EXECUTE format('COMMENT ON ROLE %I IS %L', name, role_comment);
+            EXCEPTION
+                -- made just now by an installation in another database
+                WHEN unique_violation OR duplicate_object THEN NULL;
+            END;
         ELSE
             RAISE WARNING 'role % is not created: % may not create roles. '
                 'callhook is installed for % alone.',

@@ -7,12 +7,13 @@ import pytest
 
 from support.answers import assert_accepted
 from support.database import Database, literal
+from support.later import Later
 from support.locks import LOCK
 from support.notification import NIL, Subscription
 from support.postgres import Cluster
 from support.project import INSTALL_SQL, UNINSTALL_SQL
 from support.receiver import Receiver
-from support.service import Trouble
+from support.service import Trouble, wait_until
 
 NOTIFICATIONS = {
     "notification_id": "uuid",
@@ -686,3 +687,21 @@ def test_the_superuser_makes_the_roles_later(bare_cluster):
     assert len(roles) == 6
     assert run_file(database, UNINSTALL_SQL).returncode == 0
     assert schemas(database) == []
+
+
+def test_two_installations_of_one_cluster_at_once(bare_cluster):
+    """Roles are the cluster's: the first of two databases makes them."""
+    for name in ("first", "second"):
+        bare_cluster.execute(f"CREATE DATABASE {name}")
+    first, second = (Database(bare_cluster, name)
+                     for name in ("first", "second"))
+    with first.session() as session:
+        session.run("BEGIN; CREATE ROLE callhook_receiver NOLOGIN")
+        installing = Later(run_file, second, INSTALL_SQL)
+        wait_until(lambda: first.query(
+            "SELECT FROM pg_stat_activity WHERE datname = 'second' "
+            "AND wait_event_type = 'Lock'"), "the other waits for the role")
+        session.run("COMMIT")
+    done = installing.result()
+    assert (done.returncode, "ERROR" in done.stderr) == (0, False)
+    assert run_file(second, UNINSTALL_SQL).returncode == 0
