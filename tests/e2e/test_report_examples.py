@@ -3,6 +3,7 @@
 import collections
 import datetime
 import json
+import re
 
 import pytest
 
@@ -360,3 +361,11 @@ def test_the_answers_stay_once_the_days_are_made(store, company):
     assert {path: answer(store, path) for path in FILES} == before
 
 
+
+
+def test_a_reader_can_type_what_the_readme_says(store):
+    text = (ROOT / "README.md").read_text()
+    queries = re.findall(r"^    (SELECT [^;]*);$", text, re.M)
+    assert len(queries) == 2
+    for query in queries:
+        store.database.query(query, "test_reader")
