@@ -70,12 +70,19 @@ BEGIN
     EXECUTE format(
         'CREATE TABLE callhook_store.%I
              (LIKE callhook_store.notifications INCLUDING DEFAULTS)', name);
-    EXECUTE format(
-        'WITH moved AS (
-             DELETE FROM callhook_store.notifications_default
-             WHERE received_at >= %L AND received_at < %L RETURNING *)
-         INSERT INTO callhook_store.%I SELECT * FROM moved',
-        first_day, next_first, name);
+    -- Those that come meanwhile follow, under the locks that attaching takes.
+    FOR turn IN 1..2 LOOP
+        EXECUTE format(
+            'WITH moved AS (
+                 DELETE FROM callhook_store.notifications_default
+                 WHERE received_at >= %L AND received_at < %L RETURNING *)
+             INSERT INTO callhook_store.%I SELECT * FROM moved',
+            first_day, next_first, name);
+        LOCK TABLE ONLY callhook_store.notifications
+            IN SHARE UPDATE EXCLUSIVE MODE;
+        LOCK TABLE callhook_store.notifications_default
+            IN ACCESS EXCLUSIVE MODE;
+    END LOOP;
     EXECUTE format(
         'ALTER TABLE callhook_store.notifications
              ATTACH PARTITION callhook_store.%I

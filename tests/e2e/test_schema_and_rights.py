@@ -221,6 +221,28 @@ def test_a_row_is_in_the_partition_of_its_month(site, subscription):
         "notifications_" + row["month"] for row in found]
 
 
+def test_a_month_is_made_while_rows_of_it_come(database):
+    """One that is committed once the others have been moved."""
+    row = f"""INSERT INTO callhook_store.notifications (notification_id,
+        received_at, tenant_id) VALUES (gen_random_uuid(), '2099-05-02',
+        '{NIL}')"""
+    database.execute(row)
+    database.execute("ALTER FUNCTION callhook_store.make_partition(date) "
+                     "SET lock_timeout = 0")
+    with database.session() as session:
+        session.run(f"BEGIN; {row}")
+        making = Later(database.execute,
+                       "SELECT callhook_store.make_partition('2099-05-01')")
+        wait_until(lambda: database.query(
+            "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            "AND datname = current_database()"), "it waits for the row")
+        session.run("COMMIT")
+    assert making.result().strip() == "t"
+    assert database.query("SELECT count(*) FROM "
+                          "callhook_store.notifications_2099_05") \
+        == [{"count": 2}]
+
+
 def test_new_lifecycle_items_are_found_by_their_index(database):
     """Also in a month that is made later."""
     database.execute("SELECT callhook_store.make_partition('2099-05-01')")
