@@ -182,7 +182,7 @@ COMMENT ON FUNCTION callhook_store.advance_final() IS
     'Finds out up to when the rows of notifications are final.';
 
 -- The end of the next slab, of at most a batch of rows. Rows that share one
--- stored_at cannot be parted.
+-- stored_at cannot be parted. (Times end before widths do.)
 DROP FUNCTION IF EXISTS callhook_store.slab_end(
     timestamptz, timestamptz, interval, integer);
 CREATE OR REPLACE FUNCTION callhook_store.next_slab(
@@ -192,7 +192,7 @@ LANGUAGE plpgsql
 SET enable_seqscan = off -- the block range index, whatever statistics say
 AS $$
 BEGIN
-    upper := least(begins + width, ends);
+    upper := least(begins + least(width, interval '100 years'), ends);
     LOOP
         SELECT count(*) INTO length
         FROM (SELECT FROM callhook_store.notifications
@@ -356,7 +356,8 @@ BEGIN
         taken := taken + callhook_store.fold_slab(low, slab.upper,
                                                   batch - taken);
         looked := looked + slab.length;
-        state.slab := greatest(slab.upper - low, interval '1 ms');
+        state.slab := greatest(least(slab.upper, begun) - low,
+                               interval '1 ms');
         IF taken < batch THEN
             low := slab.upper;
         END IF;

@@ -152,6 +152,26 @@ def test_transactions_may_commit_in_any_order(store):
     assert state["final_to"] > begun and state["kept"] == 0
 
 
+def test_what_is_open_through_many_runs_stops_nothing(store):
+    """A dump of a large database, run after run. What the last batch spanned
+    must not grow with their number, and no span kept from before may hinder."""
+    def fold_one():
+        store.notify(new_id())
+        assert store.fold() == 1
+
+    fold_one()
+    with store.database.session() as session:
+        session.run("BEGIN; SELECT now()")
+        for _ in range(50):
+            fold_one()
+    [row] = store.database.query(
+        "SELECT slab < '1 hour' AS is_short FROM callhook_store.fold_state")
+    assert row["is_short"]
+    store.database.execute("UPDATE callhook_store.fold_state "
+                           "SET slab = '88664617 days'")
+    fold_one()
+
+
 def test_a_rolled_back_row_does_not_count(store):
     with store.database.session() as session:
         session.run("BEGIN; " + notification(new_id()))
