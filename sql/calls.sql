@@ -99,8 +99,8 @@ BEGIN
             ADD COLUMN seen_to timestamptz NOT NULL DEFAULT '1970-01-01Z',
             ADD COLUMN late timestamptz[] NOT NULL DEFAULT '{}';
     END IF;
-    INSERT INTO callhook_store.fold_state DEFAULT VALUES
-    ON CONFLICT DO NOTHING;
+    INSERT INTO callhook_store.fold_state (one)
+    SELECT true WHERE NOT EXISTS (SELECT FROM callhook_store.fold_state);
     UPDATE callhook_store.fold_state SET folded_to = '1970-01-01Z'
     WHERE folded_to IS NULL;
 END

@@ -24,10 +24,12 @@ BEGIN
             ADD COLUMN list text NOT NULL DEFAULT 'calls'
                 CHECK (list IN ('calls', 'pstn', 'direct_routing'));
     END IF;
+    IF to_regclass('callhook_store.listings_ends_at') IS NULL THEN
+        CREATE INDEX listings_ends_at
+            ON callhook_store.listings (tenant_id, ends_at);
+    END IF;
 END
 $$;
-CREATE INDEX IF NOT EXISTS listings_ends_at
-    ON callhook_store.listings (tenant_id, ends_at);
 
 DROP FUNCTION IF EXISTS callhook_store.listed_calls(json);
 DROP FUNCTION IF EXISTS callhook_store.file_listed_calls(uuid, json);

@@ -18,16 +18,16 @@ CREATE TABLE IF NOT EXISTS callhook_store.gaps (
 -- decode() alone depends on no setting; it must not see a backslash.)
 DO $$
 BEGIN
-    IF pg_get_indexdef(to_regclass('callhook_store.gaps_one_lasts'))
-       NOT LIKE '%sha256%' THEN
-        DROP INDEX callhook_store.gaps_one_lasts;
+    IF coalesce(pg_get_indexdef(to_regclass('callhook_store.gaps_one_lasts'))
+                NOT LIKE '%sha256%', true) THEN
+        DROP INDEX IF EXISTS callhook_store.gaps_one_lasts;
+        CREATE UNIQUE INDEX gaps_one_lasts
+            ON callhook_store.gaps (
+                tenant_id,
+                sha256(decode(replace(resource, E'\\', E'\\\\'), 'escape')),
+                change_type)
+            WHERE ends_at IS NULL;
     END IF;
-    CREATE UNIQUE INDEX IF NOT EXISTS gaps_one_lasts
-        ON callhook_store.gaps (
-            tenant_id,
-            sha256(decode(replace(resource, E'\\', E'\\\\'), 'escape')),
-            change_type)
-        WHERE ends_at IS NULL;
 END
 $$;
 

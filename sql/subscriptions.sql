@@ -47,10 +47,19 @@ CREATE TABLE IF NOT EXISTS callhook_store.tenants (
     turn_of text,          -- whose run works on its subscription
     turn_until timestamptz
 );
-ALTER TABLE callhook_store.tenants
-    ADD COLUMN IF NOT EXISTS looked_at timestamptz,
-    ADD COLUMN IF NOT EXISTS turn_of text,
-    ADD COLUMN IF NOT EXISTS turn_until timestamptz;
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'callhook_store.tenants'::regclass
+          AND attname = 'turn_until') THEN
+        ALTER TABLE callhook_store.tenants
+            ADD COLUMN IF NOT EXISTS looked_at timestamptz,
+            ADD COLUMN IF NOT EXISTS turn_of text,
+            ADD COLUMN IF NOT EXISTS turn_until timestamptz;
+    END IF;
+END
+$$;
 
 -- A run on another host has another lock file. A turn is longer than any run
 -- works on one tenant; one that died in it holds up others no longer than that.

@@ -71,12 +71,19 @@ CREATE TABLE IF NOT EXISTS callhook_store.consumer_batches (
 ) WITH (toast_tuple_target = 8160,
         autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX IF NOT EXISTS consumer_batches_ready
-    ON callhook_store.consumer_batches (queue_no, ready_at, batch);
-ALTER TABLE callhook_store.consumer_batches
-    ALTER COLUMN ids SET STORAGE EXTERNAL,
-    ALTER COLUMN times SET STORAGE EXTERNAL,
-    ALTER COLUMN tenants SET STORAGE EXTERNAL;
+-- (Consumers write here: no lock if there is nothing to add.)
+DO $$
+BEGIN
+    IF to_regclass('callhook_store.consumer_batches_ready') IS NULL THEN
+        CREATE INDEX consumer_batches_ready
+            ON callhook_store.consumer_batches (queue_no, ready_at, batch);
+        ALTER TABLE callhook_store.consumer_batches
+            ALTER COLUMN ids SET STORAGE EXTERNAL,
+            ALTER COLUMN times SET STORAGE EXTERNAL,
+            ALTER COLUMN tenants SET STORAGE EXTERNAL;
+    END IF;
+END
+$$;
 
 -- Rows that failed too often, set aside.
 CREATE TABLE IF NOT EXISTS callhook_store.consumer_failures (
@@ -91,8 +98,14 @@ CREATE TABLE IF NOT EXISTS callhook_store.consumer_failures (
     failed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     why text
 );
-CREATE INDEX IF NOT EXISTS consumer_failures_consumer_no
-    ON callhook_store.consumer_failures (consumer_no);
+DO $$
+BEGIN
+    IF to_regclass('callhook_store.consumer_failures_consumer_no') IS NULL THEN
+        CREATE INDEX consumer_failures_consumer_no
+            ON callhook_store.consumer_failures (consumer_no);
+    END IF;
+END
+$$;
 
 -- Consumers that asked for nothing for 30 days, for `status` to tell.
 CREATE TABLE IF NOT EXISTS callhook_store.consumers_dropped (

@@ -266,7 +266,7 @@ SELECT CASE WHEN EXISTS (SELECT FROM callhook_store.call_records)
               OR EXISTS (SELECT FROM callhook_store.pstn_calls)
               OR EXISTS (SELECT FROM callhook_store.direct_routing_calls)
             THEN '00000000-0000-0000-0000-000000000000'::uuid END
-ON CONFLICT DO NOTHING;
+WHERE NOT EXISTS (SELECT FROM callhook_store.report_state);
 
 DO $$
 BEGIN

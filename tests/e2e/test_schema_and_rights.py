@@ -632,6 +632,27 @@ def test_install_again_keeps_rows_and_goes_on(launch, database):
     assert len(database.rows()) == 2
 
 
+def test_install_again_waits_for_no_writer(database):
+    """Else one that comes to a view which was replaced already waits for it,
+    and one of the two ends. (But for records and logs: their triggers.)"""
+    tables = [row["name"] for row in database.query("""
+        SELECT c.oid::regclass::text AS name FROM pg_class AS c
+        WHERE relnamespace = 'callhook_store'::regnamespace
+          AND relkind IN ('r', 'p')
+          AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid
+                          AND tgname ~ '^report_')""")]
+    for made in ("consumer_batches", "notifications", "tenants", "calls"):
+        assert f"callhook_store.{made}" in tables
+    with database.session() as session:
+        session.run("BEGIN; LOCK TABLE " + ", ".join(tables)
+                    + " IN ROW EXCLUSIVE MODE")
+        for state in ("fold_state", "report_state"):
+            session.run(f"UPDATE callhook_store.{state} SET one = one")
+        done = run_file(database, INSTALL_SQL)
+        session.run("ROLLBACK")
+    assert done.returncode == 0, done.stderr
+
+
 def test_install_is_all_or_nothing_and_tells_by_its_status(empty):
     empty.execute("CREATE SCHEMA callhook; "
                   "CREATE TABLE callhook.notifications ()")
