@@ -122,6 +122,7 @@ COMMENT ON FUNCTION callhook_store.missing_rights(text, name) IS
 
 REVOKE ALL ON SCHEMA callhook_store, callhook FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA callhook_store, callhook FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA callhook_store, callhook FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA callhook_store, callhook FROM PUBLIC;
 DO $$
 DECLARE
@@ -131,7 +132,8 @@ BEGIN
         SELECT format('REVOKE ALL ON %s IN SCHEMA callhook_store, callhook '
                       'FROM %I', kind, rolname)
         FROM pg_roles
-        CROSS JOIN (VALUES ('ALL TABLES'), ('ALL ROUTINES')) AS v (kind)
+        CROSS JOIN (VALUES ('ALL TABLES'), ('ALL SEQUENCES'),
+                           ('ALL ROUTINES')) AS v (kind)
         WHERE rolname IN (SELECT role_name FROM callhook_store.rights())
         UNION ALL
         SELECT format('GRANT %s %s ON %s %s TO %I', privilege,

@@ -32,6 +32,8 @@ BEGIN
     END IF;
     EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I', place);
     EXECUTE format('COMMENT ON SCHEMA %I IS %L', place, mark);
+    -- (ALTER DEFAULT PRIVILEGES may have given it to everybody.)
+    EXECUTE format('REVOKE ALL ON SCHEMA %I FROM PUBLIC', place);
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', place, reader);
     -- A view's functions are called by its reader: this one is his own, and
     -- goes with the schema.
@@ -58,6 +60,7 @@ BEGIN
             CASE view_name WHEN 'silence' THEN format('%I.silences()', place)
                            ELSE format('callhook.%I', view_name) END,
             tenant_id);
+        EXECUTE format('REVOKE ALL ON %I.%I FROM PUBLIC', place, view_name);
         EXECUTE format('GRANT SELECT ON %I.%I TO %I', place, view_name,
                        reader);
         EXECUTE (SELECT string_agg(format('COMMENT ON %s IS %L',

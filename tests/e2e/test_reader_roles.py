@@ -7,6 +7,7 @@ import pytest
 
 from support.company import (BRIDGE, Party, guid, moment, phone, reading,
                              record, session, talk, work_off)
+from support.database import Database
 from support.notification import NIL
 from support.project import UNINSTALL_SQL
 from support.record_store import TENANT, Store
@@ -219,3 +220,29 @@ def test_uninstalling_takes_tenants_schemas_and_roles_along(database):
         WHERE rolname LIKE '%roles_gone%'
         UNION ALL SELECT nspname FROM pg_namespace
         WHERE nspname LIKE 'callhook%'""") == []
+
+
+def test_default_privileges_give_nobody_anything(cluster):
+    """What a database gives to everybody is taken back of what is ours."""
+    cluster.drop_database(cluster.create_database().name)   # makes the roles
+    cluster.execute("CREATE DATABASE generous TEMPLATE template0")
+    database = Database(cluster, "generous")
+    database.execute("".join(
+        f"ALTER DEFAULT PRIVILEGES GRANT ALL ON {kind} TO PUBLIC;"
+        for kind in ("TABLES", "SEQUENCES", "FUNCTIONS", "SCHEMAS")))
+    cluster.install("generous")
+    database.execute("SELECT callhook_store.make_tenant_schema("
+                     f"'{TENANT}', 'generous')")
+    assert database.query("""
+        SELECT ours.name, a.privilege_type AS privilege FROM (
+            SELECT oid::regclass::text, relacl FROM pg_class
+            WHERE relkind IN ('S', 'v') -- a sequence needs no name
+            UNION ALL SELECT 'schema ' || nspname, nspacl FROM pg_namespace
+            UNION ALL SELECT oid::regprocedure::text,
+                coalesce(proacl, acldefault('f', proowner)) FROM pg_proc)
+            AS ours (name, acl)
+        CROSS JOIN aclexplode(acl) AS a
+        WHERE name ~ '^(schema )?callhook' AND a.grantee = 0""") == []
+    assert database.cluster.psql("-q", "-f", UNINSTALL_SQL,
+                                 database="generous").returncode == 0
+    cluster.drop_database("generous")
