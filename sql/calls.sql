@@ -261,7 +261,7 @@ SET enable_seqscan = off
 AS $$
 DECLARE
     final constant boolean := most IS NULL;
-    taken bigint;
+    taken record;
 BEGIN
     WITH fresh AS (
         SELECT notification_id, tenant_id, call_id, received_at, stored_at,
@@ -296,7 +296,7 @@ BEGIN
     IF final THEN
         DELETE FROM callhook_store.folded WHERE stored_at < ends;
     END IF;
-    RETURN taken;
+    RETURN taken.total;
 END
 $$;
 COMMENT ON FUNCTION callhook_store.fold_slab(

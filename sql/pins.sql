@@ -20,8 +20,7 @@ BEGIN
             ('extra_float_digits', '1'),
             ('quote_all_identifiers', 'off'),
             ('transform_null_equals', 'off'),
-            ('default_tablespace', ''),
-            ('plpgsql.extra_errors', 'none')) AS s (name, value)
+            ('default_tablespace', '')) AS s (name, value)
         WHERE f.prosecdef AND f.prokind = 'f'
           AND f.pronamespace IN ('callhook_store'::regnamespace,
                                  'callhook'::regnamespace)

@@ -335,7 +335,7 @@ SET jit = off
 AS $$
 DECLARE
     ids constant text[] := callhook_store.ids_of_person(person);
-    found record;
+    held record;
     devices text[] := '{}';
     records bigint := 0;
 BEGIN
@@ -350,7 +350,7 @@ BEGIN
     FROM unnest(ids) AS id, generate_series(2, 4) AS n
     WHERE id ~ '^[0-9]{8,}$'
     ON CONFLICT DO NOTHING;
-    FOR found IN
+    FOR held IN
         SELECT r.tenant_id, r.call_id, r.reading_no, r.sha256
         FROM callhook_store.call_records AS r
         WHERE EXISTS (
@@ -362,7 +362,7 @@ BEGIN
         ORDER BY r.call_id, r.tenant_id -- as others lock them
     LOOP
         PERFORM FROM callhook_store.calls
-        WHERE call_id = found.call_id AND tenant_id = found.tenant_id
+        WHERE call_id = held.call_id AND tenant_id = held.tenant_id
         FOR UPDATE;
         devices := devices || ARRAY(
             SELECT unnest(ARRAY[m.caller_capture_device_name,
@@ -370,10 +370,10 @@ BEGIN
                                 m.callee_capture_device_name,
                                 m.callee_render_device_name])
             FROM callhook_store.media AS m
-            WHERE m.call_id = found.call_id AND m.tenant_id = found.tenant_id);
+            WHERE m.call_id = held.call_id AND m.tenant_id = held.tenant_id);
         PERFORM callhook_store.replace_records(
-            found.tenant_id, ARRAY[found.call_id], ARRAY[found.reading_no],
-            ARRAY[found.sha256]);
+            held.tenant_id, ARRAY[held.call_id], ARRAY[held.reading_no],
+            ARRAY[held.sha256]);
         records := records + 1;
     END LOOP;
     -- Readings that are not finished begin anew.

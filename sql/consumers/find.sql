@@ -112,7 +112,7 @@ AS $$
 DECLARE
     newest constant bigint := callhook_store.newest_transaction();
     pages integer := 0;
-    found int8multirange;
+    all_found int8multirange;
     more_found int8multirange;
     part text;
     more_ids uuid[];
@@ -120,7 +120,7 @@ DECLARE
 BEGIN
     ids := '{}';
     times := '{}';
-    found := (q.ahead).found;
+    all_found := (q.ahead).found;
     WHILE q.walk_parts <> '{}' AND cardinality(ids) < 5000 AND pages < 50000
     LOOP
         SELECT c.oid::regclass INTO part
@@ -165,9 +165,9 @@ BEGIN
         pages := pages + 64;
         ids := ids || more_ids;
         times := times || more_times;
-        found := found + coalesce(more_found, '{}');
+        all_found := all_found + coalesce(more_found, '{}');
     END LOOP;
-    q.ahead.found := found;
+    q.ahead.found := all_found;
 END
 $$;
 COMMENT ON FUNCTION callhook_store.walk(callhook_store.consumer_queues) IS
@@ -215,7 +215,7 @@ DECLARE
     low constant bigint := (q.seen).low;
     searched_from constant timestamptz := q.searched_from;
     target callhook_store.sight;
-    found int8multirange;
+    all_found int8multirange;
     step record;
 BEGIN
     IF q.ahead IS NULL THEN
@@ -233,7 +233,7 @@ BEGIN
                    target.found + coalesce(
                        range_agg(int8range(number, number + 1))
                            FILTER (WHERE number >= target.unsure_from), '{}')
-            INTO ids, times, found
+            INTO ids, times, all_found
             FROM (SELECT n.notification_id, n.received_at, number
                   FROM (SELECT notification_id, received_at, stored_at,
                                callhook_store.row_transaction(xmin, newest)
@@ -250,7 +250,7 @@ BEGIN
                   LIMIT 5001) AS n;
         END IF;
         IF q.since IS NULL AND cardinality(ids) <= 5000 THEN
-            target.found := found;
+            target.found := all_found;
             q.before := q.seen;
             q.searched_from := since;
             q.seen := target;

@@ -407,7 +407,7 @@ SET timezone = 'UTC'
 AS $$
 DECLARE
     horizon constant date := (before AT TIME ZONE 'UTC')::date + 1;
-    found record;
+    left_over record;
 BEGIN
     IF callhook_store.fill_facts(1000) THEN
         RETURN false;
@@ -417,21 +417,21 @@ BEGIN
         -- A month that is dropped locks out others until the transaction ends.
         RETURN callhook_store.drop_report_months() = 0;
     END IF;
-    FOR found IN
+    FOR left_over IN
         SELECT d.tenant_id, d.day FROM callhook_store.dirty_days AS d
         WHERE d.day < horizon ORDER BY d.day LIMIT 50
     LOOP
-        PERFORM callhook_store.make_day(found.tenant_id, found.day);
+        PERFORM callhook_store.make_day(left_over.tenant_id, left_over.day);
     END LOOP;
     IF EXISTS (SELECT FROM callhook_store.dirty_days AS d
                WHERE d.day < horizon) THEN
         RETURN false;
     END IF;
-    FOR found IN
+    FOR left_over IN
         SELECT d.tenant_id, d.month FROM callhook_store.dirty_months AS d
         WHERE d.month < horizon
     LOOP
-        PERFORM callhook_store.make_month(found.tenant_id, found.month);
+        PERFORM callhook_store.make_month(left_over.tenant_id, left_over.month);
     END LOOP;
     UPDATE callhook_store.report_state SET frozen_before = horizon;
     DELETE FROM callhook_store.report_dirty_days WHERE day < horizon;

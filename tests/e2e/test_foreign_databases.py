@@ -2,6 +2,7 @@
 objects of others where ours should be."""
 
 import json
+import subprocess
 import uuid
 
 import pytest
@@ -255,6 +256,23 @@ def test_somebody_else_who_could_plant_is_refused(mallory, empty):
     assert f"{mallory} may create objects" in done.stderr.splitlines()[0]
     database.execute(f"REVOKE ALL ON SCHEMA callhook_store FROM {mallory}")
     assert install(database).returncode == 0
+
+
+def test_an_owner_without_other_rights_restores_a_dump(mallory, empty, cluster):
+    """Who is no superuser may set nothing that a module not loaded yet has."""
+    cluster.drop_database(cluster.create_database().name)   # makes the roles
+    first, second = (empty(f"OWNER {mallory}") for _ in range(2))
+    assert install(first, mallory).returncode == 0
+    at = ["-h", cluster.home, "-U", mallory]
+    dump = subprocess.run(
+        [cluster.bin / "pg_dump", *at, "-Fc", first.name], cwd="/",
+        capture_output=True, check=True).stdout
+    done = subprocess.run(
+        [cluster.bin / "pg_restore", *at, "--no-owner", "--no-privileges",
+         "--exit-on-error", "-d", second.name], cwd="/", input=dump,
+        capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    assert install(second, mallory).returncode == 0
 
 
 @pytest.mark.parametrize("options", [ICU.format("tr-TR"),
