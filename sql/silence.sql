@@ -40,7 +40,6 @@ DROP FUNCTION IF EXISTS callhook_store.silences_a_year(
     timestamptz, timestamptz, bigint[], bigint, double precision[],
     double precision[], double precision, double precision, double precision,
     integer);
-DROP FUNCTION IF EXISTS callhook_store.silence_habits(timestamptz, bigint[]);
 
 CREATE OR REPLACE FUNCTION callhook_store.hour_of_week(at timestamptz)
 RETURNS integer

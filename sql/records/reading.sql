@@ -109,10 +109,19 @@ COMMENT ON FUNCTION callhook_store.next_page(uuid, uuid, bigint) IS
 -- of a reading that stopped go over to the new one, which goes on from them,
 -- unless something new was heard of the call since: then all is read anew.
 -- (next_page sees the pages as they were.)
-DROP FUNCTION IF EXISTS callhook_store.claim_calls(
-    uuid, integer, uuid[], interval);
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_proc -- of an older schema
+               WHERE oid = to_regprocedure('callhook_store.claim_calls('
+                               'uuid, integer, uuid[], interval)')
+                 AND 'link' <> ALL (proargnames)) THEN
+        DROP FUNCTION callhook_store.claim_calls(
+            uuid, integer, uuid[], interval);
+    END IF;
+END
+$$;
 DROP FUNCTION IF EXISTS callhook_store.stopped_at(uuid, uuid, bigint);
-CREATE FUNCTION callhook_store.claim_calls(
+CREATE OR REPLACE FUNCTION callhook_store.claim_calls(
     tenant uuid, most integer, chosen uuid[] DEFAULT NULL,
     lease interval DEFAULT '10 minutes')
 RETURNS TABLE (call_id uuid, reading_no bigint, kind text, page_no integer,

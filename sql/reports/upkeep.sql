@@ -451,7 +451,6 @@ COMMENT ON FUNCTION callhook_store.freeze_reports(timestamptz) IS
 
 -- forget_person calls this: the dictionaries and the site's file. devices:
 -- names that its calls had; those of nobody's stream go.
-DROP FUNCTION IF EXISTS callhook_store.forget_in_reports(text[]);
 CREATE OR REPLACE FUNCTION callhook_store.forget_in_reports(devices text[])
 RETURNS void
 LANGUAGE sql

@@ -653,6 +653,17 @@ def test_install_again_waits_for_no_writer(database):
     assert done.returncode == 0, done.stderr
 
 
+def test_install_again_makes_no_function_anew(database):
+    """Whoever is calling it would be told that it is not there."""
+    functions = """
+        SELECT oid, oid::regprocedure::text AS name FROM pg_proc
+        WHERE pronamespace IN ('callhook'::regnamespace,
+                               'callhook_store'::regnamespace) ORDER BY name"""
+    before = database.query(functions)
+    assert run_file(database, INSTALL_SQL).returncode == 0
+    assert database.query(functions) == before
+
+
 def test_install_is_all_or_nothing_and_tells_by_its_status(empty):
     empty.execute("CREATE SCHEMA callhook; "
                   "CREATE TABLE callhook.notifications ()")
