@@ -156,26 +156,32 @@ static void take_notifications(struct receiver *receiver,
     answer_line(exchange, ANSWER_BAD_REQUEST, why);
 }
 
-/* Whether a path, which may have a query behind it, ends in /health. */
-static bool ends_in_health(const char *path)
+static bool ends_in_health(const char *path, size_t length)
 {
     static const char end[] = "/health";
     size_t n = sizeof(end) - 1;
-    size_t length = strcspn(path, "?");
 
     return length >= n && memcmp(path + length - n, end, n) == 0;
 }
 
-/* Web servers differ in which variable holds the end of the path. */
+/*
+ * Web servers differ in which variable holds the end of the path. Only that
+ * of the request line has a query behind it: in the others a question mark
+ * was sent as %3F, and the web server, which decides by the path who may ask,
+ * has not seen a path that ends there.
+ */
 static bool asks_for_health(struct exchange *exchange)
 {
     static const char *const names[] = {"PATH_INFO", "SCRIPT_NAME",
-                                        "DOCUMENT_URI", "REQUEST_URI"};
+                                        "DOCUMENT_URI"};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (ends_in_health(exchange_variable(exchange, names[i])))
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *path = exchange_variable(exchange, names[i]);
+        if (ends_in_health(path, strlen(path)))
             return true;
-    return false;
+    }
+    const char *target = exchange_variable(exchange, "REQUEST_URI");
+    return ends_in_health(target, strcspn(target, "?"));
 }
 
 static void answer_health(struct receiver *receiver, struct exchange *exchange)

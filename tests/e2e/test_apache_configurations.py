@@ -169,6 +169,13 @@ def test_health_is_for_this_machine_only(apache, end):
     assert apache.request("GET", end, headers=elsewhere).status == 403
 
 
+def test_a_question_mark_in_the_path_is_no_health_page(apache):
+    """Apache, which lets only this machine ask, has seen another path."""
+    elsewhere = {"X-Test-Client": "192.0.2.9"}
+    answer = apache.request("GET", "/health%3Fx", headers=elsewhere)
+    assert answer.status == 405
+
+
 def test_others_may_do_all_else(apache, subscription):
     answer = apache.post(collection(subscription.item()),
                          **{"X-Test-Client": "192.0.2.9"})

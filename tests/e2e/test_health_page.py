@@ -64,6 +64,13 @@ def test_the_word_in_the_query_is_no_health_page(site):
     assert answer.status == 405
 
 
+@pytest.mark.parametrize("end", ["%3F", "%3fx", "%3F/y", "%3F?z"])
+def test_a_question_mark_in_the_path_is_no_health_page(well, end):
+    """nginx, which lets only this machine ask, decides by the path."""
+    answer = well.nginx.request("GET", "/callhook/health" + end)
+    assert answer.status == 405
+
+
 def test_unwell_without_database_and_spool(folder):
     nowhere = {"PGHOST": str(folder / "nowhere"), "PGUSER": "nobody"}
     with Receiver(folder, nowhere) as receiver:
