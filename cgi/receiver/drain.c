@@ -112,8 +112,8 @@ struct group {
     size_t bytes;
 };
 
-/* Takes a file into the group; false if it stays. */
-static bool take_file(struct drain *drain, struct spool *spool,
+/* Takes a file into the group, if it is one to be stored. */
+static void take_file(struct drain *drain, struct spool *spool,
                       const char *name, struct group *group)
 {
     struct item_list *list = &group->lists[group->count];
@@ -125,19 +125,17 @@ static bool take_file(struct drain *drain, struct spool *spool,
         group->names[group->count++] = name;
         group->items += list->count;
         group->bytes += list->rows.length;
-        return true;
+        return;
     case TAKEN_DAMAGED:
         drain->aside++;
         break;
     case TAKEN_UNREADABLE:
         drain->stuck = true;
-        item_list_free(list);
-        return false;
+        break;
     case TAKEN_BUSY:
         break;
     }
     item_list_free(list);
-    return true;
 }
 
 /* Judges the items of the group; false if the secrets cannot be read. */
@@ -177,30 +175,30 @@ static bool store_lists(struct drain *drain, struct database *database,
         batch_store(&drain->batch, database, spool, database->timeout_us,
                     failed) != DATABASE_DONE)
         return false;
-    drain->stored += drain->batch.count - drain->batch.rejected;
+    drain->stored += drain->batch.count - drain->batch.refused;
     return true;
 }
 
-/* Whether the file of the group, which was stored or not, may go. */
-static bool end_file(struct drain *drain, struct database *database,
+/* Removes the file of the group, or says why it stays. */
+static void end_file(struct drain *drain, struct database *database,
                      struct taken_file *file, const char *name, bool stored,
                      bool failed)
 {
     if (stored && !failed) {
         taken_file_remove(file);
-        return true;
+        return;
     }
     drain->stuck |= failed;
     log_cause(LOG_DRAIN, "%s stays in the spool: %s", name,
               failed ? "what the database refuses cannot be put aside"
                      : database_fault(database));
     taken_file_leave(file);
-    return false;
 }
 
 /*
  * Stores a group in one transaction; if that is not possible, file by file,
- * so that one does not hold up the others. True if no file stays.
+ * so that one does not hold up the others. False: the database did not take
+ * one. What else stays does so for its own sake.
  */
 static bool store_group(struct drain *drain, struct database *database,
                         const struct settings *settings, struct spool *spool,
@@ -211,21 +209,22 @@ static bool store_group(struct drain *drain, struct database *database,
     bool all = judged && store_lists(drain, database, spool, group, 0,
                                      group->count, failed);
     /* A row that comes from rejected/ and is refused again stays there. */
-    bool kept = !drain->names.count && drain->batch.rejected;
-    bool any_stays = kept;
+    bool kept = !drain->names.count && drain->batch.refused;
+    bool taken = true;
 
     for (size_t i = 0; i < group->count; i++) {
         bool stored = all || (judged && group->count > 1 &&
                               store_lists(drain, database, spool, group, i,
                                           i + 1, &failed[i]));
+        taken &= stored;
         if (kept)
             taken_file_leave(&group->files[i]);
         else
-            any_stays |= !end_file(drain, database, &group->files[i],
-                                   group->names[i], stored, failed[i]);
+            end_file(drain, database, &group->files[i], group->names[i], stored,
+                     failed[i]);
         item_list_free(&group->lists[i]);
     }
-    return !any_stays;
+    return taken;
 }
 
 /*
@@ -237,7 +236,7 @@ static bool next_files(struct drain *drain, struct database *database,
 {
     static struct group group; /* the committer's, or the command's, alone */
     size_t first = drain->first % drain->names.count;
-    bool stored = true;
+    bool taken = true;
     size_t at = first;
 
     group.count = 0;
@@ -246,11 +245,11 @@ static bool next_files(struct drain *drain, struct database *database,
     while (drain->next < drain->names.count && group.count < DRAIN_GROUP &&
            group.items < SPOOL_FILE_ITEMS && group.bytes < SPOOL_FILE_BYTES) {
         at = (first + drain->next++) % drain->names.count;
-        stored &= take_file(drain, spool, drain->names.names[at], &group);
+        take_file(drain, spool, drain->names.names[at], &group);
     }
     if (group.count)
-        stored &= store_group(drain, database, settings, spool, &group);
-    drain->failures = stored ? 0 : drain->failures + 1;
+        taken = store_group(drain, database, settings, spool, &group);
+    drain->failures = taken ? 0 : drain->failures + 1;
     if (drain->failures < FAILURES_MAX && database_is_usable(database))
         return drain->next < drain->names.count;
     /* Another pass begins behind those that stayed. */
@@ -349,10 +348,13 @@ static bool drain_one(struct drain *drain, struct database *database,
     char *path = realpath(file, NULL);
     bool done = false;
 
-    if (!path)
+    if (path)
+        take_file(drain, spool, path, &group);
+    else
         log_line("%s: %s", file, strerror(errno));
-    else if (take_file(drain, spool, path, &group) && group.count)
-        done = store_group(drain, database, settings, spool, &group);
+    if (group.count)
+        done = store_group(drain, database, settings, spool, &group) &&
+               !drain->batch.refused;
     free(path);
     end_pass(drain, 0);
     return done;

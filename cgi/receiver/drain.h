@@ -20,7 +20,7 @@ struct drain {
     bool hurried;           /* something was spooled since the last listing */
     size_t first;           /* of the names, where the pass begins */
     size_t next;            /* how many have had their turn */
-    size_t failures;        /* in a row */
+    size_t failures;        /* of the database, in a row */
     size_t aside;           /* damaged files, put into rejected/ */
     bool stuck;             /* one stays, and not for the database's sake */
     int64_t patience;       /* the last pause for such a one; 0: none */
@@ -45,8 +45,8 @@ void drain_step(struct drain *drain, struct database *database,
                 const struct settings *settings, struct spool *spool);
 
 /*
- * Stores the next few files, whatever is due; false if that fails. True, too,
- * if there is none.
+ * Stores the next few files, whatever is due; false if the database does not
+ * take them. True, too, if there is none that it could be given.
  */
 bool drain_prove(struct drain *drain, struct database *database,
                  const struct settings *settings, struct spool *spool);

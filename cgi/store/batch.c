@@ -66,9 +66,8 @@ static enum database_outcome store_each(struct batch *batch,
     for (size_t i = 0; outcome == DATABASE_DONE && i < batch->count; i++) {
         if (results[i].outcome != DATABASE_REFUSED)
             continue;
-        if (reject(batch, &batch->list[i], spool, results[i].sqlstate))
-            batch->rejected++;
-        else
+        batch->refused++;
+        if (!reject(batch, &batch->list[i], spool, results[i].sqlstate))
             failed[batch->list[i].owner] = true;
     }
     free(results);
@@ -116,7 +115,7 @@ enum database_outcome batch_store(struct batch *batch,
     if (outcome == DATABASE_REFUSED)
         outcome = insert(batch, database, spool, timeout_us, failed);
     if (outcome == DATABASE_DONE)
-        stats_count(STATS_STORED, batch->count - batch->rejected);
+        stats_count(STATS_STORED, batch->count - batch->refused);
     return outcome;
 }
 
@@ -128,7 +127,7 @@ void batch_clear(struct batch *batch)
     batch->rows.length = 0;
     batch->count = 0;
     batch->owners = 0;
-    batch->rejected = 0;
+    batch->refused = 0;
     batch->maybe_stored = false;
     batch->begun = false;
 }

@@ -25,7 +25,7 @@ struct batch {
     size_t count;
     size_t room;
     unsigned owners;
-    size_t rejected;   /* rows that were put aside instead of stored */
+    size_t refused;    /* rows that are not stored for what they hold */
     bool maybe_stored; /* one of its rows may be in the database already */
     bool begun;
 };

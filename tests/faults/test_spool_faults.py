@@ -302,6 +302,7 @@ def test_what_is_no_file_of_ours_stays(begin, stranger):
             assert one.receiver.send(item).status == 202
     wait_until(lambda: all(call_of(item) in stored_calls(one)
                            for item in items), "drained", 10)
+    one.wait_for_health(200, "ok")
     assert one.receiver.alive()
     if stranger == "name":
         assert path.read_text() == "mine\n"
@@ -358,6 +359,30 @@ def test_a_row_that_the_database_refuses(begin, through_spool):
     assert drain(one, str(kept[0])).returncode == 0
     assert_stored_once(one, bad, *good)
     assert one.spool.everything() == []
+
+
+def test_a_refused_row_that_cannot_be_put_aside(begin):
+    """It stays, and the database is there for all others."""
+    one = begin_known(begin)
+    one.database.alter(CONSTRAINT)
+    one.spool.rejected.mkdir()
+    one.spool.rejected.chmod(0o777)
+    bad = refused_item(one.subscription)
+    with database_away(one):
+        assert one.receiver.send(bad).status == 202
+    one.wait_for_health(200, "ok")
+    good = one.subscription.item()
+    assert one.receiver.send(good).status == 202
+    assert_stored_once(one, good)
+    wait_until(lambda: len(one.spool.files()) == 1, "the others are drained")
+    one.receiver.terminate()
+    assert one.receiver.wait() == 0
+    [counted] = one.database.query(
+        "SELECT sum(stored) AS stored FROM callhook.receiver_minutes")
+    assert counted["stored"] == len(stored_calls(one))
+    one.spool.rejected.chmod(0o700)
+    assert drain(one).returncode == 0
+    assert len(one.spool.rejects()) == 1
 
 
 def test_refused_rows_under_load(begin):
