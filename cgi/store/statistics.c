@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/stats.h"
@@ -16,6 +17,10 @@
 
 /* A day without a database; then minutes are added to the last one. */
 #define KEPT_MAX 1440
+
+/* For so long they may be written at a time, while notifications wait: after a
+ * long outage there are many, and each is a commit. */
+#define WRITE_US INT64_C(100000)
 
 struct minute {
     int64_t number; /* minutes since 1970 */
@@ -106,18 +111,21 @@ static bool write_minute(struct database *database, const struct minute *minute,
 
 bool statistics_write(struct database *database, bool end, int64_t deadline)
 {
-    size_t written = 0;
+    int64_t until = end ? deadline : clock_now() + WRITE_US;
+    size_t count = 0;
+    bool written = true;
 
-    while (written < kept_count &&
-           write_minute(database, &kept[written],
-                        end && written == kept_count - 1, deadline))
-        written++;
-    kept_count -= written;
-    memmove(kept, kept + written, kept_count * sizeof(*kept));
-    if (kept_count)
+    while (written && count < kept_count && clock_now() < until) {
+        written = write_minute(database, &kept[count],
+                               end && count == kept_count - 1, deadline);
+        count += written;
+    }
+    kept_count -= count;
+    memmove(kept, kept + count, kept_count * sizeof(*kept));
+    if (!written)
         log_cause(LOG_STATEMENT, "the minutes are not written: %s",
                   database_fault(database));
-    return kept_count == 0;
+    return written;
 }
 
 void statistics_free(void)

@@ -18,8 +18,9 @@
 void statistics_roll(int64_t wall, bool end);
 
 /*
- * Writes what is kept, each with how this process stands now; false if the
- * database did not take it. `end`: it ends cleanly, and the last one says so.
+ * Writes what is kept, each with how this process stands now, as far as a
+ * short time allows; false if the database did not take it. `end`: it ends
+ * cleanly, and the last one says so.
  */
 bool statistics_write(struct database *database, bool end, int64_t deadline);
 
