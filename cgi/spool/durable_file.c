@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -26,6 +27,18 @@ static bool write_all(int fd, const struct buffer *bytes)
     return fsync(fd) == 0;
 }
 
+void durable_file_give(int folder, int at, const char *name)
+{
+    struct stat status;
+
+    if (geteuid() != 0 || fstat(folder, &status) != 0 || status.st_uid == 0)
+        return;
+    if (fchownat(at, name, status.st_uid, status.st_gid,
+                 AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) != 0)
+        log_cause(LOG_SPOOL, "a file of the spool stays root's: %s",
+                  strerror(errno));
+}
+
 /* What a killed process has left under that name is of no use to anybody. */
 static int create(int at, const char *hidden)
 {
@@ -44,8 +57,10 @@ bool durable_file_write(int at, const char *name, const struct buffer *bytes)
 
     snprintf(hidden, sizeof(hidden), ".%s" NEW_END, name);
     int fd = create(at, hidden);
-    if (fd >= 0)
+    if (fd >= 0) {
+        durable_file_give(at, fd, "");
         written = write_all(fd, bytes) && renameat(at, hidden, at, name) == 0;
+    }
     if (!written) {
         log_cause(LOG_SPOOL, "the spool does not take a file: %s",
                   strerror(errno));

@@ -17,6 +17,13 @@
  */
 bool durable_file_write(int at, const char *name, const struct buffer *bytes);
 
+/*
+ * Gives what was just made, `name` in the open folder `at`, to the owner of
+ * `folder`, if we are root: root may drain for somebody else, who must be able
+ * to go on with what he finds. "" names the open file `at` itself.
+ */
+void durable_file_give(int folder, int at, const char *name);
+
 /* Whether a name is one that a file has while it is written, or whose writer
  * died. */
 bool durable_file_is_new(const char *name);

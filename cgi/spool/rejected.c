@@ -31,8 +31,10 @@ static int open_folder(const char *folder)
     int at = -1;
 
     if (parent >= 0) {
-        if ((mkdirat(parent, FOLDER, 0700) != 0 && errno != EEXIST) ||
-            fsync(parent) != 0)
+        bool made = mkdirat(parent, FOLDER, 0700) == 0;
+        if (made)
+            durable_file_give(parent, parent, FOLDER);
+        if ((!made && errno != EEXIST) || fsync(parent) != 0)
             why = strerror(errno);
         else
             at = folder_open(parent, FOLDER, &why);

@@ -40,21 +40,23 @@ class Place:
         self.database = database
         self.subscription = database.subscribe()
 
-    def run(self, *arguments, given=b"", **settings):
-        """callhook as that user; its end, with what memory it took."""
+    def run(self, *arguments, given=b"", root=False, **settings):
+        """callhook as that user, or as root; its end."""
+        user = {} if root else {"user": self.user.pw_uid,
+                                "group": self.user.pw_gid,
+                                "extra_groups": []}
         started = subprocess.Popen(
             [self.program, *arguments], cwd="/", stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            user=self.user.pw_uid, group=self.user.pw_gid, extra_groups=[],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **user,
             env=minimal_environment(
                 {**self.database.environment(),
                  "CALLHOOK_SPOOL": str(self.spool)}, settings))
         out, err = started.communicate(given, timeout=60)
         return started.returncode, out.decode(), err.decode()
 
-    def spool_one(self):
+    def spool_one(self, **changes):
         """An item that is answered while no database is there."""
-        item = self.subscription.item()
+        item = self.subscription.item(**changes)
         body = collection(item)
         _, out, err = self.run(
             given=body, **cgi_variables("POST", "", body),
@@ -125,6 +127,23 @@ def test_a_file_that_is_not_ours(place, wrong, words):
     assert words in err
     assert place.stored() == [good["resourceData"]["id"]]
     assert list(place.spool.iterdir()) == [alien]
+
+
+def test_what_root_puts_aside_is_the_users(place):
+    """Root may drain for somebody else, who must be able to go on."""
+    place.database.alter("""ALTER TABLE callhook_store.notifications
+        ADD CONSTRAINT no_such CHECK (resource <> 'refuse')""")
+    place.spool_one(resource="refuse")
+    assert place.run("--drain", root=True)[0] == 0
+    rejected = place.spool / "rejected"
+    made = [rejected, *rejected.iterdir()]
+    assert len(made) == 3
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {
+        (place.user.pw_uid, place.user.pw_gid)}
+    # and the user himself finds room there
+    body = collection(place.subscription.item(resource="refuse"))
+    _, out, err = place.run(given=body, **cgi_variables("POST", "", body))
+    assert out.startswith("Status: 202"), err
 
 
 @pytest.mark.parametrize("head", [b"", b"callhook spool 1\n"])
