@@ -121,7 +121,10 @@ static int print_rows(struct database *database, const char *query,
     return count;
 }
 
-/* One host that lets us in; its rights first: they may be all that fails. */
+/*
+ * One host that lets us in; its rights first: they may be all that fails. Of
+ * what has not been printed, `why` of the database says it.
+ */
 static bool check_host(struct database *database, size_t host_count)
 {
     char count[24];
@@ -129,30 +132,40 @@ static bool check_host(struct database *database, size_t host_count)
 
     if (older < 0 ||
         print_rows(database, rights_to_ask, NULL, "the role lacks ") != 0 ||
-        print_rows(database, rights, NULL, "the role lacks ") != 0)
-        return false;
-    if (!probe_run(database, clock_now() + PROBE_US)) {
-        puts(database->why);
+        print_rows(database, rights, NULL, "the role lacks ") != 0) {
+        database->why[0] = '\0';
         return false;
     }
+    if (!probe_run(database, clock_now() + PROBE_US))
+        return false;
     snprintf(count, sizeof(count), "%zu", host_count);
     return older > 0 || print_rows(database, weaknesses, count, "weak: ") >= 0;
+}
+
+/* Of hosts that fail beside one that is sound, a standby is as it should be. */
+static void print_host(const char *why, bool any_sound)
+{
+    if (*why && !(any_sound && strstr(why, "read-only")))
+        printf("%s%s\n", any_sound ? "weak: " : "", why);
 }
 
 static bool check_database(void)
 {
     struct database database = {.timeout_us = PROBE_US};
+    char whys[HOSTS_MAX][sizeof(database.why)];
     struct hosts hosts;
     bool sound = false;
 
     hosts_read(&hosts);
-    for (size_t i = 0; i < hosts.count && !sound; i++) {
-        if (database_connect(&database, &hosts.list[i]))
+    for (size_t i = 0; i < hosts.count; i++) {
+        database.why[0] = '\0';
+        if (database_connect(&database, &hosts.list[i]) && !sound)
             sound = check_host(&database, hosts.count);
-        else
-            puts(database.why);
+        memcpy(whys[i], database.why, sizeof(whys[i]));
         database_close(&database);
     }
+    for (size_t i = 0; i < hosts.count; i++)
+        print_host(whys[i], sound);
     hosts_free(&hosts);
     return sound;
 }

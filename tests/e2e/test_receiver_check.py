@@ -5,6 +5,7 @@ import tempfile
 
 import pytest
 
+from support.postgres import Cluster
 from support.receiver import run_program
 
 
@@ -43,6 +44,27 @@ def test_a_list_of_hosts_without_a_standby_is_weak(settings):
     assert (status, faults) == (0, [])
     assert any("weak: the connection names 2 hosts, and this server waits for "
                "no standby" in line for line in lines)
+
+
+@pytest.mark.parametrize("order", ["{0},{1}", "{1},{0}"])
+def test_a_host_of_the_list_that_is_away_is_weak(settings, order):
+    hosts = order.format(settings[0]["PGHOST"], "/nowhere")
+    status, faults, lines = check(*settings, {"PGHOST": hosts})
+    assert (status, faults) == (0, [])
+    assert any(line.startswith("weak: the database cannot be reached")
+               and "/nowhere" in line for line in lines)
+
+
+def test_a_standby_of_the_list_is_nothing_to_tell(settings, folder, database):
+    with Cluster(folder) as other:
+        other.execute("CREATE ROLE test_receiver LOGIN")
+        other.execute(f"CREATE DATABASE {database.name}")
+        other.execute(f"ALTER DATABASE {database.name} "
+                      "SET default_transaction_read_only = on")
+        hosts = f"{other.home},{settings[0]['PGHOST']}"
+        status, faults, lines = check(*settings, {"PGHOST": hosts})
+    assert (status, faults) == (0, [])
+    assert not any("read-only" in line for line in lines)
 
 
 def test_no_spool_is_weak(settings):
