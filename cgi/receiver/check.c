@@ -142,7 +142,10 @@ static bool check_host(struct database *database, size_t host_count)
     return older > 0 || print_rows(database, weaknesses, count, "weak: ") >= 0;
 }
 
-/* Of hosts that fail beside one that is sound, a standby is as it should be. */
+/*
+ * Of hosts that fail beside one that is sound, a standby is as it should be.
+ * (libpq refuses it by target_session_attrs, and has no code for that.)
+ */
 static void print_host(const char *why, bool any_sound)
 {
     if (*why && !(any_sound && strstr(why, "read-only")))
