@@ -36,16 +36,29 @@ CREATE TABLE IF NOT EXISTS callhook_store.refusals (
     last_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- Whoever has a receiver's rights may count what he likes: but no sum of it may
+-- fail for others.
+CREATE OR REPLACE FUNCTION callhook_store.counted(n bigint)
+RETURNS bigint
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT least(greatest(n, 0), 1000000000000);
+$$;
+COMMENT ON FUNCTION callhook_store.counted(bigint) IS
+    'What a receiver has counted, from 0 to a million millions.';
+
+DROP FUNCTION IF EXISTS callhook_store.add_arrays(bigint[], bigint[]);
 CREATE OR REPLACE FUNCTION callhook_store.add_arrays(
-    a bigint[], b bigint[])
+    a bigint[], b bigint[], most bigint DEFAULT 1000000000000)
 RETURNS bigint[]
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT array_agg(coalesce(x, 0) + coalesce(y, 0) ORDER BY n)
+    SELECT array_agg(least(callhook_store.counted(x)
+                           + callhook_store.counted(y), most) ORDER BY n)
     FROM unnest(a, b) WITH ORDINALITY AS both_arrays (x, y, n);
 $$;
-COMMENT ON FUNCTION callhook_store.add_arrays(bigint[], bigint[]) IS
+COMMENT ON FUNCTION callhook_store.add_arrays(bigint[], bigint[], bigint) IS
     'Adds two arrays, element by element.';
 
 CREATE OR REPLACE FUNCTION callhook_store.hours_of_minutes(since timestamptz)
@@ -119,16 +132,23 @@ SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '100ms' -- notifications wait behind it
 AS $$
     INSERT INTO callhook_store.receiver_minutes AS m
-        VALUES (minute, host, counters, times, max_us, spool_bytes)
+        SELECT minute, host, callhook_store.add_arrays(counters, '{}'), times,
+               callhook_store.counted(max_us),
+               callhook_store.counted(spool_bytes)
+        WHERE minute < now() + interval '1 day' AND isfinite(minute)
     ON CONFLICT ON CONSTRAINT receiver_minutes_pkey DO UPDATE
     SET counters =
             callhook_store.add_arrays(m.counters, excluded.counters),
-        times = callhook_store.add_arrays(m.times, excluded.times),
+        times = callhook_store.add_arrays(m.times, excluded.times,
+                                          2147483647),
         max_us = greatest(m.max_us, excluded.max_us),
         spool_bytes = greatest(m.spool_bytes, excluded.spool_bytes);
     INSERT INTO callhook_store.receiver_hours AS h
-        VALUES (date_bin('1 hour', minute, 'epoch'), host, counters, times,
-                max_us, spool_bytes)
+        SELECT date_bin('1 hour', minute, 'epoch'), host,
+               callhook_store.add_arrays(counters, '{}'), times,
+               callhook_store.counted(max_us),
+               callhook_store.counted(spool_bytes)
+        WHERE minute < now() + interval '1 day' AND isfinite(minute)
     ON CONFLICT ON CONSTRAINT receiver_hours_pkey DO UPDATE
     SET counters =
             callhook_store.add_arrays(h.counters, excluded.counters),
@@ -136,8 +156,9 @@ AS $$
         max_us = greatest(h.max_us, excluded.max_us),
         spool_bytes = greatest(h.spool_bytes, excluded.spool_bytes);
     INSERT INTO callhook_store.receivers AS r
-        SELECT host, process, now(), stopped, spool_bytes_now,
-               oldest_spooled_at
+        SELECT host, process, now(), stopped,
+               callhook_store.counted(spool_bytes_now),
+               CASE WHEN isfinite(oldest_spooled_at) THEN oldest_spooled_at END
         WHERE process IS NOT NULL
     ON CONFLICT ON CONSTRAINT receivers_pkey DO UPDATE
     SET last_seen_at = excluded.last_seen_at,
@@ -177,16 +198,17 @@ AS $$
     INSERT INTO callhook_store.refusals AS r
         (subscription_id, tenant_id, reason, refusals)
         SELECT id, (array_agg(tenant ORDER BY n DESC))[1],
-               (array_agg(reason ORDER BY n DESC))[1], sum(more)::bigint
+               (array_agg(reason ORDER BY n DESC))[1],
+               callhook_store.counted(sum(callhook_store.counted(more))::bigint)
         FROM unnest(subscription_ids, tenant_ids, reasons, counts)
              WITH ORDINALITY AS item (id, tenant, reason, more, n)
         GROUP BY id
     ON CONFLICT (subscription_id) DO UPDATE
     SET tenant_id = excluded.tenant_id,
         reason = excluded.reason,
-        refusals = excluded.refusals +
+        refusals = callhook_store.counted(excluded.refusals +
             CASE WHEN r.last_at < now() - interval '10 minutes'
-                 THEN 0 ELSE r.refusals END,
+                 THEN 0 ELSE r.refusals END),
         first_at = CASE WHEN r.last_at < now() - interval '10 minutes'
                         THEN excluded.first_at ELSE r.first_at END,
         last_at = excluded.last_at;

@@ -167,6 +167,25 @@ def strange(renewer):
     minute(renewer, host=STRANGE[:60])
 
 
+def boasting(renewer):
+    """Who has a receiver's rights may count what he likes."""
+    most = 2 ** 63 - 1
+    entered(renewer)
+    minute(renewer)
+    counters = "{" + ",".join([str(most)] * 10) + "}"
+    for when in "now()", "now()", "'infinity'", "'-infinity'":
+        renewer.database.execute(f"""
+            SELECT callhook_store.add_minute({when}, 'edge1', '{counters}',
+                '{{2147483647}}', {most}, {most}, 1, {most}, '-infinity')
+            """, "test_receiver")
+    renewer.database.execute(f"""
+        SELECT callhook_store.add_refusals(
+            ARRAY[gen_random_uuid(), gen_random_uuid()],
+            ARRAY[gen_random_uuid(), gen_random_uuid()],
+            ARRAY['unknown', 'secret'], ARRAY[{most}, {most}])""",
+        "test_receiver")
+
+
 def thousand(renewer):
     first = renewer.tenants["contoso"]
     for number in range(999):
@@ -193,6 +212,7 @@ SITUATIONS = [      # verdict, what one of the sentences says
     (failing_of_three, "WARNING", "AADSTS7000215"),
     (hostile, "WARNING", "runs have failed for 2 h"),
     (strange, "WARNING", "runs have failed for 2 h"),
+    (boasting, "OK", None),
     (thousand, "CRITICAL", None),
 ]
 EXIT = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
