@@ -524,17 +524,42 @@ $sql$;
             CASE t.stream_direction WHEN 'callerToCallee' THEN true
                                     WHEN 'calleeToCaller' THEN false
             END AS forth) AS c
+        -- A service is no person, though another record may say it were one.
+        CROSS JOIN LATERAL (SELECT
+            CASE WHEN callhook_store.is_person(
+                     coalesce(g.caller_user_agent_role,
+                              CASE WHEN coalesce(g.caller_identity_id,
+                                                 s.caller_identity_id)
+                                        IS NOT DISTINCT FROM
+                                        s.caller_identity_id
+                                   THEN s.caller_user_agent_role END),
+                     coalesce(g.caller_identity_kind, s.caller_identity_kind),
+                     coalesce(g.caller_identity_id, s.caller_identity_id),
+                     coalesce(g.caller_identity_name, s.caller_identity_name),
+                     NULL, NULL)
+                 THEN callhook_store.person_key(
+                     coalesce(g.caller_identity_id, s.caller_identity_id),
+                     coalesce(g.caller_identity_name, s.caller_identity_name))
+            END AS caller_key,
+            CASE WHEN callhook_store.is_person(
+                     coalesce(g.callee_user_agent_role,
+                              CASE WHEN coalesce(g.callee_identity_id,
+                                                 s.callee_identity_id)
+                                        IS NOT DISTINCT FROM
+                                        s.callee_identity_id
+                                   THEN s.callee_user_agent_role END),
+                     coalesce(g.callee_identity_kind, s.callee_identity_kind),
+                     coalesce(g.callee_identity_id, s.callee_identity_id),
+                     coalesce(g.callee_identity_name, s.callee_identity_name),
+                     NULL, NULL)
+                 THEN callhook_store.person_key(
+                     coalesce(g.callee_identity_id, s.callee_identity_id),
+                     coalesce(g.callee_identity_name, s.callee_identity_name))
+            END AS callee_key) AS side
         LEFT JOIN callhook_store.report_limits AS l
             ON l.media = c.media AND h.day >= l.begins AND h.day < l.ends
         LEFT JOIN LATERAL (
-            SELECT callhook_store.person_key(
-                       coalesce(g.caller_identity_id, s.caller_identity_id),
-                       coalesce(g.caller_identity_name,
-                                s.caller_identity_name)),
-                   callhook_store.person_key(
-                       coalesce(g.callee_identity_id, s.callee_identity_id),
-                       coalesce(g.callee_identity_name,
-                                s.callee_identity_name)),
+            SELECT side.caller_key, side.callee_key,
                    coalesce(g.caller_user_agent_platform,
                             s.caller_user_agent_platform),
                    coalesce(g.callee_user_agent_platform,
@@ -550,14 +575,7 @@ $sql$;
                             m.caller_network_transport_protocol)
             WHERE c.forth
             UNION ALL
-            SELECT callhook_store.person_key(
-                       coalesce(g.callee_identity_id, s.callee_identity_id),
-                       coalesce(g.callee_identity_name,
-                                s.callee_identity_name)),
-                   callhook_store.person_key(
-                       coalesce(g.caller_identity_id, s.caller_identity_id),
-                       coalesce(g.caller_identity_name,
-                                s.caller_identity_name)),
+            SELECT side.callee_key, side.caller_key,
                    coalesce(g.callee_user_agent_platform,
                             s.callee_user_agent_platform),
                    coalesce(g.caller_user_agent_platform,

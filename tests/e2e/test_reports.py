@@ -294,6 +294,31 @@ def test_a_rule_of_quality_changes_from_its_day_on(store):
     verify(store)
 
 
+def test_a_queue_neither_speaks_nor_hears(store):
+    """Nor if it is the organizer, or takes part, of this or another call."""
+    said = [put(store, record([
+        session(PHONE, QUEUE, moment(DAY), 60, talk(PHONE, QUEUE)),
+        session(QUEUE, ANN, moment(DAY), 60, talk(QUEUE, ANN))],
+        organizer, kind="groupCall", participants=participants))
+        for organizer, participants in (
+            (PHONE, ()), (QUEUE, ()), (PHONE, (PHONE, QUEUE, ANN)))]
+    for call in said:
+        found = rows(store, "stream_quality", f"call_id = '{call}'")
+        assert {(row["sender_id"], row["receiver_id"]) for row in found} == {
+            (PHONE.id, None), (None, PHONE.id), (ANN.id, None),
+            (None, ANN.id)}
+    verify(store)
+
+
+def test_who_takes_a_call_that_began_with_a_queue_is_heard(store):
+    """A segment may have another callee than its session."""
+    one = session(PHONE, QUEUE, moment(DAY), 60, talk(PHONE, QUEUE))
+    one["segments"][0]["callee"] = ANN.endpoint()
+    put(store, record([one], PHONE, kind="groupCall", participants=(ANN,)))
+    assert {row["sender_name"] for row in rows(store, "stream_quality")} == {
+        PHONE.name, "Ann"}
+
+
 # --- Phone logs ---
 
 def pstn_row(name, user, number, start, seconds=60, **more):
