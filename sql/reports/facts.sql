@@ -397,7 +397,8 @@ $sql$;
                          c.filed_at) AT TIME ZONE 'UTC')::date AS day,
                CASE WHEN x.queue OR x.attendant THEN 'p'
                     WHEN x.bridge OR r.type = 'groupCall'
-                                     AND NOT (x.phone AND x.sessions = 1)
+                                     AND NOT (coalesce(x.phone, false)
+                                              AND x.sessions = 1)
                         THEN 'm'
                     WHEN x.phone THEN 'p' ELSE 'd' END::"char" AS kind,
                coalesce(x.is_test, false) AS is_test,

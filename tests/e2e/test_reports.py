@@ -233,6 +233,16 @@ def test_test_calls_are_in_no_figure(store):
             assert rows(store, view) == []
 
 
+def test_a_group_call_of_identities_without_a_kind_is_a_meeting(store):
+    bot = service("customBot")
+    one = session(ANN, bot, moment(DAY), 60, talk(ANN, bot))
+    for part in (one, *one["segments"]):
+        part["caller"]["associatedIdentity"] = part["caller"].pop(
+            "identity")["user"]
+    call = put(store, record([one], ANN, kind="groupCall"))
+    assert {row["kind"] for row in legs(store, call).values()} == {"meeting"}
+
+
 # --- stream_quality ---
 
 def test_sides_and_verdicts(store):
