@@ -209,9 +209,15 @@ FROM callhook_store.report_legs AS l
 LEFT JOIN callhook_store.report_people AS p ON p.person_no = l.person_no
 LEFT JOIN callhook_store.report_terms AS kind
     ON kind.term_no = l.person_kind_no
--- A meeting's peer is its organizer; on his own row there is none.
+-- A meeting's peer is its organizer; on his own row there is none, nor on any
+-- where nobody knows him.
 LEFT JOIN callhook_store.report_people AS organizer
     ON organizer.person_no = coalesce(l.peer_no, l.person_no)
+   AND (l.peer_no IS NOT NULL OR EXISTS (
+        SELECT FROM callhook_store.call_records AS r
+        WHERE r.call_id = l.call_id AND r.tenant_id = l.tenant_id
+          AND (r.organizer_identity_id <> ''
+               OR r.organizer_identity_name <> '')))
 WHERE l.kind = 'm' AND NOT l.is_test;
 
 CREATE OR REPLACE VIEW callhook.queue_calls AS

@@ -243,6 +243,18 @@ def test_a_group_call_of_identities_without_a_kind_is_a_meeting(store):
     assert {row["kind"] for row in legs(store, call).values()} == {"meeting"}
 
 
+def test_a_meeting_whose_organizer_nobody_knows(store):
+    made = record([session(p, BRIDGE, moment(DAY), 60) for p in (ANN, BOB)],
+                  ANN, kind="groupCall")
+    put(store, made | {"organizer_v2": None})
+    assert {(row["person_name"], row["organizer_id"], row["organizer_name"])
+            for row in rows(store, "meeting_attendance")} == {
+        ("Ann", None, None), ("Bob", None, None)}
+    put(store, made | {"version": 2})
+    assert {row["organizer_name"]
+            for row in rows(store, "meeting_attendance")} == {"Ann"}
+
+
 # --- stream_quality ---
 
 def test_sides_and_verdicts(store):
