@@ -273,7 +273,8 @@ COMMENT ON FUNCTION callhook_store.match_phones(bigint[]) IS
     'Finds the call records that rows of phone logs belong to.';
 
 -- A phone call's row is shown on the row of its user, else of another person
--- of the call.
+-- of the call. Of two rows there (a call in, and on to another) that with a
+-- charge.
 CREATE OR REPLACE FUNCTION callhook_store.link_phones(
     tenant uuid, calls uuid[])
 RETURNS void
@@ -288,7 +289,7 @@ AS $$
             ON o.call_id = c.call_id AND o.tenant_id = c.tenant_id
            AND o.day = c.day
         LEFT JOIN LATERAL (
-            SELECT p.phone_no, p.source, p.id
+            SELECT p.phone_no, p.charge, p.source, p.id
             FROM callhook_store.report_phones AS p
             CROSS JOIN LATERAL (
                 SELECT i.ctid, i.tableoid
@@ -304,7 +305,7 @@ AS $$
               AND best.ctid = o.ctid AND best.tableoid = o.tableoid) AS b
             ON true
         WHERE c.call_id = ANY (calls) AND c.tenant_id = tenant
-        ORDER BY o.tableoid, o.ctid, b.source, b.id) AS w
+        ORDER BY o.tableoid, o.ctid, b.charge IS NULL, b.source, b.id) AS w
     WHERE l.call_id = w.call_id AND l.tenant_id = tenant AND l.day = w.day
       AND l.ctid = w.place AND l.tableoid = w.part
       AND l.phone_no IS DISTINCT FROM w.phone_no;

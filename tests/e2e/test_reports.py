@@ -433,6 +433,25 @@ def test_a_phone_call_that_both_know_appears_once(store, exact, log_first):
     assert sum(row["calls"] for row in rows(store, "calls_by_hour")) == 1
 
 
+def test_of_two_rows_of_a_call_that_with_a_charge_is_shown(store):
+    """A call that comes in and is forwarded has both, with one id."""
+    store.call("load_reference", TENANT, "rate",
+               [[2, "+49", "0.6", "", "EUR", ""]])
+    made = record([session(PHONE, ANN, moment(DAY), 60, talk(PHONE, ANN))],
+                  PHONE)
+    put(store, made)
+    store.call("store_direct_routing_rows", TENANT, [direct_row(
+        name, ANN, "+4940123456", moment(DAY), correlation=made["id"],
+        callType=kind) for name, kind in (
+            ("a", "ByotIn"), ("b", "ByotOutUserForwarding"), ("c", "ByotIn"))])
+    row = legs(store, made["id"])["Ann"]
+    assert (row["leg_id"], row["charge"], row["currency"]) == ("b", 0.3, "EUR")
+    [whole] = store.database.query(
+        "SELECT sum(charge) AS charge FROM callhook.phone_by_day")
+    assert whole["charge"] == row["charge"]
+    verify(store)
+
+
 # --- Figures ---
 
 def test_the_most_calls_at_once(store):
