@@ -406,7 +406,10 @@ $sql$;
                coalesce(x.attendant, false) AS attendant,
                coalesce(x.voicemail, false) AS voicemail,
                x.queued_at, x.queue_left_at, q.queue_no,
-               coalesce(f.person_no, o.person_no) AS origin_no,
+               -- Who called may be nobody that is known: a withheld number.
+               x.origin_session,
+               CASE WHEN x.origin_session IS NULL THEN o.person_no
+                    ELSE f.person_no END AS origin_no,
                o.person_no AS organizer_no, k.term_no AS organizer_kind_no,
 $sql$ || told || $sql$
         FROM callhook_store.call_records AS r
@@ -464,7 +467,14 @@ $sql$ || told || $sql$
                             s.caller_user_agent_role, s.caller_identity_kind,
                             s.caller_identity_id, s.caller_identity_name,
                             s.caller_identity_tenant_id, s.caller_type))
-                   )[1] AS origin_key
+                   )[1] AS origin_key,
+                   (array_agg(s.session_no
+                        ORDER BY s.start_date_time, s.session_no)
+                        FILTER (WHERE callhook_store.is_person(
+                            s.caller_user_agent_role, s.caller_identity_kind,
+                            s.caller_identity_id, s.caller_identity_name,
+                            s.caller_identity_tenant_id, s.caller_type))
+                   )[1] AS origin_session
             FROM callhook_store.sessions AS s
             WHERE s.call_id = r.call_id AND s.tenant_id = tenant) AS x ON true
         LEFT JOIN callhook_store.report_queues AS q
@@ -751,7 +761,7 @@ $sql$;
         SELECT * FROM side
         UNION ALL
         -- Who takes part and has no session; whose telemetry never came.
-        SELECT h.call_id, 2, NULL,
+        SELECT h.call_id, 2, -p.participant_no,
                coalesce(me.person_no = h.organizer_no, false), me.person_no,
                kind.term_no,
                me.person_no, NULL, NULL, false, NULL, NULL,
@@ -782,7 +792,9 @@ $sql$;
                min(w.started_at) OVER leg AS joined_at,
                max(w.ended_at) OVER leg AS left_at,
                min(w.audio) OVER leg AS heard,
-               max(w.rating_no) OVER leg AS any_rating_no,
+               first_value(w.rating_no) OVER rated AS last_rating_no,
+               min(w.started_at) FILTER (WHERE w.rank = 1) OVER leg
+                   AS answered_at,
                bit_or(w.modalities) OVER leg AS all_modalities,
                range_agg(tstzrange(w.started_at, w.ended_at))
                    FILTER (WHERE w.started_at <= w.ended_at) OVER leg
@@ -791,29 +803,34 @@ $sql$;
         WINDOW leg AS (PARTITION BY w.call_id, w.leg),
                best AS (PARTITION BY w.call_id, w.leg
                         ORDER BY w.origin, w.rank, w.started_at DESC,
-                                 w.session_no DESC),
+                                 w.session_no DESC, w.caller DESC),
                first AS (PARTITION BY w.call_id, w.leg
-                         ORDER BY w.origin, w.started_at, w.session_no)
-    ), call AS (
+                         ORDER BY w.origin, w.started_at, w.session_no,
+                                  w.caller DESC),
+               rated AS (PARTITION BY w.call_id, w.leg
+                         ORDER BY w.rating_no IS NULL, w.session_no DESC,
+                                  w.caller DESC)
+    ), role AS (
         -- Agents of a queue, and who else is not the one that called.
         SELECT p.*, h.day, h.kind, h.is_test, h.queue_no, h.queue,
-               h.attendant, h.voicemail, h.origin_no, h.organizer_no,
-               h.organizer_kind_no, h.queued_at,
-               coalesce(p.person_no = h.origin_no, false) AS is_origin,
-               bool_or(p.rank = 1
-                       AND p.person_no IS DISTINCT FROM h.origin_no)
-                   OVER call AS any_answered,
-               min(p.joined_at) FILTER (WHERE p.rank = 1
-                       AND p.person_no IS DISTINCT FROM h.origin_no)
-                   OVER call AS answered_at,
-               min(p.person_no) FILTER (WHERE p.rank = 1
-                       AND p.person_no IS DISTINCT FROM h.origin_no)
-                   OVER call AS answered_by,
-               min(p.person_kind_no) FILTER (WHERE
-                       p.person_no = h.origin_no) OVER call AS origin_kind_no
+               h.attendant, h.voicemail, h.organizer_no, h.organizer_kind_no,
+               h.origin_no, o.is_origin,
+               p.rank = 1 AND NOT o.is_origin AS answered
         FROM person AS p JOIN head AS h USING (call_id)
+        CROSS JOIN LATERAL (SELECT coalesce(p.leg = coalesce(
+            h.origin_no, -2 * h.origin_session - 1), false)) AS o (is_origin)
         WHERE p.n = 1 AND p.origin < 3
-        WINDOW call AS (PARTITION BY p.call_id)
+    ), call AS (
+        SELECT r.*, bool_or(r.answered) OVER call AS any_answered,
+               first_value(r.person_no) OVER answer AS answered_by,
+               first_value(r.person_kind_no) OVER answer AS answered_kind_no,
+               min(r.person_kind_no) FILTER (WHERE r.is_origin) OVER call
+                   AS origin_kind_no
+        FROM role AS r
+        WINDOW call AS (PARTITION BY r.call_id),
+               answer AS (PARTITION BY r.call_id
+                          ORDER BY r.answered DESC, r.answered_at,
+                                   r.session_no, r.caller)
     ), put_leg AS (
         INSERT INTO callhook_store.report_legs (
             started_at, ended_at, call_id, tenant_id, day, present_seconds,
@@ -828,19 +845,19 @@ $sql$;
                CASE WHEN c.kind = 'm'
                         THEN nullif(c.organizer_no, c.person_no)
                     WHEN c.peer_is_person THEN c.peer_no
-                    WHEN c.is_origin THEN c.answered_by
+                    WHEN c.is_origin THEN
+                        CASE WHEN c.any_answered THEN c.answered_by END
                     ELSE c.origin_no END,
                CASE WHEN c.kind = 'm' THEN
                         CASE WHEN c.organizer_no
                                   IS DISTINCT FROM c.person_no
                              THEN c.organizer_kind_no END
                     WHEN c.peer_is_person THEN c.peer_kind_no
-                    WHEN c.is_origin THEN min(c.person_kind_no) FILTER (
-                             WHERE c.person_no = c.answered_by)
-                             OVER (PARTITION BY c.call_id)
+                    WHEN c.is_origin THEN
+                        CASE WHEN c.any_answered THEN c.answered_kind_no END
                     ELSE c.origin_kind_no END,
                c.stage_no, c.reason_no, c.platform_no, c.version_no,
-               c.subnet_no, c.queue_no, c.any_rating_no,
+               c.subnet_no, c.queue_no, c.last_rating_no,
                coalesce(c.all_modalities, 0), c.kind,
                CASE WHEN c.kind = 'm' THEN 'm'
                     WHEN c.queue OR c.attendant THEN
@@ -871,7 +888,7 @@ $sql$;
            CASE WHEN h.queue_no IS NOT NULL THEN
                greatest(callhook_store.whole_seconds(coalesce(
                    (SELECT min(c.answered_at) FROM call AS c
-                    WHERE c.call_id = h.call_id),
+                    WHERE c.call_id = h.call_id AND c.answered),
                    h.queue_left_at) - h.queued_at), 0) END,
            coalesce(a.classified, 0), coalesce(a.poor, 0),
            h.kind, substr('avdmfu', coalesce(l.best, 6), 1)::"char",

@@ -233,6 +233,59 @@ def test_test_calls_are_in_no_figure(store):
             assert rows(store, view) == []
 
 
+def withheld():
+    """A phone that tells no number."""
+    made = phone("+49")
+    made.id = made.name = None
+    return made
+
+
+def test_a_queue_that_is_called_from_a_withheld_number(store):
+    """Who called is not taken for the one that answered."""
+    rule(store, "record", "callSetup", "NoAnswer", "missed")
+    caller = withheld()
+    rang = session(QUEUE, ANN, moment(DAY, seconds=10), 10, stage="callSetup",
+                   reason="NoAnswer")
+    for organizer in (caller, QUEUE):
+        call = put(store, record([
+            session(caller, QUEUE, moment(DAY), 40, talk(caller, QUEUE)),
+            rang], organizer, kind="groupCall"))
+        found = legs(store, call)
+        assert [(found[n]["direction"], found[n]["disposition"])
+                for n in (None, "Ann")] == [("out", "missed"),
+                                            ("in", "missed")]
+    call = put(store, record([
+        session(caller, QUEUE, moment(DAY), 120, talk(caller, QUEUE)), rang,
+        session(QUEUE, BOB, moment(DAY, seconds=25), 90, talk(QUEUE, BOB))],
+        QUEUE, kind="groupCall"))
+    found = legs(store, call)
+    assert (found[None]["disposition"], found[None]["peer_name"],
+            found["Ann"]["disposition"]) == ("answered", "Bob", "unknown")
+    assert (found["Bob"]["peer_id"], found["Bob"]["peer_kind"]) == (
+        None, "phone")
+    [day] = rows(store, "queues_by_day")
+    assert (day["offered"], day["answered"], day["abandoned"],
+            day["wait_seconds"]) == (3, 1, 2, 40 + 40 + 25)
+    verify(store)
+
+
+def test_the_wait_for_a_queue_ends_with_who_answers_first(store):
+    """Not when that agent first rang, and not with whom is known longest."""
+    put(store, record([session(BOB, CID, moment(DAY), 60)], BOB))
+    call = put(store, record([
+        session(PHONE, QUEUE, moment(DAY), 200, talk(PHONE, QUEUE)),
+        session(QUEUE, ANN, moment(DAY, seconds=10), 10, stage="callSetup",
+                reason="NoAnswer"),
+        session(QUEUE, ANN, moment(DAY, seconds=30), 50, talk(QUEUE, ANN)),
+        session(QUEUE, BOB, moment(DAY, seconds=80), 120, talk(QUEUE, BOB))],
+        PHONE, kind="groupCall"))
+    [row] = rows(store, "queue_calls")
+    assert (row["outcome"], row["wait_seconds"], row["agent_name"]) == (
+        "answered", 30, "Ann")
+    assert legs(store, call)[PHONE.name]["peer_id"] == ANN.id
+    verify(store)
+
+
 def test_a_group_call_of_identities_without_a_kind_is_a_meeting(store):
     bot = service("customBot")
     one = session(ANN, bot, moment(DAY), 60, talk(ANN, bot))
@@ -241,6 +294,26 @@ def test_a_group_call_of_identities_without_a_kind_is_a_meeting(store):
             "identity")["user"]
     call = put(store, record([one], ANN, kind="groupCall"))
     assert {row["kind"] for row in legs(store, call).values()} == {"meeting"}
+
+
+def test_the_last_rating_of_two_counts(store):
+    later = moment(DAY, "10:10:00")
+    call = put(store, record([
+        session(ANN, BRIDGE, moment(DAY), 300, rating="poor"),
+        session(ANN, BRIDGE, later, 300, rating="good"),
+        session(ANN, BRIDGE, moment(DAY, "10:20:00"), 300,
+                rating="notRated")], ANN, kind="groupCall"))
+    assert legs(store, call)["Ann"]["rating"] == "good"
+
+
+def test_who_calls_another_device_of_his_own(store):
+    call = put(store, record([session(
+        ANN, ANN, moment(DAY), 60, talk(ANN, ANN), rating="good",
+        callee_rating="poor")], ANN))
+    row = legs(store, call)["Ann"]
+    assert (row["direction"], row["peer_id"], row["rating"]) == (
+        "out", ANN.id, "good")
+    verify(store)
 
 
 def test_a_meeting_whose_organizer_nobody_knows(store):
