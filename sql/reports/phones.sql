@@ -53,6 +53,7 @@ SET jit = off
 AS $$
 DECLARE
     changed bigint[];
+    bereft uuid[]; -- calls
 BEGIN
     PERFORM callhook_store.add_report_terms(ARRAY(
         SELECT w FROM callhook_store.log_rows AS r
@@ -89,13 +90,20 @@ BEGIN
               SELECT FROM callhook_store.log_rows AS r
               WHERE r.tenant_id = tenant AND r.log = which
                 AND r.id = p.id AND r.day = p.day)));
-    DELETE FROM callhook_store.report_phones AS p
-    WHERE p.tenant_id = tenant AND p.source = left(which, 1)::"char"
-      AND p.id = ANY (ids)
-      AND NOT EXISTS (
-          SELECT FROM callhook_store.log_rows AS r
-          WHERE r.tenant_id = tenant AND r.log = which
-            AND r.id = p.id);
+    WITH gone AS (
+        DELETE FROM callhook_store.report_phones AS p
+        WHERE p.tenant_id = tenant AND p.source = left(which, 1)::"char"
+          AND p.id = ANY (ids)
+          AND NOT EXISTS (
+              SELECT FROM callhook_store.log_rows AS r
+              WHERE r.tenant_id = tenant AND r.log = which
+                AND r.id = p.id)
+        RETURNING p.call_id)
+    SELECT array_agg(DISTINCT call_id) INTO bereft FROM gone
+    WHERE call_id IS NOT NULL;
+    IF bereft IS NOT NULL THEN
+        PERFORM callhook_store.link_phones(tenant, bereft);
+    END IF;
     WITH put AS (
         INSERT INTO callhook_store.report_phones AS p (
             started_at, ended_at, tenant_id, correlation_id, id, charge,
