@@ -104,7 +104,7 @@ SELECT nullif(p.tenant_id, '00000000-0000-0000-0000-000000000000'),
        NULL::uuid, p.id, p.day, p.started_at, p.ended_at, p.seconds::bigint,
        'phone', CASE p.direction WHEN 'o' THEN 'out' ELSE 'in' END,
        person.id, person.name, person.principal_name,
-       CASE WHEN p.person_no IS NOT NULL THEN 'user' END, person.home_tenant,
+       'user', person.home_tenant,
        CASE WHEN p.person_no IS NOT NULL THEN false END,
        CASE p.direction WHEN 'o' THEN p.callee_number ELSE p.caller_number
        END, NULL, 'phone',

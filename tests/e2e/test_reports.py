@@ -531,6 +531,16 @@ def test_of_two_rows_of_a_call_that_with_a_charge_is_shown(store):
         verify(store)
 
 
+def test_a_log_row_that_names_nobody_is_a_users(store):
+    """In all views alike."""
+    store.call("store_pstn_rows", TENANT, [pstn_row(
+        "p1", ANN, "+4940123456", moment(DAY), userId=None,
+        userDisplayName=None, userPrincipalName=None)])
+    for view in ("cdr", "people_by_day"):
+        [row] = rows(store, view)
+        assert (row["person_id"], row["person_kind"]) == (None, "user")
+
+
 # --- Figures ---
 
 def test_the_most_calls_at_once(store):
