@@ -652,7 +652,8 @@ $sql$;
                         lower(coalesce(v.home, told.identity_tenant_id))
                         <> tenant::text
                     WHEN v.kind IS NOT NULL
-                      OR told.identity_kind IS NOT NULL THEN true END
+                      OR told.identity_kind IS NOT NULL
+                      OR lower(v.home) <> tenant::text THEN true END
                    AS external,
                CASE WHEN callhook_store.is_voicemail(v.peer_role)
                       OR v.peer_endpoint_type = 'voicemail' THEN 2

@@ -286,14 +286,30 @@ def test_the_wait_for_a_queue_ends_with_who_answers_first(store):
     verify(store)
 
 
+def take_kinds(made):
+    """Identities that stand alone, as Graph gives them today."""
+    for part in (made, *made["segments"]):
+        for side in (part["caller"], part["callee"]):
+            if "user" in side["identity"]:
+                side["associatedIdentity"] = side.pop("identity")["user"]
+
+
 def test_a_group_call_of_identities_without_a_kind_is_a_meeting(store):
     bot = service("customBot")
     one = session(ANN, bot, moment(DAY), 60, talk(ANN, bot))
-    for part in (one, *one["segments"]):
-        part["caller"]["associatedIdentity"] = part["caller"].pop(
-            "identity")["user"]
+    take_kinds(one)
     call = put(store, record([one], ANN, kind="groupCall"))
     assert {row["kind"] for row in legs(store, call).values()} == {"meeting"}
+
+
+def test_who_is_of_another_tenant_is_external_without_a_kind(store):
+    one = session(ANN, EVE, moment(DAY), 60, talk(ANN, EVE))
+    take_kinds(one)
+    for known, ann in ((), None), ((ANN, EVE), False):
+        found = legs(store, put(store, record(
+            [one], ANN, participants=known)))
+        assert (found["Ann"]["external"], found["Eve"]["external"]) == (
+            ann, True)
 
 
 def test_the_last_rating_of_two_counts(store):
