@@ -192,8 +192,8 @@ BEGIN
     INSERT INTO callhook_store.report_devices AS d (tenant_id, name, seen_in)
     SELECT tenant, n.word, n.month
     FROM (SELECT left(v.name, 600) AS word,
-                 date_trunc('month', max(r.start_date_time), 'UTC')::date
-                     AS month
+                 date_trunc('month', coalesce(max(r.start_date_time), now()),
+                            'UTC')::date AS month
           FROM callhook_store.media AS m
           CROSS JOIN LATERAL (
               SELECT start_date_time FROM callhook_store.call_records AS r
@@ -205,7 +205,7 @@ BEGIN
               AS v (name)
           WHERE m.call_id = ANY (calls) AND m.tenant_id = tenant
             AND m.session_no BETWEEN first AND last
-            AND v.name IS NOT NULL AND r.start_date_time IS NOT NULL
+            AND v.name IS NOT NULL
           GROUP BY 1) AS n
     WHERE NOT EXISTS (
         SELECT FROM callhook_store.report_devices AS o

@@ -385,6 +385,17 @@ def test_sides_and_verdicts(store):
     verify(store)
 
 
+def test_a_record_without_a_beginning_has_devices(store):
+    made = record([session(ANN, BOB, moment(DAY), 60, talk(ANN, BOB))], ANN)
+    put(store, made | {"startDateTime": None})
+    assert {(row["sender_device"], row["receiver_device"])
+            for row in rows(store, "stream_quality")} == {
+        ("Headset A", "Headset A")}
+    assert {row["device"] for row in rows(store, "quality_by_device")} == {
+        "other"}
+    verify(store)
+
+
 def test_a_rule_of_quality_changes_from_its_day_on(store):
     calls = [put(store, record([session(
         ANN, BOB, moment(day), 60, talk(ANN, BOB, jitter=25))], ANN))
