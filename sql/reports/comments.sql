@@ -92,7 +92,8 @@ INSERT INTO pg_temp.report_comments VALUES
 (NULL, 'client_version', 'Version of the client.'),
 (NULL, 'audio', 'The worst that the person heard: poor, good or unclassified; '
  'null without audio.'),
-(NULL, 'rating', 'How the person rated the call; null for notRated.'),
+(NULL, 'rating', 'How the person rated the call, of several times the last; '
+ 'null for notRated.'),
 (NULL, 'caller_number', 'The number that called.'),
 (NULL, 'callee_number', 'The number called.'),
 (NULL, 'charge', 'What it cost: Microsoft''s charge, else by the site''s '
@@ -112,9 +113,11 @@ INSERT INTO pg_temp.report_comments VALUES
 (NULL, 'media_no', 'Number of the media in the segment, from 1.'),
 (NULL, 'stream_no', 'Number of the stream in the media, from 1.'),
 (NULL, 'media', 'audio, video or screen_sharing; another label as Graph says.'),
-(NULL, 'sender_id', 'Who sent: Graph''s id, or a phone''s number.'),
+(NULL, 'sender_id', 'Who sent: Graph''s id, or a phone''s number; null for a '
+ 'service.'),
 (NULL, 'sender_name', 'Who sent: the name shown.'),
-(NULL, 'receiver_id', 'Who received: Graph''s id, or a phone''s number.'),
+(NULL, 'receiver_id', 'Who received: Graph''s id, or a phone''s number; null '
+ 'for a service.'),
 (NULL, 'receiver_name', 'Who received: the name shown.'),
 (NULL, 'verdict', 'good, poor or unclassified, by '
  'callhook_store.quality_rule.'),
@@ -169,7 +172,7 @@ INSERT INTO pg_temp.report_comments VALUES
 (NULL, 'outcome', 'answered, voicemail or abandoned.'),
 (NULL, 'caller_id', 'Who called.'),
 (NULL, 'caller_name', 'The name of that one.'),
-(NULL, 'agent_id', 'Who answered.'),
+(NULL, 'agent_id', 'Who answered, of several the first.'),
 (NULL, 'agent_name', 'The name of that one.');
 INSERT INTO pg_temp.report_comments
 SELECT 'stream_quality', side || '_' || name, text
