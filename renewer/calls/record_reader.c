@@ -11,7 +11,7 @@
 #define STEP RECORD_READER_STEP
 
 /* Of all pages of the records in a batch. */
-#define BATCH_BYTES (512UL << 10)
+#define BATCH_BYTES (1UL << 20)
 
 /* So many failures without one success, and Graph is taken to be away. */
 #define FAILURES_MOST 10

@@ -9,7 +9,7 @@
 #define RECORD_READER_STEP "read call record"
 
 /* Pages wait for others, to be stored by one statement. */
-#define RECORD_READER_BATCH 32
+#define RECORD_READER_BATCH 128
 
 struct reader {
     struct graph *graph;

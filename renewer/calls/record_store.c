@@ -89,12 +89,13 @@ static struct reading *find(struct reading *const *readings,
     return *readings;
 }
 
-/* A single page, which may be large, is handed over without a copy. */
+/* Each page is a parameter of its own: none is copied. */
 static bool store_pages(const struct record_store *store,
                         struct reading *const *readings, size_t count)
 {
-    struct pg_list steps = {.brackets = "[]"}, bodies = {.brackets = "[]"};
-    const char *values[] = {store->tenant_id, NULL, NULL};
+    struct pg_list steps = {.brackets = "[]"}, places = {.brackets = "[]"};
+    const char **values = memory_new(count + 2, sizeof(*values));
+    char place[32], *sql;
     PGresult *result;
 
     for (size_t i = 0; i < count; i++) {
@@ -105,21 +106,23 @@ static bool store_pages(const struct record_store *store,
 
         pg_list_add(&steps, step);
         free(step);
-        values[2] = r->body ? r->body : "null";
-        if (count > 1)
-            pg_list_add(&bodies, values[2]);
+        snprintf(place, sizeof(place), "$%zu::json", i + 3);
+        pg_list_add(&places, place);
+        values[i + 2] = r->body;
     }
+    values[0] = store->tenant_id;
     values[1] = pg_list_end(&steps);
-    if (count > 1)
-        values[2] = pg_list_end(&bodies);
-    result = database_try(store->database,
-                          "SELECT * FROM callhook_store.take_pages("
-                          "$1::uuid, $2::json, $3::json)",
-                          3, values, readings[0]->sqlstate);
+    sql = memory_print("SELECT * FROM callhook_store.take_pages("
+                       "$1::uuid, $2::json, VARIADIC ARRAY%s)",
+                       pg_list_end(&places));
+    result = database_try(store->database, sql, (int)count + 2, values,
+                          readings[0]->sqlstate);
     for (int i = 0; result && i < PQntuples(result); i++)
         take(find(readings, result_text(result, i, "call_id")), result, i);
     pg_list_free(&steps);
-    pg_list_free(&bodies);
+    pg_list_free(&places);
+    free(values);
+    free(sql);
     PQclear(result);
     return result != NULL;
 }

@@ -203,7 +203,8 @@ END
 $$;
 
 -- take_apart fills all tables of records from the pages of readings. An array
--- of a page that is none holds nothing; it is kept as a misfit. pages: of one
+-- of a page that is none holds nothing; it is kept as a misfit. heads: what the
+-- first pages hold, where that is known already. pages: of one
 -- large record, further pages of sessions of these numbers alone, after those
 -- that were taken before, or, where 0 is among them, all other pages.
 DO $do$
@@ -211,8 +212,10 @@ DECLARE
     body constant text := $body$
 WITH page AS MATERIALIZED (
     SELECT p.call_id, p.reading_no, p.kind, p.page_no,
-           callhook_store.parsed(p.body) AS body
+           coalesce(h.head, callhook_store.parsed(p.body)) AS body
     FROM callhook_store.record_pages AS p
+    LEFT JOIN unnest(readings, heads) AS h (reading_no, head)
+        ON h.reading_no = p.reading_no AND p.kind = 'record' AND p.page_no = 1
     WHERE p.tenant_id = tenant AND p.call_id = ANY (calls)
       AND p.reading_no = ANY (readings)
       AND (pages IS NULL
@@ -319,9 +322,11 @@ BEGIN
     EXECUTE format($create$
 DROP FUNCTION IF EXISTS callhook_store.take_apart(
     uuid, uuid[], bigint[], bytea[]);
+DROP FUNCTION IF EXISTS callhook_store.take_apart(
+    uuid, uuid[], bigint[], bytea[], int4range);
 CREATE OR REPLACE FUNCTION callhook_store.take_apart(
     tenant uuid, calls uuid[], readings bigint[], digests bytea[],
-    pages int4range)
+    pages int4range, heads jsonb[] DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan -- planning takes longer than a record
@@ -353,7 +358,7 @@ $function$ $create$, body,
 END
 $do$;
 COMMENT ON FUNCTION callhook_store.take_apart(
-    uuid, uuid[], bigint[], bytea[], int4range) IS
+    uuid, uuid[], bigint[], bytea[], int4range, jsonb[]) IS
     'Fills the tables of records from the pages of readings.';
 
 -- store_pstn_rows and store_direct_routing_rows. A row without an id goes by

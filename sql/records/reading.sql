@@ -216,19 +216,30 @@ COMMENT ON FUNCTION callhook_store.want_calls_of(uuid, bigint, bigint) IS
 -- expansion), sessions or participants_v2 (further pages); page_no counts
 -- from 1 in each kind. A reading that somebody else has taken over stores
 -- nothing. "No more" is a link that is not there, null or empty.
+-- heads: of each step that is a record's first page, what it holds, so that it
+-- need not be parsed again to be taken apart.
 DROP FUNCTION IF EXISTS callhook_store.store_page(
     uuid, uuid, bigint, text, integer, json);
-CREATE OR REPLACE FUNCTION callhook_store.store_page(
-    tenant uuid, call uuid, reading bigint, kind text, page_no integer,
-    body json, apart boolean DEFAULT false)
-RETURNS boolean
-LANGUAGE sql
+DROP FUNCTION IF EXISTS callhook_store.store_page(
+    uuid, uuid, bigint, text, integer, json, boolean);
+CREATE OR REPLACE FUNCTION callhook_store.store_pages(
+    tenant uuid, steps json, VARIADIC bodies json[],
+    OUT heads jsonb[])
+LANGUAGE plpgsql
 AS $$
-    WITH stored AS (
+BEGIN
+    WITH page AS MATERIALIZED (
+        SELECT n, (s ->> 0)::uuid AS call_id, (s ->> 1)::bigint AS reading_no,
+               s ->> 2 AS kind, (s ->> 3)::integer AS page_no,
+               (s ->> 4)::boolean AS apart, body,
+               callhook_store.parsed(body) AS page
+        FROM ROWS FROM (json_array_elements(steps), unnest(bodies))
+                 WITH ORDINALITY AS p (s, body, n)
+    ), stored AS (
         INSERT INTO callhook_store.record_pages
             (tenant_id, call_id, reading_no, kind, page_no, body, sha256,
              next, next_participants, apart, is_record, version, modified_at)
-        SELECT tenant, call, reading, kind, page_no, body,
+        SELECT tenant, call_id, reading_no, kind, page_no, body,
                sha256(convert_to(body::text, 'UTF8')),
                nullif(page ->> CASE kind
                    WHEN 'record' THEN 'sessions@odata.nextLink'
@@ -236,28 +247,30 @@ AS $$
                nullif(page ->> 'participants_v2@odata.nextLink', ''), apart,
                jsonb_typeof(page) = 'object'
                    AND NOT (page ? 'error' AND page ->> 'id' IS NULL)
-                   AND coalesce(callhook_store.as_uuid(page ->> 'id') = call,
-                                true),
+                   AND coalesce(callhook_store.as_uuid(page ->> 'id')
+                                    = call_id, true),
                page -> 'version',
                callhook_store.as_time(page ->> 'lastModifiedDateTime')
-        FROM callhook_store.calls AS c
+        FROM page
         CROSS JOIN LATERAL (
-            SELECT callhook_store.parsed(body) OFFSET 0) AS p (page)
-        WHERE c.call_id = call AND c.tenant_id = tenant
-          AND c.reading_no = reading
+            SELECT FROM callhook_store.calls AS c
+            WHERE c.call_id = page.call_id AND c.tenant_id = tenant
+              AND c.reading_no = page.reading_no OFFSET 0) AS c
+        WHERE body IS NOT NULL
         ON CONFLICT ON CONSTRAINT record_pages_pkey DO UPDATE
         SET body = excluded.body, sha256 = excluded.sha256,
             next = excluded.next,
             next_participants = excluded.next_participants,
             apart = excluded.apart, is_record = excluded.is_record,
             version = excluded.version, modified_at = excluded.modified_at
-        RETURNING 1
     )
-    SELECT EXISTS (SELECT FROM stored);
+    SELECT array_agg(CASE WHEN kind = 'record' AND page_no = 1 THEN page END
+                     ORDER BY n)
+    INTO heads FROM page;
+END
 $$;
-COMMENT ON FUNCTION callhook_store.store_page(
-    uuid, uuid, bigint, text, integer, json, boolean) IS
-    'Stores a page of a reading; false if the reading is another''s.';
+COMMENT ON FUNCTION callhook_store.store_pages(uuid, json, json[]) IS
+    'Stores pages of readings, except of those that are another''s.';
 
 -- What becomes of a reading, before anything is done:
 --   stored      it is to be taken apart
@@ -381,8 +394,12 @@ COMMENT ON FUNCTION callhook_store.shrink_record(uuid, uuid, integer) IS
     'Removes the last sessions of a record; how many are left.';
 
 -- Puts records that were judged to be stored in the place of older versions.
+-- heads: what their first pages hold, or null where that is not known.
+DROP FUNCTION IF EXISTS callhook_store.replace_records(
+    uuid, uuid[], bigint[], bytea[]);
 CREATE OR REPLACE FUNCTION callhook_store.replace_records(
-    tenant uuid, calls uuid[], readings bigint[], digests bytea[])
+    tenant uuid, calls uuid[], readings bigint[], digests bytea[],
+    heads jsonb[] DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -395,12 +412,15 @@ BEGIN
         PERFORM callhook_store.remove_record(tenant, old);
     END IF;
     PERFORM callhook_store.forget_in_pages(tenant, calls, readings, NULL);
+    IF EXISTS (SELECT FROM callhook_store.forgotten) THEN
+        heads := NULL; -- a page may have lost persons
+    END IF;
     PERFORM callhook_store.take_apart(
-        tenant, calls, readings, digests, NULL);
+        tenant, calls, readings, digests, NULL, heads);
 END
 $$;
 COMMENT ON FUNCTION callhook_store.replace_records(
-    uuid, uuid[], bigint[], bytea[]) IS
+    uuid, uuid[], bigint[], bytea[], jsonb[]) IS
     'Stores records, in the place of older versions.';
 
 CREATE OR REPLACE FUNCTION callhook_store.backoff(attempts integer)
@@ -465,8 +485,11 @@ COMMENT ON FUNCTION callhook_store.note_outcomes(
 -- each is tried alone.
 DROP FUNCTION IF EXISTS callhook_store.finish_records(
     uuid, uuid[], bigint[], json);
+DROP FUNCTION IF EXISTS callhook_store.finish_records(
+    uuid, uuid[], bigint[]);
 CREATE OR REPLACE FUNCTION callhook_store.finish_records(
-    tenant uuid, calls uuid[], readings bigint[])
+    tenant uuid, calls uuid[], readings bigint[],
+    heads jsonb[] DEFAULT NULL)
 RETURNS TABLE (call_id uuid, outcome text)
 LANGUAGE plpgsql
 SET enable_seqscan = off -- statistics of tables that grow are never right
@@ -505,7 +528,12 @@ BEGIN
         FROM judgement;
         IF ids IS NOT NULL THEN
             PERFORM callhook_store.replace_records(
-                tenant, ids, numbers, digests);
+                tenant, ids, numbers, digests, ARRAY(
+                    SELECT h.head
+                    FROM unnest(numbers) WITH ORDINALITY AS k (no, n)
+                    LEFT JOIN unnest(readings, heads) AS h (no, head)
+                        USING (no)
+                    ORDER BY k.n));
         END IF;
     EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
         IF cardinality(calls) > 1 THEN
@@ -534,7 +562,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION callhook_store.finish_records(
-    uuid, uuid[], bigint[]) IS
+    uuid, uuid[], bigint[], jsonb[]) IS
     'Makes records visible whose pages are all there. For each call: stored, '
     'same, older, changed, incomplete, bad or lost (see judge_readings).';
 
@@ -609,10 +637,10 @@ COMMENT ON FUNCTION callhook_store.large_readings(uuid, uuid[], bigint[]) IS
     'Which records are to be stored by take_large().';
 
 -- steps: an array of [call, reading, kind, page_no, apart], in the order of
--- bodies, an array as well, or where there is one step its page itself. A page
--- may be null, where all were there already.
+-- bodies. A page is null where all were there already.
+DROP FUNCTION IF EXISTS callhook_store.take_pages(uuid, json, json);
 CREATE OR REPLACE FUNCTION callhook_store.take_pages(
-    tenant uuid, steps json, bodies json)
+    tenant uuid, steps json, VARIADIC bodies json[])
 RETURNS TABLE (call_id uuid, outcome text, kind text, page_no integer,
                link text)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -626,12 +654,12 @@ DECLARE
     whole uuid[] := '{}';
     numbers bigint[] := '{}';
     large uuid[];
+    heads jsonb[];
+    whole_heads jsonb[] := '{}';
     reading bigint;
+    head jsonb;
 BEGIN
-    IF json_array_length(steps) = 1 THEN
-        bodies := json_build_array(bodies);
-    END IF;
-    IF json_array_length(steps) <> json_array_length(bodies) THEN
+    IF json_array_length(steps) <> cardinality(bodies) THEN
         RAISE 'pages that are not apart' USING ERRCODE = 'data_exception';
     END IF;
     PERFORM FROM callhook_store.forgotten LIMIT 1; -- locks it before the calls
@@ -641,15 +669,10 @@ BEGIN
     PERFORM FROM callhook_store.calls AS c
     WHERE c.call_id = ANY (calls) AND c.tenant_id = tenant
     ORDER BY c.call_id FOR UPDATE;
-    PERFORM callhook_store.store_page(
-        tenant, (s ->> 0)::uuid, (s ->> 1)::bigint, s ->> 2,
-        (s ->> 3)::integer, body, (s ->> 4)::boolean)
-    FROM ROWS FROM (json_array_elements(steps), json_array_elements(bodies))
-             AS p (s, body)
-    WHERE json_typeof(body) <> 'null';
-    FOR call_id, reading, kind, page_no, link IN
-        SELECT r.call_id, r.reading_no, n.kind, n.page_no, n.link
-        FROM unnest(calls, readings) AS r (call_id, reading_no)
+    heads := callhook_store.store_pages(tenant, steps, VARIADIC bodies);
+    FOR call_id, reading, head, kind, page_no, link IN
+        SELECT r.call_id, r.reading_no, r.head, n.kind, n.page_no, n.link
+        FROM unnest(calls, readings, heads) AS r (call_id, reading_no, head)
         LEFT JOIN LATERAL (
             SELECT c.call_id FROM callhook_store.calls AS c
             WHERE c.call_id = r.call_id AND c.tenant_id = tenant
@@ -661,6 +684,7 @@ BEGIN
         IF kind IS NULL THEN
             whole := whole || call_id;
             numbers := numbers || reading;
+            whole_heads := whole_heads || head;
         ELSIF callhook_store.is_endless(tenant, call_id, reading) THEN
             PERFORM callhook_store.give_up_endless(tenant, call_id, reading);
             outcome := 'bad';
@@ -676,21 +700,24 @@ BEGIN
         RETURN QUERY
         SELECT id, 'large', NULL::text, NULL::integer, NULL::text
         FROM unnest(large) AS id;
-        SELECT array_agg(id), array_agg(no) INTO whole, numbers
-        FROM unnest(whole, numbers) AS r (id, no) WHERE id <> ALL (large);
+        SELECT array_agg(r.id), array_agg(r.no), array_agg(r.head)
+        INTO whole, numbers, whole_heads
+        FROM unnest(whole, numbers, whole_heads) AS r (id, no, head)
+        WHERE id <> ALL (large);
     END IF;
     IF whole <> '{}' THEN
         RETURN QUERY
         SELECT f.call_id,
                CASE f.outcome WHEN 'older' THEN 'same' ELSE f.outcome END,
                n.kind, n.page_no, NULL::text
-        FROM callhook_store.finish_records(tenant, whole, numbers) AS f
+        FROM callhook_store.finish_records(tenant, whole, numbers,
+                                           whole_heads) AS f
         LEFT JOIN (VALUES ('changed', 'record', 1))
             AS n (outcome, kind, page_no) USING (outcome);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION callhook_store.take_pages(uuid, json, json) IS
+COMMENT ON FUNCTION callhook_store.take_pages(uuid, json, json[]) IS
     'Stores pages of readings. For each: more, and which page comes next; '
     'large, if take_large() is to store it; or what became of the record (see '
     'finish_records).';

@@ -2,17 +2,20 @@
 """How fast call records are taken apart, against another commit of this tree.
 
     records.py [--against COMMIT] [--rounds 6] [--records 1500] [--new-site]
+               [--batch 75] [--batch-before 75]
 
 One connection claims calls and hands over their records as the renewer does,
-32 to a statement; the records are of a made-up year (year/), 14 kB each. All
-variants store the same ones, a batch in turn: the commit and this tree, each
-with the facts of reports and without. A round has sessions of its own, as a
-run of the renewer has, and statistics of the rounds before. --new-site: one
-session for all rounds, begun on an empty store, and no statistics: so is the
-first run of a new site until autovacuum has been there.
+75 to a statement, which is 1 MB of the records of a made-up year (year/), or as
+many as the renewer of another commit (32 before it was 1 MB). All variants
+store the same ones, 300 in turn: the commit and this tree, each with the facts
+of reports and without. A round has sessions of its own, as a run of the
+renewer has, and statistics of the rounds before. --new-site: one session for
+all rounds, begun on an empty store, and no statistics: so is the first run of
+a new site until autovacuum has been there.
 """
 
 import argparse
+import ctypes
 import json
 import pathlib
 import statistics
@@ -23,15 +26,13 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-import psycopg2  # noqa: E402  (only now are they on the path)
-
-import measure  # noqa: E402
+import measure  # noqa: E402  (only now are they on the path)
 from support.postgres import Cluster  # noqa: E402
 from support.project import ROOT  # noqa: E402
 from support.service import temporary_folder  # noqa: E402
 
 TENANT = "5f1cb7d0-51d1-4a1e-9a0e-0d7f4b9d2c11"
-BATCH = 32
+TURN = 300    # records
 USERS, CALLS, FIRST, DAYS = 2000, 1_200_000, 3, 30     # of the year
 
 
@@ -42,11 +43,43 @@ class Server(Cluster):
                 "max_wal_size": "8GB", "autovacuum": "off"}
 
 
+class Session:
+    """A connection that sends values beside its statements, as the renewer
+    does: psycopg2 writes them into these."""
+
+    pq = ctypes.CDLL("libpq.so.5")
+    for name in "PQconnectdb", "PQexecParams", "PQgetvalue", "PQerrorMessage":
+        getattr(pq, name).restype = ctypes.c_void_p
+
+    def __init__(self, conninfo):
+        self.connection = ctypes.c_void_p(
+            self.pq.PQconnectdb(conninfo.encode()))
+
+    def run(self, sql, *values):
+        """The rows of a statement: each a list of texts."""
+        array = (ctypes.c_char_p * len(values))(
+            *(value.encode() for value in values))
+        result = ctypes.c_void_p(self.pq.PQexecParams(
+            self.connection, sql.encode(), len(values), None, array, None,
+            None, 0))
+        if self.pq.PQresultStatus(result) not in (1, 2):
+            raise SystemExit(ctypes.string_at(
+                self.pq.PQerrorMessage(self.connection)).decode())
+        rows = [[ctypes.string_at(self.pq.PQgetvalue(result, row, column))
+                 .decode() for column in range(self.pq.PQnfields(result))]
+                for row in range(self.pq.PQntuples(result))]
+        self.pq.PQclear(result)
+        return rows
+
+    def close(self):
+        self.pq.PQfinish(self.connection)
+
+
 class Variant:
     """A schema in a database of its own, and a session of the renewer's."""
 
-    def __init__(self, server, name, tree, facts):
-        self.name, self.rates, self.costs = name, [], []
+    def __init__(self, server, name, tree, facts, batch):
+        self.name, self.rates, self.costs, self.batch = name, [], [], batch
         server.execute(f"CREATE DATABASE {name}")
         done = server.psql("-q", "-f", pathlib.Path(tree) / "sql/install.sql",
                            database=name)
@@ -57,64 +90,70 @@ class Variant:
                            "DISABLE TRIGGER USER", database=name)
         self.server = server
         self.connect()
+        [[self.old_pages]] = self.session.run(
+            "SELECT to_regprocedure("
+            "'callhook_store.take_pages(uuid, json, json)') IS NOT NULL")
 
     def connect(self):
         """A run of the renewer has a session of its own: it plans anew."""
-        connection = psycopg2.connect(host=str(self.server.home),
-                                      dbname=self.name, user="postgres")
-        connection.autocommit = True
-        self.cursor = connection.cursor()
-        self.cursor.execute("SET statement_timeout = '14s'")
+        self.session = Session(f"host={self.server.home} dbname={self.name} "
+                               "user=postgres")
+        self.session.run("SET statement_timeout = '14s'")
 
-    def prepare(self, batches, new_site=False):
+    def prepare(self, records, new_site=False):
         """The calls are known before, and due."""
-        self.cursor.execute(
-            "SELECT callhook_store.want_calls(%s, %s::uuid[])",
-            [TENANT, [call for calls, _ in batches for call in calls]])
+        self.session.run(
+            "SELECT callhook_store.want_calls($1, $2::uuid[])", TENANT,
+            array_of(call for call, _ in records))
         if not new_site:
-            self.cursor.execute("VACUUM ANALYZE")   # as autovacuum would
+            self.session.run("VACUUM ANALYZE")   # as autovacuum would
+            self.session.close()
             self.connect()
-        self.cursor.execute("SELECT pg_backend_pid()")
-        self.pid, = self.cursor.fetchone()
+        [[pid]] = self.session.run("SELECT pg_backend_pid()")
+        self.pid = int(pid)
         self.seconds, self.cpu = 0, 0
 
-    def store(self, calls, bodies):
+    def store(self, records):
         cpu, begin = measure.cpu_us([self.pid]), time.monotonic()
-        stored = self.take(calls, bodies)
+        stored = sum(self.take(records[n:n + self.batch])
+                     for n in range(0, len(records), self.batch))
         self.seconds += time.monotonic() - begin
         self.cpu += measure.cpu_us([self.pid]) - cpu
-        if stored != len(calls):
-            raise SystemExit(f"{self.name}: {stored} of {len(calls)} stored")
+        if stored != len(records):
+            raise SystemExit(f"{self.name}: {stored} of {len(records)} stored")
 
-    def take(self, calls, bodies):
-        self.cursor.execute(
+    def take(self, records):
+        numbers = dict(self.session.run(
             "SELECT call_id, reading_no FROM callhook_store.claim_calls("
-            "%s, %s, %s::uuid[])", [TENANT, BATCH, calls])
-        numbers = dict(self.cursor.fetchall())
-        steps = json.dumps([[call, numbers[call], "record", 1, False]
-                            for call in calls])
-        self.cursor.execute(
-            "SELECT outcome FROM callhook_store.take_pages(%s, %s, %s)",
-            [TENANT, steps, bodies])
-        return sum(outcome == "stored" for outcome, in self.cursor.fetchall())
+            "$1, $2::integer, $3::uuid[])", TENANT, str(len(records)),
+            array_of(call for call, _ in records)))
+        steps = json.dumps([[call, int(numbers[call]), "record", 1, False]
+                            for call, _ in records])
+        bodies = [body for _, body in records]
+        if self.old_pages == "t":   # an array of JSON
+            bodies = ["[" + ",".join(bodies) + "]"]
+        places = ", ".join(f"${n}::json" for n in range(3, 3 + len(bodies)))
+        if self.old_pages == "f":
+            places = f"VARIADIC ARRAY[{places}]"
+        return self.session.run(
+            "SELECT outcome FROM callhook_store.take_pages("
+            f"$1, $2::json, {places})", TENANT, steps, *bodies
+        ).count(["stored"])
 
 
-def batches_of(records):
-    for start in range(0, len(records), BATCH):
-        some = records[start:start + BATCH]
-        yield ([call for call, _ in some],
-               "[" + ",".join(body for _, body in some) + "]")
+def array_of(values):
+    return "{" + ",".join(values) + "}"
 
 
 def run_round(variants, records, new_site):
-    """They take turns batch by batch: what else the machine does meets all."""
-    batches = list(batches_of(records))
+    """They take turns often: what else the machine does meets all."""
     for variant in variants:
-        variant.prepare(batches, new_site)
-    variants[0].cursor.execute("CHECKPOINT")
-    for number, (calls, bodies) in enumerate(batches):
+        variant.prepare(records, new_site)
+    variants[0].session.run("CHECKPOINT")
+    for number in range(0, len(records), TURN):
         for turn in range(len(variants)):
-            variants[(number + turn) % len(variants)].store(calls, bodies)
+            variants[(number // TURN + turn) % len(variants)].store(
+                records[number:number + TURN])
     for variant in variants:
         variant.rates.append(len(records) / variant.seconds)
         variant.costs.append(variant.cpu / 1000 / len(records))
@@ -154,6 +193,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--records", type=int, default=1500)
     parser.add_argument("--new-site", action="store_true")
+    parser.add_argument("--batch", type=int, default=75)
+    parser.add_argument("--batch-before", type=int, default=75)
     options = parser.parse_args()
     records = made_up(options.records * (options.rounds + 1))
     with temporary_folder() as folder:
@@ -162,11 +203,13 @@ def main():
         tree_of(options.against, other)
         other.chmod(0o755)
         with Server(folder) as server:
-            variants = [Variant(server, name, tree, facts)
-                        for name, tree, facts in (
-                            ("before", other, True), ("now", ROOT, True),
-                            ("before_without", other, False),
-                            ("now_without", ROOT, False))]
+            variants = [Variant(server, name, tree, facts, batch)
+                        for name, tree, facts, batch in (
+                            ("before", other, True, options.batch_before),
+                            ("now", ROOT, True, options.batch),
+                            ("before_without", other, False,
+                             options.batch_before),
+                            ("now_without", ROOT, False, options.batch))]
             for number in range(options.rounds + 1):
                 run_round(variants, records[number * options.records:]
                           [:options.records], options.new_site)

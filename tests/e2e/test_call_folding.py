@@ -468,12 +468,14 @@ def test_many_calls_with_many_faults_end_complete(store):
         calls = ",".join(literal(row["call_id"]) for row in claimed)
         numbers = ",".join(str(row["reading_no"]) for row in claimed)
         store.database.execute(f"""
-            SELECT callhook_store.store_page('{TENANT}', call_id, reading_no,
-                'record', 1, json_build_object('id', call_id, 'version',
+            SELECT callhook_store.store_pages('{TENANT}',
+                json_agg(json_build_array(call_id, reading_no, 'record', 1,
+                                          false)),
+                VARIADIC array_agg(json_build_object('id', call_id, 'version',
                     coalesce((SELECT v::int FROM json_each_text(
                         {literal(str(graph).replace("'", '"'))})
                         AS g (k, v) WHERE k = call_id::text), 0),
-                    'startDateTime', '2026-03-01T10:00:00Z'))
+                    'startDateTime', '2026-03-01T10:00:00Z')))
             FROM unnest(ARRAY[{calls}]::uuid[], ARRAY[{numbers}]::bigint[])
                 AS c (call_id, reading_no);
             SELECT callhook_store.finish_records('{TENANT}',

@@ -77,8 +77,9 @@ class Work:
         numbers = dict(self.cursor.fetchall())
         steps = [[call, numbers[call], "record", 1, False] for call in calls]
         self.cursor.execute(
-            "SELECT outcome FROM callhook_store.take_pages(%s, %s, %s)",
-            [TENANT, json.dumps(steps), json.dumps(records)])
+            "SELECT outcome FROM callhook_store.take_pages("
+            "%s, %s, VARIADIC %s::json[])",
+            [TENANT, json.dumps(steps), list(map(json.dumps, records))])
         assert {outcome for outcome, in self.cursor} == {"stored"}
         return self.end(before)
 

@@ -378,6 +378,17 @@ def test_an_answer_that_is_none(world, tenant):
     assert world.state(call) == "stored"
 
 
+@pytest.mark.parametrize("body", [b"null", b" [] ", b'"x"'])
+def test_an_answer_that_is_json_but_no_record(world, tenant, body):
+    """It is asked for once in a run, and another call is stored."""
+    calls = [world.happen(tenant) for _ in range(2)]
+    world.double.fail("record", body=body, after=1)
+    assert world.run("run").status == 1
+    states = {world.state(call): call for call in calls}
+    assert sorted(states) == ["failed", "stored"]
+    assert len(asked_for(world, states["failed"])) == 1
+
+
 def test_tables_that_somebody_locks(world, tenant):
     """As forget_person() does, for long: the run ends and tries later."""
     calls = [world.happen(tenant) for _ in range(20)]

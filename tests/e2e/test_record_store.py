@@ -133,9 +133,7 @@ def test_values_of_no_fitting_type(store, call_id, odd):
     ("version", "9223372036854775807", 9223372036854775807)])
 def test_numbers_at_the_edge(store, call_id, kind, text, column):
     reading = store.begin(call_id)
-    store.database.query(
-        f"SELECT callhook_store.store_page('{TENANT}', '{call_id}', "
-        f"{reading}, 'record', 1, '{{\"{kind}\": {text}}}')")
+    assert store.raw_page(call_id, reading, f'{{"{kind}": {text}}}')
     assert store.finish(call_id, reading) == "stored"
     row = store.row("call_records", f"call_id = '{call_id}'")
     assert row[kind] == column
@@ -210,9 +208,7 @@ def test_strings_that_jsonb_refuses(store, call_id):
     raw = json.dumps(small_record(call_id)).replace(
         '"groupCall"', '"a\\u0000b\\ud800c\\udc00\\ud83d\\ude00 \\\\u0000"')
     reading = store.begin(call_id)
-    store.database.query(
-        f"SELECT callhook_store.store_page('{TENANT}', '{call_id}', "
-        f"{reading}, 'record', 1, {literal(raw)})")
+    assert store.raw_page(call_id, reading, raw)
     assert store.finish(call_id, reading) == "stored"
     assert store.known(call_id)["type"] == (
         "a\ufffdb\ufffdc\ufffd\U0001f600 \\u0000")
@@ -416,9 +412,7 @@ def test_the_same_version(store, call_id):
     [], "x", 5, None, {"error": {"code": "generalException"}}])
 def test_what_is_no_record(store, call_id, body):
     reading = store.begin(call_id)
-    store.database.query(
-        f"SELECT callhook_store.store_page('{TENANT}', '{call_id}', "
-        f"{reading}, 'record', 1, '{json.dumps(body)}')")
+    assert store.page(call_id, reading, "record", 1, body)
     assert store.finish(call_id, reading) == "bad"
     assert store.known(call_id)["record_state"] == "failed"
 
@@ -445,8 +439,7 @@ def test_one_bad_record_does_not_spoil_its_batch(store):
     found = store.database.query(
         f"SELECT * FROM callhook_store.take_pages('{TENANT}', "
         f"'{json.dumps(steps)}', "
-        + literal("[" + ",".join(bodies) + "]")
-        + ") ORDER BY call_id", "test_renewer")
+        + ", ".join(map(literal, bodies)) + ") ORDER BY call_id", "test_renewer")
     store.database.execute(
         "DROP FUNCTION callhook_store.test_refuse CASCADE")
     assert [row["outcome"] for row in found] == ["stored", "bad", "stored"]
@@ -463,9 +456,7 @@ def test_one_bad_record_does_not_spoil_its_batch(store):
 def test_a_value_spoils_itself_alone(store, call_id, value, text):
     raw = json.dumps(small_record(call_id))[:-1] + f',"odd":{value}}}'
     reading = store.begin(call_id)
-    store.database.query(
-        f"SELECT callhook_store.store_page('{TENANT}', '{call_id}', "
-        f"{reading}, 'record', 1, {literal(raw)})")
+    assert store.raw_page(call_id, reading, raw)
     assert store.finish(call_id, reading) == "stored"
     assert store.row("call_records", f"call_id = '{call_id}'")["extra"] == {
         "odd": json.loads(text)}

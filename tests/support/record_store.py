@@ -14,7 +14,7 @@ class Store:
         self.database, self.tenant = database, tenant
 
     # What the renewer reaches through other functions alone.
-    INTERNAL = {"store_page", "finish_records", "file_listed_calls",
+    INTERNAL = {"store_pages", "finish_records", "file_listed_calls",
                 "store_pstn_rows", "store_direct_routing_rows", "close_gaps"}
 
     def call(self, function, *arguments):
@@ -43,8 +43,20 @@ class Store:
         raise AssertionError("the call is not due")
 
     def page(self, call_id, reading, kind, number, body, apart=False):
-        return self.value("store_page", self.tenant, call_id, reading, kind,
-                          number, body, apart)
+        """Store a page of a reading; whether it is there."""
+        return self.raw_page(call_id, reading, json.dumps(body), kind, number,
+                             apart)
+
+    def raw_page(self, call_id, reading, text, kind="record", number=1,
+                 apart=False):
+        """The same of a page as Graph might write it."""
+        self.call("store_pages", self.tenant,
+                  [[call_id, reading, kind, number, apart]], text)
+        return self.database.query(f"""
+            SELECT FROM callhook_store.record_pages
+            WHERE tenant_id = '{self.tenant}' AND call_id = '{call_id}'
+              AND reading_no = {reading} AND kind = '{kind}'
+              AND page_no = {number}""") != []
 
     def finish(self, call_id, reading):
         [row] = self.call("finish_records", self.tenant,
