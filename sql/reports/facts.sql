@@ -489,6 +489,25 @@ $sql$ || told || $sql$
             ON k.term = left(r.organizer_identity_kind, 600)
         WHERE r.call_id = ANY (calls) AND r.tenant_id = tenant
 $sql$;
+    -- Who is on the caller's side of a stream. A service is no person, though
+    -- another record may say it were one.
+    caller_key constant text := $sql$
+            CASE WHEN callhook_store.is_person(
+                     coalesce(g.caller_user_agent_role,
+                              CASE WHEN coalesce(g.caller_identity_id,
+                                                 s.caller_identity_id)
+                                        IS NOT DISTINCT FROM
+                                        s.caller_identity_id
+                                   THEN s.caller_user_agent_role END),
+                     coalesce(g.caller_identity_kind, s.caller_identity_kind),
+                     coalesce(g.caller_identity_id, s.caller_identity_id),
+                     coalesce(g.caller_identity_name, s.caller_identity_name),
+                     NULL, NULL)
+                 THEN callhook_store.person_key(
+                     coalesce(g.caller_identity_id, s.caller_identity_id),
+                     coalesce(g.caller_identity_name, s.caller_identity_name))
+            END
+$sql$;
     streams constant text := $sql$
         INSERT INTO callhook_store.report_streams (
             started_at, call_id, tenant_id, jitter_ms, round_trip_ms, loss,
@@ -535,38 +554,9 @@ $sql$;
             CASE t.stream_direction WHEN 'callerToCallee' THEN true
                                     WHEN 'calleeToCaller' THEN false
             END AS forth) AS c
-        -- A service is no person, though another record may say it were one.
         CROSS JOIN LATERAL (SELECT
-            CASE WHEN callhook_store.is_person(
-                     coalesce(g.caller_user_agent_role,
-                              CASE WHEN coalesce(g.caller_identity_id,
-                                                 s.caller_identity_id)
-                                        IS NOT DISTINCT FROM
-                                        s.caller_identity_id
-                                   THEN s.caller_user_agent_role END),
-                     coalesce(g.caller_identity_kind, s.caller_identity_kind),
-                     coalesce(g.caller_identity_id, s.caller_identity_id),
-                     coalesce(g.caller_identity_name, s.caller_identity_name),
-                     NULL, NULL)
-                 THEN callhook_store.person_key(
-                     coalesce(g.caller_identity_id, s.caller_identity_id),
-                     coalesce(g.caller_identity_name, s.caller_identity_name))
-            END AS caller_key,
-            CASE WHEN callhook_store.is_person(
-                     coalesce(g.callee_user_agent_role,
-                              CASE WHEN coalesce(g.callee_identity_id,
-                                                 s.callee_identity_id)
-                                        IS NOT DISTINCT FROM
-                                        s.callee_identity_id
-                                   THEN s.callee_user_agent_role END),
-                     coalesce(g.callee_identity_kind, s.callee_identity_kind),
-                     coalesce(g.callee_identity_id, s.callee_identity_id),
-                     coalesce(g.callee_identity_name, s.callee_identity_name),
-                     NULL, NULL)
-                 THEN callhook_store.person_key(
-                     coalesce(g.callee_identity_id, s.callee_identity_id),
-                     coalesce(g.callee_identity_name, s.callee_identity_name))
-            END AS callee_key) AS side
+$sql$ || caller_key || ' AS caller_key, '
+      || replace(caller_key, 'caller', 'callee') || $sql$ AS callee_key) AS side
         LEFT JOIN callhook_store.report_limits AS l
             ON l.media = c.media AND h.day >= l.begins AND h.day < l.ends
         LEFT JOIN LATERAL (
