@@ -60,11 +60,14 @@ FAST = Variant("fast", "callhook, the disk as it is", peers.callhook,
                fast_disk=True)
 NOOP = Variant("noop", "no-op, 16 threads", peers.noop_threads, stores=False)
 BEST = Variant("best", "no-op, best", peers.noop_best, stores=False)
+ALONE = Variant("alone", "nginx alone, which answers itself",
+                peers.nginx_alone, stores=False)
 COPY = Variant("copy", "psql's text COPY", run="copy")
 
 CASES = [
     Case("one64", "1 item x 64 connections, plain fastcgi_pass",
-         1, 64, (US, KEPT, NOOP, BEST, GROUP, GO, NODE, NODE10, PHP, PHP5)),
+         1, 64, (US, KEPT, NOOP, BEST, ALONE, GROUP, GO, NODE, NODE10, PHP,
+                PHP5)),
     Case("one64fsync", "1 item x 64 connections, fsync 2 ms",
          1, 64, (US, FAST, GROUP, GO, NODE, NODE10, PHP, PHP5), FSYNC_US),
     Case("twenty32", "20 items x 32 connections",

@@ -184,6 +184,14 @@ def noop_best(folder, _):
     return _behind_nginx(noop, folder, _stock(noop.path))
 
 
+@contextlib.contextmanager
+def nginx_alone(folder, _):
+    """It passes nothing on: what no program behind it can exceed."""
+    with PlainNginx(folder, "", "location /callhook { return 202; }") as nginx:
+        yield Target(nginx.port, "/callhook",
+                     lambda: measure.descendants(nginx.pid))
+
+
 def php(folder, database, workers=PHP_WORKERS):
     fpm = Php(folder, database.environment(), workers)
     return _behind_nginx(fpm, folder, _stock(
