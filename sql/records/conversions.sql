@@ -131,7 +131,8 @@ COMMENT ON FUNCTION callhook_store.is_usual_time(text) IS
 -- The cast would raise for 30 February: such days are counted from the first
 -- of the month, and must not lie in another. Rounding to microseconds must
 -- not leave the year 9999, nor an offset. The year 1 means "never". A second
--- of 60 is the next minute's first.
+-- of 60 is the next minute's first, counted from second 59: as the last one of
+-- a day it would raise with a fraction.
 CREATE OR REPLACE FUNCTION callhook_store.as_time(value text)
 RETURNS timestamptz
 LANGUAGE sql STABLE
@@ -150,7 +151,10 @@ AS $$
                OR extract(month FROM (left(value, 8) || '01')::date
                                      + (substr(value, 9, 2)::integer - 1))
                   = substr(value, 6, 2)::integer
-        THEN least(value::timestamptz,
+        THEN least(CASE WHEN substr(value, 18, 2) = '60'
+                        THEN overlay(value PLACING '59' FROM 18)::timestamptz
+                             + interval '1 second'
+                        ELSE value::timestamptz END,
                    '9999-12-31 23:59:59.999999+00') END END;
 $$;
 COMMENT ON FUNCTION callhook_store.as_time(text) IS
