@@ -34,15 +34,17 @@ $$;
 COMMENT ON FUNCTION callhook_store.parsed(json) IS
     'JSON as jsonb; what that type refuses in strings is replaced.';
 
+-- What stands between two numbers in the order of jsonb is a number.
 CREATE OR REPLACE FUNCTION callhook_store.as_numeric(value jsonb)
 RETURNS numeric
 LANGUAGE sql IMMUTABLE
 AS $$
-    SELECT CASE WHEN jsonb_typeof(value) = 'number' THEN value::numeric END;
+    SELECT CASE WHEN value >= '-1e100' AND value <= '1e100'
+                THEN value::numeric END;
 $$;
-COMMENT ON FUNCTION callhook_store.as_numeric(jsonb) IS 'A number.';
+COMMENT ON FUNCTION callhook_store.as_numeric(jsonb) IS
+    'A number; null where sums of it might overflow.';
 
--- What stands between two numbers in the order of jsonb is a number.
 CREATE OR REPLACE FUNCTION callhook_store.as_integer(value jsonb)
 RETURNS integer
 LANGUAGE sql IMMUTABLE

@@ -791,6 +791,25 @@ def test_odd_log_rows(store, function, view, name, file):
         store.value(function, TENANT, {"error": {}})
 
 
+@pytest.mark.parametrize("charge", ["9e131071", "-9e131071", "1.5e100"])
+def test_a_charge_of_which_sums_would_overflow(store, charge):
+    """It would stop the figures of its day, and of all days before."""
+    tenant = new_id()
+    for _ in range(2):
+        row = json.dumps(log_row("pstnCallLogRow", currency="EUR", charge=0))
+        store.database.execute(
+            f"SELECT callhook_store.store_pstn_rows('{tenant}', "
+            f"'[{row.replace(': 0,', ': ' + charge + ',')}]')")
+    store.database.execute(
+        f"SELECT callhook_store.make_day('{tenant}', '2026-03-01')")
+    [row] = store.view("phone_by_day", f"tenant_id = '{tenant}'")
+    assert (row["calls"], row["charge"]) == (2, None)
+    assert store.database.query(
+        "SELECT charge, length(extra ->> 'charge') > 100 AS is_kept "
+        f"FROM callhook.pstn_calls WHERE tenant_id = '{tenant}'"
+    ) == [{"charge": None, "is_kept": True}] * 2
+
+
 def log_row(name, **changes):
     return {**make(name, lambda *_: None), "id": new_id(),
             "startDateTime": "2026-03-01T10:00:30Z", **changes}
