@@ -108,7 +108,7 @@ BEGIN
                c.since, s, s, '-infinity'
         FROM callhook_store.consumers AS c CROSS JOIN LATERAL (
             SELECT CASE WHEN c.since IS NULL
-                        THEN callhook_store.sight_of_now()
+                        THEN callhook_store.sight_of_now(queue_kind)
                         ELSE callhook_store.nothing_seen() END) AS n (s)
         WHERE c.consumer = name
         ON CONFLICT DO NOTHING;

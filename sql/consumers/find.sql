@@ -174,8 +174,9 @@ COMMENT ON FUNCTION callhook_store.walk(callhook_store.consumer_queues) IS
     'The next notifications of a walk, some thousands.';
 
 -- Where a queue begins: with what has not ended yet. Numbers of which it is
--- unsure count as found if their rows are there.
-CREATE OR REPLACE FUNCTION callhook_store.sight_of_now()
+-- unsure count as found if their rows are there. Events have the main number.
+DROP FUNCTION IF EXISTS callhook_store.sight_of_now();
+CREATE OR REPLACE FUNCTION callhook_store.sight_of_now(queue_kind text)
 RETURNS callhook_store.sight
 LANGUAGE plpgsql
 SET enable_seqscan = off
@@ -186,7 +187,9 @@ DECLARE
     since constant timestamptz := callhook_store.search_from(s, '{}');
     newest constant bigint := callhook_store.newest_transaction();
 BEGIN
-    IF s.unsure_from < s.high THEN
+    IF queue_kind = 'calls' THEN
+        s.unsure_from := s.high;
+    ELSIF s.unsure_from < s.high THEN
         SELECT coalesce(range_agg(int8range(number, number + 1)), '{}')
         INTO s.found
         FROM (SELECT callhook_store.row_transaction(xmin, newest) AS number
@@ -198,8 +201,8 @@ BEGIN
     RETURN s;
 END
 $$;
-COMMENT ON FUNCTION callhook_store.sight_of_now() IS
-    'The sight of a queue that begins now.';
+COMMENT ON FUNCTION callhook_store.sight_of_now(text) IS
+    'The sight of a queue of notifications or calls that begins now.';
 
 CREATE OR REPLACE FUNCTION callhook_store.find_notifications(
     INOUT q callhook_store.consumer_queues,

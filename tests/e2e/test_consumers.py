@@ -551,6 +551,21 @@ def test_what_becomes_known_of_a_call(worker, store):
     assert calls(worker) == {call_id: "updated"}
 
 
+def test_calls_begin_at_the_first_call_beside_an_open_transaction(
+        worker, workers, owner, store):
+    """Whose number is below that of an event that is there already."""
+    other = workers("postgres")
+    other.run("BEGIN")
+    insert(other)
+    store.notify(new_id())
+    store.fold()
+    assert calls(worker) == {}
+    other.run("COMMIT")
+    assert calls(worker) == {}
+    store.fold()
+    assert list(calls(worker).values()) == ["notified"]
+
+
 def test_events_that_were_not_handed_out_are_one_row(worker, store):
     calls(worker)
     one, two = new_id(), new_id()
