@@ -48,7 +48,7 @@ BEGIN
         RETURN;
     END IF;
     SELECT * INTO q FROM callhook_store.consumer_queues AS c
-    WHERE c.queue_no = q.queue_no FOR UPDATE;
+    WHERE c.queue_no = q.queue_no FOR NO KEY UPDATE;
     IF q.cluster = here THEN
         RETURN;
     END IF;
@@ -94,7 +94,7 @@ BEGIN
             WHERE consumer_no IN (
                 SELECT consumer_no FROM callhook_store.consumers
                 WHERE consumer_no = owner.consumer_no
-                FOR UPDATE SKIP LOCKED);
+                FOR NO KEY UPDATE SKIP LOCKED);
             PERFORM callhook_store.drop_idle_consumers();
         END IF;
         SELECT * INTO found_queue FROM callhook_store.consumer_queues AS q
@@ -232,7 +232,8 @@ COMMENT ON FUNCTION callhook_store.lease_piece(integer, integer) IS
     'Leases rows that were found and never handed out, if they make a batch; '
     'null: they do not.';
 
--- Another worker that searches has it until it commits.
+-- Another worker that searches has it until it commits. NO KEY, here and below:
+-- else whoever stores a batch would wait too, for its reference to the queue.
 CREATE OR REPLACE FUNCTION callhook_store.lock_queue(queue integer)
 RETURNS boolean
 LANGUAGE plpgsql
@@ -240,7 +241,7 @@ SET lock_timeout = '1s'
 AS $$
 BEGIN
     PERFORM FROM callhook_store.consumer_queues
-    WHERE queue_no = queue FOR UPDATE;
+    WHERE queue_no = queue FOR NO KEY UPDATE;
     RETURN FOUND;
 EXCEPTION WHEN lock_not_available THEN
     RETURN false;
@@ -495,7 +496,7 @@ BEGIN
         WHERE q.queue_no = queue
           AND coalesce(c.settled_at, '-infinity')
               < clock_timestamp() - interval '1 second'
-        FOR UPDATE OF c SKIP LOCKED);
+        FOR NO KEY UPDATE OF c SKIP LOCKED);
 END
 $$;
 COMMENT ON FUNCTION callhook.done(bigint) IS

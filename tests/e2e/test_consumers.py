@@ -439,6 +439,29 @@ def test_who_leaves_a_transaction_open_holds_up_no_other_name(workers, owner):
     assert len(quick.next("slow")) == 4
 
 
+def test_who_leaves_a_transaction_open_stops_no_settling(workers, owner):
+    """Nor what comes again: none of it is a search."""
+    slow, quick = workers(), workers()
+    quick.run("SET statement_timeout = '5s'")
+    for kind in ("notifications", "calls"):
+        quick.next("a", kind=kind)
+    insert(owner, 20)
+    lapsed, failing, alone = (quick.next("a", n) for n in (3, 2, 1))
+    for rows, failures in (failing, 2), (alone, 9):
+        owner.run("UPDATE callhook_store.consumer_batches SET failures = %s "
+                  "WHERE batch = %s", failures, rows[0]["batch"])
+    last = quick.next("a", 14)
+    insert(owner, 3)
+    slow.run("BEGIN")
+    slow.done(last)
+    assert len(slow.next("a", 1)) == 1
+    quick.failed(failing)
+    quick.failed(alone)
+    make_due(owner, f"batch = {lapsed[0]['batch']}")
+    assert ids(quick.next("a", 2)) < ids(lapsed)
+    slow.run("ROLLBACK")
+
+
 def test_an_empty_queue_locks_and_writes_nothing(workers, owner):
     slow, quick = workers(), workers()
     slow.next()
