@@ -4,6 +4,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Terminals obey U+0080 to U+009F too, which are two bytes. */
+static bool is_control(const char *text)
+{
+    unsigned char c = (unsigned char)text[0], next = (unsigned char)text[1];
+
+    return c < ' ' || c == 0x7f || (c == 0xc2 && next >= 0x80 && next < 0xa0);
+}
+
 /*
  * Monitoring plugins, development guidelines: words, then a bar, then
  * 'label'=value[unit];warn;crit;min;max. A peer's text must not be taken for
@@ -17,9 +25,10 @@ static void print_words(FILE *stream, const char *text)
         while (length && ((unsigned char)text[--length] & 0xc0) == 0x80)
             continue;
     for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
+        bool is_odd = text[i] == '|' || is_control(text + i);
 
-        fputc(c < ' ' || c == '|' || c == 0x7f ? ' ' : c, stream);
+        fputc(is_odd ? ' ' : text[i], stream);
+        i += is_odd && text[i] == '\xc2';
     }
 }
 
