@@ -174,11 +174,16 @@ static void open_table(struct html *html, const char *title,
     html_open(html, "tbody", NULL);
 }
 
-static void close_table(struct html *html)
+static void close_table(struct html *html, size_t count)
 {
     html_close(html);
     html_close(html);
     html_close(html);
+    if (count > ROWS) {
+        html_open(html, "p", "about");
+        html_print(html, "and %zu more: callhook-renewer status", count - ROWS);
+        html_close(html);
+    }
 }
 
 /* The first cell of a row, which is left open. */
@@ -271,13 +276,7 @@ void page_print_tenants(struct html *html, const struct state *state)
                 print_tenant(html, state, all[i]);
                 shown++;
             }
-    close_table(html);
-    if (shown < count) {
-        html_open(html, "p", "about");
-        html_print(html, "and %zu more: callhook-renewer status",
-                   count - shown);
-        html_close(html);
-    }
+    close_table(html, count);
 }
 
 void page_print_receivers(struct html *html, const struct state *state)
@@ -308,7 +307,39 @@ void page_print_receivers(struct html *html, const struct state *state)
                      state_number(all[i], "over_3s_today"));
         html_close(html);
     }
-    close_table(html);
+    close_table(html, count);
+}
+
+/* Of a dropped one there is nothing to count. */
+static void print_consumer(struct html *html, yajl_val consumer, int64_t now)
+{
+    static const char dash[] = "\xe2\x80\x93";
+    int64_t oldest_at = state_time(consumer, "oldest_at");
+    int64_t settled_at = state_time(consumer, "last_settled_at");
+    bool dropped = YAJL_IS_TRUE(json_member(consumer, "dropped"));
+    bool or_more = YAJL_IS_TRUE(json_member(consumer, "backlog_or_more"));
+
+    open_row(html, VERDICT_OK, json_text(consumer, "consumer"));
+    if (dropped) {
+        print_cell(html, "backlog", "dropped");
+    } else {
+        html_open(html, "td", NULL);
+        html_attribute(html, "data-label", "backlog");
+        html_print(html, "%" PRId64 "%s", state_number(consumer, "backlog"),
+                   or_more ? " or more" : "");
+        html_close(html);
+    }
+    print_cell(html, "oldest",
+               oldest_at ? duration_ago(now - oldest_at).text : dash);
+    print_cell(html, "last settled",
+               settled_at ? duration_ago(now - settled_at).text
+               : dropped  ? dash
+                          : "never");
+    if (dropped)
+        print_cell(html, "set aside", dash);
+    else
+        print_number(html, "set aside", state_number(consumer, "failures"));
+    html_close(html);
 }
 
 void page_print_consumers(struct html *html, const struct state *state)
@@ -322,19 +353,7 @@ void page_print_consumers(struct html *html, const struct state *state)
     if (!count)
         return;
     open_table(html, "Consumers", columns);
-    for (size_t i = 0; i < count && i < ROWS; i++) {
-        int64_t oldest_at = state_time(all[i], "oldest_at");
-        int64_t settled_at = state_time(all[i], "last_settled_at");
-
-        open_row(html, VERDICT_OK, json_text(all[i], "consumer"));
-        print_number(html, "backlog", state_number(all[i], "backlog"));
-        print_cell(html, "oldest",
-                   oldest_at ? duration_ago(now - oldest_at).text
-                             : "\xe2\x80\x93");
-        print_cell(html, "last settled",
-                   settled_at ? duration_ago(now - settled_at).text : "never");
-        print_number(html, "set aside", state_number(all[i], "failures"));
-        html_close(html);
-    }
-    close_table(html);
+    for (size_t i = 0; i < count && i < ROWS; i++)
+        print_consumer(html, all[i], now);
+    close_table(html, count);
 }

@@ -262,6 +262,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(json_agg(json_build_object(
         'consumer', consumer, 'backlog', backlog,
+        'backlog_or_more', backlog >= callhook_store.most_counted(),
         'oldest_at', to_char(oldest_at AT TIME ZONE 'UTC', form),
         'last_settled_at', to_char(last_settled_at AT TIME ZONE 'UTC', form),
         'failures', failures, 'dropped', dropped, 'note', CASE

@@ -190,6 +190,42 @@ def test_figures_are_those_of_the_views(renewer, database, dirty):
     assert charts["completeness"]["gap_minutes"][-4:] == [120, 60, 0, 0]
 
 
+def test_consumers_as_status_tells_of_them(renewer, database):
+    """A dropped one has no figures; of a great backlog only a part is
+    counted; and of many rows the page says how many it leaves out."""
+    database.execute("""
+        CREATE OR REPLACE FUNCTION callhook_store.most_counted()
+        RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 3';
+        SELECT callhook.make_consumer('all', '-infinity'),
+               callhook.make_consumer('none', 'infinity');
+        INSERT INTO callhook_store.consumers_dropped
+        VALUES ('gone', now() - interval '31 days');
+        INSERT INTO callhook_store.notifications (notification_id,
+            received_at, tenant_id)
+        SELECT gen_random_uuid(), now(), gen_random_uuid()
+        FROM generate_series(1, 5)""")
+    text = renewer.run("status").stdout
+    assert "consumer all: 3 to settle or more" in text
+    shown = renewer.run("status", "--html").stdout
+    table = shown[shown.index('aria-label="Consumers"'):]
+    rows = re.findall("<tr>.*?</tr>", table[:table.index("</table>")], re.S)
+    read = {re.search("<bdi>(.*?)</bdi>", row)[1]:
+            re.findall("<td[^>]*>(.*?)</td>", row) for row in rows[1:]}
+    assert read["all"][0] == "3 or more"
+    assert read["none"] == ["0", "\u2013", "never", "0"]
+    assert read["gone"] == ["dropped", "\u2013", "\u2013", "\u2013"]
+    assert "more: callhook-renewer status" not in shown
+    database.execute("""
+        SELECT callhook.make_consumer('c' || n, 'infinity')
+        FROM generate_series(1, 60) AS n;
+        INSERT INTO callhook_store.receivers
+        SELECT 'edge' || n, 1, now(), false, 0
+        FROM generate_series(10, 70) AS n""")
+    shown = renewer.run("status", "--html").stdout
+    assert re.findall(r"and (\d+) more: callhook-renewer status", shown) == [
+        "1", "3"]
+
+
 def test_figures_of_the_receivers(renewer, database):
     charts = read_charts(database)
     hours = view(database, """
