@@ -275,6 +275,9 @@ const char *collection_read(const char *body, size_t length,
         return "the body is empty";
     if (!text_is_utf8(body, length))
         return "the body is not UTF-8";
+    /* To yajl these are white space; JSON has them nowhere. */
+    if (memchr(body, '\v', length) || memchr(body, '\f', length))
+        return "the body is not JSON, or cut";
     parse(&reader);
     notification_free(&reader.notification);
     buffer_free(&reader.decoded);

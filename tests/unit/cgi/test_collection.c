@@ -102,6 +102,8 @@ static const struct body_case {
     {"a NUL behind", BYTES("{\"value\":[]}\0"), false, 0, 0},
     {"a NUL before", BYTES("\0{\"value\":[]}"), false, 0, 0},
     {"UTF-16", BYTES("{\0\"\0v\0a\0l\0u\0e\0\"\0:\0[\0]\0}\0"), false, 0, 0},
+    {"a vertical tab", BYTES("{\"value\":\v[]}"), false, 0, 0},
+    {"a form feed", BYTES("{\"value\":[" ITEM "]}\f"), false, 0, 0},
     {"a comment", BYTES("{\"value\":[]/**/}"), false, 0, 0},
     {"a comma at an end", BYTES("{\"value\":[" ITEM ",]}"), false, 0, 0},
     {"single quotes", BYTES("{'value':[]}"), false, 0, 0},
