@@ -21,6 +21,10 @@
 /* Before a large record is tried again: its pages are all there. */
 #define LARGE_MS 600000
 
+/* A record that has another version each time is left alone for a while. */
+#define CHANGES_MOST 3
+#define CHANGING_MS 600000
+
 void record_reader_set_state(struct reader *reader, struct reading *reading,
                              int state)
 {
@@ -155,8 +159,11 @@ static void take_result(struct reader *reader, struct reading *reading)
         record_reader_fail(reader, reading);
     } else {
         reader->failures = 0;
-        if (reading->result == READING_MORE ||
-            reading->result == READING_CHANGED)
+        if (reading->result == READING_CHANGED &&
+            ++reading->changes == CHANGES_MOST)
+            record_reader_release(reader, reading, CHANGING_MS);
+        else if (reading->result == READING_MORE ||
+                 reading->result == READING_CHANGED)
             record_reader_set_state(reader, reading, READY);
         else
             drop(reader, reading);

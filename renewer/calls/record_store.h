@@ -52,6 +52,7 @@ struct reading {
     char *url;
     bool reauthorised; /* it was sent again with another token */
     bool resumed;      /* an earlier reading's pages are among those */
+    unsigned changes;  /* how often its version has changed meanwhile */
 };
 
 /* The SQLSTATE where somebody locks tables for long: forget_person(), or a

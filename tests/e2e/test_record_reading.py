@@ -160,6 +160,20 @@ def test_a_version_that_rises_between_pages(world, tenant):
     world.assert_whole(call)
 
 
+def test_a_version_that_never_stands_still(world, tenant):
+    """It does not keep a run, nor the quota, for itself."""
+    call = world.happen(tenant, sessions=130)
+    call.change_at = range(1, 1000)
+    world.quiet()
+    assert world.state(call) == "waiting"
+    assert call.requests < 30
+    call.change_at = ()
+    world.pass_time(11 * MINUTE)
+    world.quiet()
+    assert world.version(call) == call.version
+    world.assert_whole(call)
+
+
 @pytest.mark.parametrize("endpoint", ["sessions", "participants"])
 def test_no_token_goes_to_another_host(world, tenant, endpoint):
     world.records.elsewhere = {endpoint}
