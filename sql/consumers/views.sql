@@ -106,14 +106,17 @@ CREATE OR REPLACE FUNCTION callhook_store.rows_to_settle(
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
-    b record;
+    b callhook_store.consumer_batches;
 BEGIN
     rows := 0;
     FOR b IN
-        SELECT ids, times, tenants FROM callhook_store.consumer_batches
+        SELECT * FROM callhook_store.consumer_batches
         WHERE queue_no = queue ORDER BY ready_at, batch
     LOOP
         EXIT WHEN rows >= callhook_store.most_counted();
+        IF b.ready_at = '-infinity' THEN -- the later event is yet to be found
+            b := callhook_store.without_superseded(b);
+        END IF;
         rows := rows + cardinality(b.ids);
         oldest_at := least(oldest_at,
             (SELECT min(t) FROM unnest(b.times) AS t),

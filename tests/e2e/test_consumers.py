@@ -589,17 +589,20 @@ def test_calls_begin_at_the_first_call_beside_an_open_transaction(
     assert list(calls(worker).values()) == ["notified"]
 
 
-def test_events_that_were_not_handed_out_are_one_row(worker, store):
+def test_events_that_were_not_handed_out_are_one_row(worker, owner, store):
     calls(worker)
     one, two = new_id(), new_id()
     for call_id in (one, two):
         store.notify(call_id)
     store.fold()
     assert len(calls(worker, most=1)) == 1
+    assert backlog(owner, "c") == 2
     for call_id in (one, two):
         store.read(call_id, small_record(call_id, version=1))
+    assert backlog(owner, "c") == 3     # the leased one, and both anew
     assert calls(worker) == {one: "stored", two: "stored"}
     assert calls(worker) == {}
+    assert backlog(owner, "c") == 3
 
 
 def test_a_call_that_only_a_list_told_of(worker, owner):
