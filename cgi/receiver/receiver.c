@@ -22,8 +22,10 @@ void receiver_init(struct receiver *receiver, const struct settings *settings,
         .wants_database = stays,
         .spooled = stays,
     };
-    if (stays && settings->spool)
+    if (stays && settings->spool) {
         spool_sweep(&receiver->spool);
+        spool_tell(&receiver->spool);
+    }
     pthread_mutex_init(&receiver->lock, NULL);
     pthread_mutex_init(&receiver->secrets_lock, NULL);
     pthread_cond_init(&receiver->work, NULL);

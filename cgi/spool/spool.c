@@ -229,6 +229,19 @@ void spool_sweep(const struct spool *spool)
     rejected_sweep(spool->folder);
 }
 
+void spool_tell(const struct spool *spool)
+{
+    const char *why;
+    int at = folder_open(AT_FDCWD, spool->folder, &why);
+
+    if (at < 0)
+        return;
+    if (faccessat(at, ".", W_OK | X_OK, AT_EACCESS) != 0)
+        log_cause(LOG_SPOOL, "the spool does not take a file: %s",
+                  strerror(errno));
+    close(at);
+}
+
 bool spool_works(const struct spool *spool)
 {
     const char *why;

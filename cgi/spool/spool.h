@@ -45,6 +45,13 @@ bool spool_write(struct spool *spool, const struct item_list *const *lists,
 /* Removes what processes that died have left; the folder is not NULL. */
 void spool_sweep(const struct spool *spool);
 
+/*
+ * Logs it where the folder, not NULL, can be read and not written to, which
+ * else shows on the day that it is needed: systemd lets a service write where
+ * its unit says, and nowhere else.
+ */
+void spool_tell(const struct spool *spool);
+
 /* Whether it takes files, by the last that was written; nothing is tried. */
 bool spool_works(const struct spool *spool);
 

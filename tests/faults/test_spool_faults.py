@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -112,6 +113,21 @@ def test_no_folder_for_the_spool(begin):
         one.wait_for_health(200, "spooling")
         load.wait_for(100)
     recovers(one, cut=0)
+
+
+def test_a_read_only_disk_is_told_at_the_start(begin, small_disk):
+    """And not only when the database is away: systemd shows a service all
+    folders so that its unit does not name."""
+    disk = small_disk("1m")
+    (disk / "spool").mkdir(mode=0o700)
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    one = begin(**AWAY, spool=disk / "spool")
+    told = [line for line in one.receiver.log().splitlines()
+            if "the spool" in line]
+    assert told == ["callhook: the spool does not take a file: "
+                    "Read-only file system"]
+    one.know(one.subscribe())
+    one.wait_for_health(200, "ok")
 
 
 def test_room_again(begin, small_disk):
