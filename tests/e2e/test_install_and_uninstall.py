@@ -172,5 +172,5 @@ def test_cron_or_the_timer_never_both():
         text = (ROOT / f"renewer/callhook-renewer.{unit}").read_text()
         assert ("\nConditionPathExists=!/etc/cron.d/callhook-renewer\n"
                 in text)
-    assert "--no-enable --no-start --no-stop-on-upgrade" in (
+    assert "--no-enable --no-stop-on-upgrade callhook-renewer.timer" in (
         ROOT / "debian/rules").read_text()
