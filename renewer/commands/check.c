@@ -69,7 +69,7 @@ static void check_rights(struct database *database)
 }
 
 /* What is written is rolled back. A server may be there to be read only. */
-static void check_write(struct database *database)
+static bool check_write(struct database *database)
 {
     static const char *const steps[] = {"BEGIN",
                                         "INSERT INTO callhook_store.tenants "
@@ -98,6 +98,33 @@ static void check_write(struct database *database)
     }
     if (good)
         finding_say(FINE, "database", "a row is taken, and rolled back");
+    return good;
+}
+
+/*
+ * What is rolled back waits neither for the log's disk nor for a standby. Where
+ * the function was taken from this user, nobody knows.
+ */
+static void check_commit(struct database *database)
+{
+    static const char permitted[] =
+        "SELECT FROM pg_catalog.pg_proc"
+        " WHERE proname = 'pg_logical_emit_message'"
+        " AND pronamespace = 'pg_catalog'::pg_catalog.regnamespace"
+        " AND proargtypes[2] = 'pg_catalog.text'::pg_catalog.regtype"
+        " AND pg_catalog.has_function_privilege(oid, 'EXECUTE')";
+    static const char commit[] = "SELECT "
+                                 "pg_catalog.pg_logical_emit_message(true, "
+                                 "'callhook', '')";
+    PGresult *result = database_run(database, permitted, 0, NULL);
+    bool may = PQntuples(result) > 0;
+
+    PQclear(result);
+    if (may && !database_do(database, commit, 0, NULL))
+        finding_say(FAULTY, "database",
+                    "it does not commit: see to its disk, and whether the "
+                    "standbys are there that synchronous_standby_names waits "
+                    "for");
 }
 
 /* Worth knowing: it may be meant so. */
@@ -137,8 +164,10 @@ static void check_database(const struct settings *settings, struct state *state)
         finding_say(FINE, "database", "connected in %d ms, the schema is ours",
                     (int)(clock_ms() - begun_at));
         check_rights(database);
-        check_write(database);
+        bool written = check_write(database);
         note_weaknesses(database);
+        if (written)
+            check_commit(database);
     } else {
         finding_say(FAULTY, "database",
                     "%s: see to `database` in the settings, and whether the "

@@ -9,7 +9,9 @@ import pytest
 
 from graph import SecureSite
 from graph.web import Answer, Listener, server_context
+from support.postgres import Cluster
 from support.renewer import Renewer, write_private
+from support.service import wait_until
 
 KINDS = {"ok", "note", "FAULT"}
 
@@ -308,6 +310,29 @@ def test_no_database(renewer, contoso):
     [fault] = faults(renewer)
     assert fault.startswith("database: ")
     assert "see to `database` in the settings" in fault
+
+
+def test_a_standby_that_is_waited_for_in_vain(folder, double, own):
+    """A row that is rolled back does not wait for it."""
+    with Cluster(folder) as cluster:
+        renewer = Renewer(folder, double, cluster.create_database(),
+                          notification_url=own.url)
+        renewer.add("contoso")
+        cluster.execute("ALTER SYSTEM SET synchronous_standby_names = 'gone'")
+        cluster.execute("SELECT pg_reload_conf()")
+        wait_until(lambda: cluster.query(
+            "SELECT current_setting('synchronous_standby_names') AS name")
+            == [{"name": "gone"}], "it waits for a standby")
+        [text] = faults(renewer)
+        assert text.startswith("database: it does not commit: ")
+
+
+def test_a_commit_that_this_user_may_not_try(renewer, contoso, database):
+    database.execute("""DO $$ BEGIN EXECUTE (
+        SELECT 'REVOKE EXECUTE ON FUNCTION '
+               || string_agg(oid::regprocedure::text, ', ') || ' FROM PUBLIC'
+        FROM pg_proc WHERE proname = 'pg_logical_emit_message'); END $$""")
+    assert len(check(renewer)) == 12
 
 
 def test_another_schema(renewer, contoso, database):
