@@ -413,7 +413,10 @@ $sql$;
                o.person_no AS organizer_no, k.term_no AS organizer_kind_no,
 $sql$ || told || $sql$
         FROM callhook_store.call_records AS r
-        JOIN callhook_store.calls AS c USING (call_id, tenant_id)
+        CROSS JOIN LATERAL (
+            SELECT c.started_at, c.first_notified_at, c.filed_at
+            FROM callhook_store.calls AS c
+            WHERE c.call_id = r.call_id AND c.tenant_id = tenant OFFSET 0) AS c
         LEFT JOIN LATERAL (
             SELECT count(*) AS sessions, bool_or(s.is_test) AS is_test,
                    bool_or(callhook_store.is_bridge(s.caller_user_agent_role)
@@ -1041,7 +1044,11 @@ BEGIN
                  r.start_date_time, c.started_at, c.first_notified_at,
                  c.filed_at))::date
           FROM callhook_store.call_records AS r
-          JOIN callhook_store.calls AS c USING (call_id, tenant_id)
+          CROSS JOIN LATERAL (
+              SELECT c.started_at, c.first_notified_at, c.filed_at
+              FROM callhook_store.calls AS c
+              WHERE c.call_id = r.call_id AND c.tenant_id = tenant OFFSET 0)
+              AS c
           WHERE r.call_id = ANY (calls) AND r.tenant_id = tenant) AS d (day);
 END
 $$;
