@@ -6,7 +6,7 @@
 
 enum outcome {
     DONE,    /* as asked */
-    ABSENT,  /* the peer says that there is no such thing (404) */
+    ABSENT,  /* the peer says that there is no such thing (404, 410) */
     CLASH,   /* the peer says that there is one already (409) */
     REFUSED, /* the peer says no, and will say so again: somebody must act */
     LATER,   /* it may work the next time */

@@ -22,6 +22,7 @@ static const struct status_rule {
     {404, 404, ABSENT, false, false, false, ""},
     {408, 408, LATER, true, true, true, ""},
     {409, 409, CLASH, false, false, false, ""},
+    {410, 410, ABSENT, false, false, false, ""},
     {429, 429, LATER, true, false, false, "too many requests"},
     {400, 499, REFUSED, false, false, false, ""},
     {500, 500, LATER, true, true, true, ""},

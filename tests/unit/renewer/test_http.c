@@ -35,7 +35,7 @@ static const struct status_case {
     {"406", 406, REFUSED, false, false, REFUSED, false},
     {"408", 408, LATER, true, true, UNSURE, false},
     {"409", 409, CLASH, false, false, CLASH, false},
-    {"410", 410, REFUSED, false, false, REFUSED, false},
+    {"410", 410, ABSENT, false, false, ABSENT, false},
     {"424", 424, REFUSED, false, false, REFUSED, false},
     {"429", 429, LATER, true, false, LATER, true},
     {"500", 500, LATER, true, true, UNSURE, false},
