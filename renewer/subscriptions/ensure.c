@@ -51,20 +51,25 @@ static void drop_dead(const struct ensuring *ensuring,
     listed->count = kept;
 }
 
-/* A row says that it lives and the list does not show it: ask for itself. */
+/*
+ * A row says that it lives and the list does not show it: ask for itself. No
+ * answer is needed of one whose time is over: it must not keep us from having
+ * another.
+ */
 static enum outcome ask_for_missing(struct ensuring *ensuring,
                                     struct subscriptions *listed,
                                     const struct row *row)
 {
     struct subscription found = {0};
     enum outcome outcome = subscription_get(ensuring->graph, row->id, &found);
+    bool over = row->expires_at <= graph_now(ensuring->graph);
 
     if (outcome == DONE && is_alive(ensuring, &found)) {
         subscriptions_add(listed, &found);
         return DONE;
     }
     subscription_free(&found);
-    if (outcome != DONE && outcome != ABSENT)
+    if (outcome != DONE && outcome != ABSENT && !over)
         return outcome;
     note_ended(ensuring, row->id, row, "the subscription was gone",
                row->alive_at);
@@ -178,21 +183,40 @@ static void name_the_foreign(struct ensuring *ensuring,
                   "Graph says that there is one, and does not list it");
 }
 
-static enum outcome act(struct ensuring *ensuring,
-                        const struct decision *decision)
+static enum outcome remove_all(struct ensuring *ensuring,
+                               const struct decision *decision)
 {
     enum outcome outcome = DONE;
 
     for (size_t i = 0; i < decision->count && outcome == DONE; i++)
         outcome = remove_one(ensuring, &decision->removals[i]);
-    if (outcome != DONE)
-        return outcome;
+    return outcome;
+}
+
+static enum outcome keep(struct ensuring *ensuring,
+                         const struct decision *decision)
+{
+    notes_live(&ensuring->notes, decision->kept, decision->kept_no, false);
+    return decision->renew ? renew(ensuring, decision->kept, decision->kept_no)
+                           : DONE;
+}
+
+/* Another one that cannot be deleted must not let the kept one run out. */
+static enum outcome act(struct ensuring *ensuring,
+                        const struct decision *decision)
+{
+    enum outcome removed = remove_all(ensuring, decision);
+    struct fault removing = ensuring->graph->fault;
+    enum outcome kept;
+
     if (decision->kept) {
-        notes_live(&ensuring->notes, decision->kept, decision->kept_no, false);
-        return decision->renew
-                   ? renew(ensuring, decision->kept, decision->kept_no)
-                   : DONE;
+        kept = keep(ensuring, decision);
+        if (removed == DONE)
+            return kept;
+        ensuring->graph->fault = removing;
     }
+    if (removed != DONE)
+        return removed;
     if (*ensuring->notes.announced_no) {
         fault_say(&ensuring->graph->fault, "create subscription",
                   "the answer was lost, and Graph lists none yet");
@@ -220,15 +244,19 @@ static enum outcome ensure_unlisted(struct ensuring *ensuring)
     return renew(ensuring, &one, known->row->no);
 }
 
-/* Graph's list fails: what we know can be renewed all the same. */
-static enum outcome renew_unseen(struct ensuring *ensuring)
+/*
+ * To look fails, for whatever reason: what we know can be renewed all the same,
+ * and must not run out meanwhile. The fault stays that of the look.
+ */
+static enum outcome renew_unseen(struct ensuring *ensuring,
+                                 enum outcome outcome)
 {
-    struct fault listing = ensuring->graph->fault;
+    struct fault looking = ensuring->graph->fault;
 
     if (ensuring->plan->only && ensuring->plan->due & PLAN_RENEW)
         ensure_unlisted(ensuring);
-    ensuring->graph->fault = listing;
-    return LATER;
+    ensuring->graph->fault = looking;
+    return outcome;
 }
 
 /* What Graph shows, what follows from it, and that it is done. */
@@ -244,7 +272,7 @@ static enum outcome go_round(struct ensuring *ensuring,
     drop_dead(ensuring, listed);
     outcome = find_missing(ensuring, listed);
     if (outcome != DONE)
-        return outcome;
+        return renew_unseen(ensuring, outcome);
     decision_make(&decision, ensuring->plan, listed, announced_no);
     outcome = act(ensuring, &decision);
     if (outcome == CLASH && last)
@@ -273,8 +301,8 @@ enum outcome ensure_subscription(struct ensuring *ensuring)
             break;
         outcome = subscription_list(ensuring->graph, &listed);
         if (outcome != DONE) {
-            if (outcome == LATER && round == 0)
-                return renew_unseen(ensuring);
+            if (round == 0 && !unsure)
+                return renew_unseen(ensuring, outcome);
             if (unsure) /* its fault says more than the list's */
                 ensuring->graph->fault = before;
             return outcome;

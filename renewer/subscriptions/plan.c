@@ -256,6 +256,8 @@ void plan_make(struct plan *plan, const struct snapshot *snapshot,
         plan->due |= weigh_row(plan, &plan->all[i]);
     for (size_t i = 0; i < snapshot->refusal_count; i++)
         weigh_refusal(plan, &snapshot->refusals[i]);
+    if (plan->past && plan->past->failed_at)
+        plan->due |= PLAN_AGAIN;
     if (plan->past && plan->past->retry_at > plan->now)
         plan->due = 0;
     /* To create: there was one before, and it may still be there. */

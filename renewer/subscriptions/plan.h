@@ -12,6 +12,7 @@ enum due {
     PLAN_MOVE = 4,     /* the configuration has another notification URL */
     PLAN_LOOK = 8,     /* what Graph has may not be what we know */
     PLAN_REPLACE = 16, /* its items are refused: its secret is not ours */
+    PLAN_AGAIN = 32,   /* the last turn failed: what it left undone */
 };
 
 /* A row of this tenant_id, and what it is to the tenant. */

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from support.service import wait_until
-from support.world import HOUR, MINUTE
+from support.world import DAY, HOUR, MINUTE
 
 GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 MEGABYTE = 1 << 20
@@ -264,6 +264,81 @@ def test_the_environments_proxy_is_ignored(world, tenant):
                              "HTTPS_PROXY": "http://127.0.0.1:9",
                              "ALL_PROXY": "http://127.0.0.1:9"})
     world.one(tenant)
+
+
+# -- what cannot be looked at is renewed ------------------------------------
+
+@pytest.mark.parametrize("trouble", [
+    {"status": 400}, {"status": 403}, {"status": 404}, {"status": 409},
+    {"status": 410}, {"status": 503}, {"redirect": True},
+    {"elsewhere": True}, {"body": b"<html>"}], ids=str)
+def test_a_list_that_fails_for_long(world, tenant, trouble):
+    """Whatever its answer, the subscription does not run out over it."""
+    entry = world.kept(tenant)
+    world.double.fail("list", times=None, **trouble)
+    for renewals in (1, 2):
+        world.pass_time(2 * HOUR)
+        assert world.run().status == 1
+        assert entry.renewals == renewals
+    assert world.past(tenant)["failure"].startswith("list subscriptions")
+    world.double.clear_faults()
+    world.pass_time(MINUTE)
+    world.quiet()                       # it looks, though nothing is due
+    assert world.one(tenant) is entry
+    assert world.past(tenant)["failure"] is None
+    world.asked()
+    assert world.asks() == []
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 503])
+def test_one_that_can_be_neither_listed_nor_got(world, tenant, status):
+    entry = world.kept(tenant)
+    world.pass_time(2 * HOUR)
+    world.double.fail("list", hide=True, times=None)
+    world.double.fail("get", status=status, times=None)
+    assert world.run().status == 1
+    assert entry.renewals >= 1
+    world.double.clear_faults()
+    assert world.kept(tenant) is entry
+    assert world.gaps(tenant) == []
+
+
+@pytest.mark.parametrize("status", [400, 403, 410, 503])
+def test_no_answer_about_one_that_ran_out(world, tenant, status):
+    """It is over by what Graph granted: another one is made."""
+    entry = world.kept(tenant)
+    world.pass_time(3 * DAY)
+    world.double.fail("get", status=status, times=None)
+    assert world.kept(tenant) is not entry
+    world.assert_covered(tenant)
+
+
+def test_gone_for_good(world, tenant):
+    """A 410 says as much as a 404."""
+    entry = world.kept(tenant)
+    world.double.remove(entry)
+    world.double.fail("get", status=410, times=None)
+    world.double.fail("patch", status=410, times=None)
+    world.pass_time(2 * HOUR)
+    assert world.kept(tenant) is not entry
+    world.assert_covered(tenant)
+
+
+@pytest.mark.parametrize("status", [400, 403, 503])
+def test_a_twin_that_cannot_be_deleted(world, tenant, status):
+    """The other one is kept, and each run tries to delete it."""
+    entry = world.kept(tenant)
+    world.pass_time(2 * HOUR)
+    twin = world.double.plant(
+        tenant.tenant_id, tenant.client_id, resource="/" + entry.resource,
+        notification_url=world.url, lifecycle_url=world.url, seconds=HOUR)
+    world.double.fail("delete", status=status, times=None)
+    assert world.run().status == 1
+    assert entry.renewals == 1
+    world.double.clear_faults()
+    world.pass_time(MINUTE)
+    world.quiet()
+    assert world.one(tenant) is entry and twin.removed_at is not None
 
 
 # -- slow ------------------------------------------------------------------

@@ -277,6 +277,20 @@ TEST(refusals_of_an_unknown_one)
     assert_int_equal(find(&world), 0);
 }
 
+/* It may have kept the subscription and still have left something undone. */
+TEST(again_after_a_failure)
+{
+    static struct world world;
+
+    make_world(&world);
+    add_row(&world);
+    add_past(&world, NOW - MINUTE)->failed_at = NOW - HOUR;
+    assert_int_equal(find(&world), PLAN_AGAIN);
+    assert_false(world.plan.needs_list);
+    world.pasts[0].retry_at = NOW + 1;
+    assert_int_equal(find(&world), 0);
+}
+
 TEST(nothing_before_a_time_to_wait_is_over)
 {
     static struct world world;
