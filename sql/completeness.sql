@@ -242,6 +242,8 @@ $$;
 COMMENT ON FUNCTION callhook_store.listable(uuid, text) IS
     'The span of time that can be listed, up to the last full hour or day.';
 
+-- A list of a later time than now was noted by a clock that was ahead: it has
+-- not seen what was still to come.
 DROP FUNCTION IF EXISTS callhook_store.listed_since(uuid, timestamptz);
 CREATE OR REPLACE FUNCTION callhook_store.listed_since(
     tenant uuid, since timestamptz, list text DEFAULT 'calls')
@@ -251,7 +253,8 @@ AS $$
     SELECT coalesce(range_agg(tstzrange(begins_at, ends_at)), '{}')
     FROM callhook_store.listings AS l
     WHERE tenant_id = tenant AND l.list = listed_since.list
-      AND ends_at > now() - interval '90 days' AND listed_at >= since;
+      AND ends_at > now() - interval '90 days'
+      AND listed_at BETWEEN since AND now();
 $$;
 COMMENT ON FUNCTION callhook_store.listed_since(uuid, timestamptz, text) IS
     'The spans of time that have been listed since a time.';

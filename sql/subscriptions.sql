@@ -63,6 +63,7 @@ $$;
 
 -- A run on another host has another lock file. A turn is longer than any run
 -- works on one tenant; one that died in it holds up others no longer than that.
+-- One that would last longer was taken by a clock that has gone back.
 CREATE OR REPLACE FUNCTION callhook_store.take_turn(
     tenant text, tenant_id uuid, run text)
 RETURNS boolean
@@ -76,6 +77,7 @@ AS $$
         ON CONFLICT ON CONSTRAINT tenants_pkey DO UPDATE
         SET turn_of = excluded.turn_of, turn_until = excluded.turn_until
         WHERE t.turn_until IS NULL OR t.turn_until <= now()
+           OR t.turn_until > excluded.turn_until
            OR t.turn_of = excluded.turn_of
         RETURNING 1
     )

@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS callhook_store.throttling (
     PRIMARY KEY (tenant_id, step)
 );
 
--- Graph's mistake must not cost more than an hour.
+-- Graph's mistake must not cost more than an hour, nor a clock that was ahead.
 CREATE OR REPLACE FUNCTION callhook_store.note_throttling(
     tenant uuid, step text, seconds bigint)
 RETURNS void
@@ -28,7 +28,8 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT t.step FROM callhook_store.throttling AS t
-    WHERE t.tenant_id = tenant AND t.retry_at > now();
+    WHERE t.tenant_id = tenant AND t.retry_at > now()
+      AND t.retry_at <= now() + interval '1 hour';
 $$;
 COMMENT ON FUNCTION callhook_store.throttled(uuid) IS
     'The steps with which Graph is to be left alone now.';

@@ -258,7 +258,8 @@ void plan_make(struct plan *plan, const struct snapshot *snapshot,
         weigh_refusal(plan, &snapshot->refusals[i]);
     if (plan->past && plan->past->failed_at)
         plan->due |= PLAN_AGAIN;
-    if (plan->past && plan->past->retry_at > plan->now)
+    if (plan->past && plan->past->retry_at > plan->now &&
+        plan->past->retry_at <= plan->now + PLAN_WAIT_MAX)
         plan->due = 0;
     /* To create: there was one before, and it may still be there. */
     plan->needs_list = plan->due & (PLAN_LOOK | PLAN_REPLACE) ||

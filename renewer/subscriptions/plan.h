@@ -5,6 +5,12 @@
 #include "settings/settings.h"
 #include "subscriptions/snapshot.h"
 
+/*
+ * However long Graph wants us to wait, in seconds: a subscription must not end
+ * over it. What is noted as later was so by a clock that has gone back.
+ */
+#define PLAN_WAIT_MAX 3600
+
 /* Reasons to talk to Graph; several may hold. */
 enum due {
     PLAN_CREATE = 1,   /* there is none */

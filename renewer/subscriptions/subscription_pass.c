@@ -14,9 +14,6 @@
 #include "subscriptions/snapshot.h"
 #include "subscriptions/subscription_store.h"
 
-/* However long Graph wants us to wait: a subscription must not end over it. */
-#define WAIT_MAX 3600
-
 static const char untaken[] = "it did not take what happened";
 
 /* What the view of the tenant's state shows; no ids that change each time. */
@@ -54,7 +51,7 @@ static enum outcome note_turn(const struct ensuring *ensuring,
     if (outcome != DONE)
         failure = sum_up(fault);
     subscription_store_past(ensuring->database, ensuring->plan->tenant, failure,
-                            wait > WAIT_MAX ? WAIT_MAX : wait,
+                            wait > PLAN_WAIT_MAX ? PLAN_WAIT_MAX : wait,
                             ensuring->plan->unknown);
     free(failure);
     return outcome;

@@ -12,7 +12,8 @@ COMMENT ON FUNCTION callhook_store.unless_far_off(timestamptz) IS
     'A time of Graph''s; null if it is after tomorrow.';
 
 -- Switches the reading of a tenant's records on or off. Calls that Graph may
--- still have become due when it is switched on.
+-- still have become due when it is switched on. None waits for more than a day:
+-- what does was put off by a clock that has gone back, and is due.
 CREATE OR REPLACE FUNCTION callhook_store.set_reading(
     tenant uuid, reads boolean)
 RETURNS void
@@ -31,6 +32,8 @@ BEGIN
                            last_notified_at, filed_at)
                   > now() - interval '30 days';
         END IF;
+        UPDATE callhook_store.calls SET next_read_at = now()
+        WHERE tenant_id = tenant AND next_read_at > now() + interval '2 days';
     ELSE
         DELETE FROM callhook_store.readers WHERE tenant_id = tenant;
         IF FOUND THEN

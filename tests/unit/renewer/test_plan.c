@@ -302,6 +302,10 @@ TEST(nothing_before_a_time_to_wait_is_over)
     assert_int_equal(find(&world), 0);
     past->retry_at = NOW;
     assert_int_equal(find(&world), PLAN_CREATE);
+    past->retry_at = NOW + PLAN_WAIT_MAX;
+    assert_int_equal(find(&world), 0);
+    past->retry_at = NOW + PLAN_WAIT_MAX + 1; /* a clock that went back */
+    assert_int_equal(find(&world), PLAN_CREATE);
     assert_ptr_equal(world.plan.past, past);
 }
 
