@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/resource.h"
 #include "base/result.h"
 #include "graph/pages.h"
 
@@ -47,10 +48,45 @@ static char *filter_of(const char *resource)
     return NULL;
 }
 
-/* What is behind the span's end in the URL. */
-static char *rest_of(const char *resource)
+/* What lets pass whatever one of the two does; frees the first. */
+static char *either(char *one, const char *resource)
 {
-    char *filter = filter_of(resource);
+    char *other = filter_of(resource);
+    char *both = !other ? NULL
+                 : strcmp(one, other) == 0
+                     ? memory_copy(one)
+                     : memory_print("%s%%20or%%20%s", one, other);
+
+    free(one);
+    free(other);
+    return both;
+}
+
+/*
+ * A span is listed once for all sections of a tenant_id: what is listed for one
+ * counts as listed for the others.
+ */
+static char *filter_of_all(const struct settings *settings,
+                           const struct tenant *tenant)
+{
+    char *filter = filter_of(tenant->resource);
+
+    for (size_t i = 0; i < settings->tenant_count && filter; i++) {
+        const struct tenant *other = &settings->tenants[i];
+
+        if (other != tenant && other->reconcile &&
+            resource_is_call_records(other->resource) &&
+            strcmp(other->tenant_id, tenant->tenant_id) == 0)
+            filter = either(filter, other->resource);
+    }
+    return filter;
+}
+
+/* What is behind the span's end in the URL. */
+static char *rest_of(const struct settings *settings,
+                     const struct tenant *tenant)
+{
+    char *filter = filter_of_all(settings, tenant);
     bool many = filter && strstr(filter, "%20or%20");
     char *rest = filter ? memory_print("%%20and%%20%s%s%s" FIELDS,
                                        many ? "(" : "", filter, many ? ")" : "")
@@ -82,7 +118,7 @@ enum outcome call_list_read(struct call_list *call_list)
 {
     struct windows *windows = &call_list->windows;
     struct windows_list list = calls;
-    char *rest = rest_of(windows->graph->tenant->resource);
+    char *rest = rest_of(call_list->settings, windows->graph->tenant);
     enum outcome outcome;
 
     list.rest = rest;

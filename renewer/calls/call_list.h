@@ -7,8 +7,9 @@
 
 #include "calls/windows.h"
 
-/* Zero it and set windows.graph, .database and .since. */
+/* Zero it and set settings, and windows.graph, .database and .since. */
 struct call_list {
+    const struct settings *settings;
     struct windows windows;
     int64_t gaps; /* closed */
 };

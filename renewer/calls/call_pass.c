@@ -95,8 +95,8 @@ static int64_t halfway(int64_t deadline)
  * Lists may take half of the time, for what they find is to be read as well,
  * and logs half of the rest.
  */
-static bool work(struct graph *graph, struct database *database,
-                 int64_t deadline)
+static bool work(const struct settings *settings, struct graph *graph,
+                 struct database *database, int64_t deadline)
 {
     const struct tenant *tenant = graph->tenant;
     struct turn turn = {graph, database,
@@ -107,6 +107,7 @@ static bool work(struct graph *graph, struct database *database,
 
     if (begins(&turn, THROTTLING_LIST, tenant->reconcile)) {
         struct call_list list = {
+            .settings = settings,
             .windows = {.graph = graph, .database = database}};
 
         graph->deadline = halfway(deadline);
@@ -139,7 +140,8 @@ static bool visit_tenant(void *context, void *task, struct http *http)
                  http, 0);
     good = session_lock(&session, &held);
     if (good)
-        good = work(&session.graph, session.database, visit->deadline);
+        good = work(visits->settings, &session.graph, session.database,
+                    visit->deadline);
     else if (held)
         log_detail("%s: another program works on it", visit->tenant->name);
     session_close(&session);

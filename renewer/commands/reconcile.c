@@ -23,6 +23,7 @@ static const char usage[] = "reconcile [TENANT] [--since WHEN] [--until WHEN] "
                             "[--reread]";
 
 struct request {
+    const struct settings *settings;
     const char *tenant; /* NULL: all */
     int64_t since;
     int64_t until; /* 0: now */
@@ -128,7 +129,8 @@ static int64_t hours_of(const struct request *request)
 static bool reconcile(struct session *session, const void *context)
 {
     const struct request *request = context;
-    struct call_list list = {.windows = {.graph = &session->graph,
+    struct call_list list = {.settings = request->settings,
+                             .windows = {.graph = &session->graph,
                                          .database = session->database,
                                          .since = request->since,
                                          .until = request->until}};
@@ -156,6 +158,7 @@ int reconcile_command(const struct settings *settings,
 
     if (!read_words(words, &request))
         return EX_USAGE;
+    request.settings = settings;
     if (request.tenant && !settings_tenant(settings, request.tenant)) {
         log_line("there is no such tenant in the settings");
         return EX_USAGE;

@@ -3,6 +3,7 @@ nothing is missing."""
 
 import json
 import random
+import re
 import time
 import urllib.parse
 import uuid
@@ -175,6 +176,42 @@ def test_the_list_keeps_to_the_subscriptions_filter(world):
     for entry in asked:
         text = urllib.parse.unquote(entry.query)
         assert f" and participants_v2/any(p:p/id eq '{person}')" in text
+
+
+PEOPLE = [str(uuid.uuid4()) for _ in range(3)]
+FILTERS = ["participants/any(p:p/id eq '{}')".format(one) for one in PEOPLE]
+
+
+@pytest.mark.parametrize("filters, listed", [
+    (FILTERS[:1], FILTERS[:1]), (FILTERS[:1] * 2, FILTERS[:1]),
+    (FILTERS[:2], FILTERS[:2]),
+    ([f"{FILTERS[0]} or {FILTERS[1]}", FILTERS[2]], FILTERS),
+    ([FILTERS[0], None], []), ([None, FILTERS[0]], [])])
+def test_sections_of_one_tenant_are_listed_together(world, filters, listed):
+    """What is listed for one of them counts for the others."""
+    ids = {"tenant_id": str(uuid.uuid4()), "client_id": str(uuid.uuid4()),
+           "secret": "of both"}
+    for number, text in enumerate(filters):
+        what = f"?$filter={text}" if text else ""
+        section = world.add(
+            resource=f"communications/callRecords{what}", reconcile="on",
+            change_type=("created", "updated")[number], **ids)
+    if len(listed) > 1:             # which the double does not know
+        world.double.fail("records", body=b'{"value":[]}', status=200,
+                          times=None)
+    world.quiet()
+    call = world.happen(section, notified=0)
+    reconcile(world, section)
+    assert (world.known(call) is None) == bool(listed)
+    asked = world.double.asked("records", section.tenant_id)
+    assert asked
+    for entry in asked:
+        text = urllib.parse.unquote(entry.query).partition("$filter=")[2]
+        people = text.partition("&")[0].split(" and ", 2)[2:]
+        assert len(people) == bool(listed)
+        said = re.findall(r"participants_v2(/any\(p:p/id eq '[^']*'\))",
+                          " ".join(people))
+        assert {"participants" + one for one in said} == set(listed)
 
 
 def test_the_role_is_missing(world):
