@@ -25,6 +25,14 @@
 #define TENANT_MS 20000
 #define LAST_RESORT_SECONDS 50
 
+/*
+ * Those that failed the last time may hang again: they all have this time, for
+ * the calls of the others need the rest. Who would have little of it is among
+ * the next run's first.
+ */
+#define FAILED_MS (RUN_MS / 2)
+#define FAILED_LEAST_MS (TENANT_MS / 2)
+
 /* Then the files that show how it stands, whatever time the rest took. */
 #define FILES_SECONDS 9
 
@@ -52,13 +60,28 @@ struct run {
     int64_t deadline;
 };
 
+static bool has_failed(const struct plan *plan)
+{
+    return plan->past && plan->past->failed_at;
+}
+
+/* Milliseconds that the tenant may have. */
+static int64_t time_for(const struct run *run, const struct plan *plan)
+{
+    int64_t left = run->deadline - clock_ms();
+
+    return has_failed(plan) ? left - (RUN_MS - FAILED_MS) : left;
+}
+
 /* The next plan, or NULL: there is none, or no time for it. */
 static void *take(void *context, void *last)
 {
     struct run *run = context;
+    const struct plan *next = &run->plans[run->next];
 
     (void)last;
-    if (run->next == run->count || clock_ms() >= run->deadline - 1000)
+    if (run->next == run->count ||
+        time_for(run, next) < (has_failed(next) ? FAILED_LEAST_MS : 1000))
         return NULL; /* the next run's */
     return &run->plans[run->next++];
 }
@@ -67,7 +90,7 @@ static bool work(void *context, void *task, struct http *http)
 {
     const struct run *run = context;
     const struct plan *plan = task;
-    int64_t left = run->deadline - clock_ms();
+    int64_t left = time_for(run, plan);
     struct session session;
     bool good;
 
@@ -94,8 +117,8 @@ static int by_urgency(const void *a, const void *b)
 {
     const struct plan *one = a;
     const struct plan *other = b;
-    bool one_failed = one->past && one->past->failed_at;
-    bool other_failed = other->past && other->past->failed_at;
+    bool one_failed = has_failed(one);
+    bool other_failed = has_failed(other);
     int64_t one_ran = one->past ? one->past->last_run_at : 0;
     int64_t other_ran = other->past ? other->past->last_run_at : 0;
 

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from support.records_world import RecordsWorld
 from support.service import wait_until
 from support.world import DAY, HOUR, MINUTE
 
@@ -362,6 +363,23 @@ def test_more_hang_than_there_is_time_for(world):
     world.run()
     assert all(world.live(tenant) for tenant in tenants
                if tenant not in told)
+
+
+@pytest.mark.skipif(os.environ.get("CALLHOOK_TEST_FULL") != "1",
+                    reason="takes most of a minute")
+@pytest.mark.world(kind=RecordsWorld)
+def test_who_hangs_leaves_time_for_the_calls_of_others(world):
+    fine = [world.subscribed() for _ in range(4)]
+    hanging = [world.add(records="off") for _ in range(30)]
+    for tenant in hanging:
+        world.double.fail("token", tenant=tenant.tenant_id, status=400)
+    world.run()                         # they are known to fail
+    for tenant in hanging:
+        world.double.fail("token", tenant=tenant.tenant_id, delay=120,
+                          close=True, times=None)
+    calls = [world.happen(tenant) for tenant in fine]
+    assert world.run().status == 1
+    assert [world.state(call) for call in calls] == ["stored"] * len(fine)
 
 
 def test_slow_is_not_hanging(world, tenant):
