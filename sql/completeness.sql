@@ -109,6 +109,9 @@ AS $$
 DECLARE
     body constant jsonb := callhook_store.parsed(page);
 BEGIN
+    IF jsonb_typeof(body) <> 'object' THEN -- an empty array is no empty list
+        RAISE 'a page that is no object' USING ERRCODE = 'data_exception';
+    END IF;
     IF list = 'calls' THEN
         SELECT f.* INTO listed, missing, newer
         FROM callhook_store.file_listed_calls(tenant, body) AS f;

@@ -139,7 +139,7 @@ def test_the_list_leads_nowhere_else(world, tenant):
 
 @pytest.mark.parametrize("trouble", [
     {"status": 403}, {"malformed": True}, {"body": b"{}"},
-    {"body": b'{"value":{}}'}], ids=str)
+    {"body": b'{"value":{}}'}, {"body": b"[]"}, {"body": b"null"}], ids=str)
 def test_a_list_that_fails(world, tenant, trouble):
     call = world.happen(tenant, notified=0)
     world.double.fail("records", times=None, **trouble)
