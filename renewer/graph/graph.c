@@ -9,6 +9,9 @@
 #define OLD_SECONDS 60
 #define REPLACE_SECONDS 300
 
+/* A Date that is further off than any certificate lasts is a proxy's fault. */
+#define SKEW_MAX (2 * 365 * 86400LL)
+
 char *graph_url(const struct graph *graph, const char *path)
 {
     return memory_print("%s/v1.0%s", graph->tenant->graph_url, path);
@@ -70,6 +73,14 @@ bool graph_replace_token(struct graph *graph)
     return true;
 }
 
+static void note_time(struct graph *graph, int64_t skew)
+{
+    if (skew < -SKEW_MAX || skew > SKEW_MAX)
+        return;
+    graph->skew = skew;
+    graph->told_time = true;
+}
+
 enum outcome graph_send(struct graph *graph, struct transfer *transfer)
 {
     transfer->tenant = graph->tenant;
@@ -89,10 +100,8 @@ enum outcome graph_send(struct graph *graph, struct transfer *transfer)
         transfer_free(transfer);
         send_with_token(graph, transfer, NULL);
     }
-    if (transfer->date) {
-        graph->skew = transfer->date - clock_wall();
-        graph->told_time = true;
-    }
+    if (transfer->date)
+        note_time(graph, transfer->date - clock_wall());
     return transfer->outcome;
 }
 

@@ -43,7 +43,7 @@ static enum outcome note_turn(const struct ensuring *ensuring,
                               enum outcome outcome)
 {
     struct fault *fault = &ensuring->graph->fault;
-    long wait = fault->retry_after;
+    long wait = outcome == DONE ? 0 : fault->retry_after;
     char *failure = NULL;
 
     if (!notes_write(&ensuring->notes, ensuring->database, ensuring->plan))

@@ -252,6 +252,34 @@ def test_a_time_to_wait_without_end(world, tenant, far):
     world.double.violations.clear()     # the double wants to wait for it
 
 
+def test_a_time_to_wait_without_a_refusal(world, tenant):
+    """What was done is done: nothing waits for it."""
+    entry = world.kept(tenant)
+    world.pass_time(2 * HOUR)
+    world.double.fail("patch", headers={"Retry-After": "3000"})
+    world.kept(tenant)
+    assert world.past(tenant)["retry_at"] is None
+    world.double.remove(entry)
+    assert world.double.lifecycle(entry, "subscriptionRemoved") == 202
+    assert world.kept(tenant) is not entry
+    world.double.violations.clear()     # the double wants to wait for it
+
+
+@pytest.mark.parametrize("date", ["Thu, 01 Jan 1970 00:00:01 GMT",
+                                  "Fri, 31 Dec 2100 23:59:59 GMT"])
+@pytest.mark.parametrize("endpoint", ["list", "get"])
+def test_a_date_that_cannot_be(world, tenant, endpoint, date):
+    """A proxy without a clock of its own: ours is the better one."""
+    entry = world.kept(tenant)
+    world.pass_time(2 * HOUR)
+    if endpoint == "get":
+        world.double.fail("list", hide=True)
+    world.double.fail(endpoint, headers={"Date": date}, times=None)
+    assert world.kept(tenant) is entry
+    assert entry.renewals == 1
+    assert world.gaps(tenant) == []
+
+
 @pytest.mark.parametrize("odd", [0, -5, "x", "",
                                  "Thu, 01 Jan 1970 00:00:00 GMT"])
 def test_an_odd_time_to_wait(world, tenant, odd):
