@@ -78,6 +78,21 @@ bool url_same_origin(const char *a, const char *b)
            strncasecmp(one.host, other.host, one.host_length) == 0;
 }
 
+/* Path and query; no path is the same as "/". */
+static const char *behind_host(const char *url)
+{
+    const char *rest = strstr(url, "://") + 3;
+
+    rest += strcspn(rest, "/?#");
+    return rest + (*rest == '/');
+}
+
+bool url_is_same(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0 || (url_same_origin(a, b) &&
+                                 strcmp(behind_host(a), behind_host(b)) == 0);
+}
+
 static bool is_host(const struct parts *parts, const char *host)
 {
     return strlen(host) == parts->host_length &&

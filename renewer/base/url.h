@@ -7,6 +7,10 @@
 /* Whether both URLs have the same scheme, host and port. */
 bool url_same_origin(const char *a, const char *b);
 
+/* Whether they differ at most in how scheme, host, port and an empty path are
+ * written. */
+bool url_is_same(const char *a, const char *b);
+
 /* Whether its host is localhost or a loopback address. */
 bool url_is_loopback(const char *url);
 

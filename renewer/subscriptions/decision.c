@@ -2,6 +2,7 @@
 #include "subscriptions/decision.h"
 
 #include "base/memory.h"
+#include "base/url.h"
 
 static bool is_wanted(const struct plan *plan, const struct subscription *one)
 {
@@ -50,7 +51,7 @@ static const char *find_fault(const struct plan *plan,
     if (!*lifecycle_url && known)
         lifecycle_url = known->row->lifecycle_url;
     if (*lifecycle_url &&
-        strcmp(lifecycle_url, plan->tenant->lifecycle_url) != 0)
+        !url_is_same(lifecycle_url, plan->tenant->lifecycle_url))
         return "the lifecycle URL changed";
     return NULL;
 }

@@ -4,6 +4,7 @@
 #include "base/change_type.h"
 #include "base/memory.h"
 #include "base/resource.h"
+#include "base/url.h"
 
 /* Graph documentation: lifecycle events, one PATCH in 10 minutes. */
 #define REAUTHORIZE_SECONDS 600
@@ -235,9 +236,9 @@ static unsigned weigh_row(const struct plan *plan, const struct known *known)
         return 0;
     if (is_time_to_renew(plan, row))
         due |= PLAN_RENEW;
-    if (strcmp(row->notification_url, tenant->notification_url) != 0)
+    if (!url_is_same(row->notification_url, tenant->notification_url))
         due |= PLAN_MOVE;
-    if (strcmp(row->lifecycle_url, tenant->lifecycle_url) != 0 ||
+    if (!url_is_same(row->lifecycle_url, tenant->lifecycle_url) ||
         known->removed)
         due |= PLAN_LOOK;
     return due;

@@ -34,7 +34,7 @@ void subscriptions_free(struct subscriptions *subscriptions)
 bool subscription_is_under(const struct subscription *one,
                            const struct tenant *tenant)
 {
-    return strcmp(one->notification_url, tenant->notification_url) == 0;
+    return url_is_same(one->notification_url, tenant->notification_url);
 }
 
 bool subscriptions_hold(const struct subscriptions *subscriptions,

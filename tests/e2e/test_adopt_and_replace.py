@@ -127,6 +127,28 @@ def test_the_case_of_the_configuration(world):
 
 # -- other URLs ------------------------------------------------------------
 
+def test_urls_that_graph_writes_otherwise(world):
+    """In small letters, as libraries for URLs do: they are the same."""
+    tenant = world.add(
+        notification_url=world.url.replace("127.0.0.1", "LOCALHOST"))
+
+    def in_small_letters(said):
+        for one in said.get("value", [said]):
+            for name in ("notificationUrl", "lifecycleNotificationUrl"):
+                one[name] = one[name].lower()
+
+    for endpoint in ("create", "list", "patch"):
+        world.double.fail(endpoint, edit=in_small_letters, times=None)
+    world.quiet()
+    [entry] = world.live(tenant)
+    world.asked()
+    assert world.asks() == []
+    world.pass_time(2 * HOUR)
+    assert world.asks() == ["token", "list", "patch"]
+    assert world.live(tenant) == [entry]
+    assert world.gaps(tenant) == []
+
+
 def test_another_notification_url(world, tenant):
     entry = world.kept(tenant)
     world.asked()

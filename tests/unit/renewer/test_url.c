@@ -35,6 +35,34 @@ TEST_EACH(origin, origin_cases, c)
     assert_int_equal(url_same_origin(c->b, c->a), c->same);
 }
 
+static const struct same_case {
+    const char *name;
+    const char *a;
+    const char *b;
+    bool same;
+} same_cases[] = {
+    {"itself", "https://a.example/x?y", "https://a.example/x?y", true},
+    {"host in capitals", "https://A.Example/x", "https://a.example/x", true},
+    {"default port", "https://a.example:443/x", "https://a.example/x", true},
+    {"no path", "https://a.example", "https://a.example/", true},
+    {"no path, a query", "https://a.example?x", "https://a.example/?x", true},
+    {"case of the path", "https://a.example/X", "https://a.example/x", false},
+    {"slash at the end", "https://a.example/x/", "https://a.example/x", false},
+    {"two slashes", "https://a.example//x", "https://a.example/x", false},
+    {"query", "https://a.example/x?1", "https://a.example/x?2", false},
+    {"port", "https://a.example:444/x", "https://a.example/x", false},
+    {"scheme", "http://a.example/x", "https://a.example/x", false},
+    {"none", "", "https://a.example/x", false},
+    {"neither", "", "", true},
+    {"other ones", "EventHub:https://x", "EventHub:https://y", false},
+};
+
+TEST_EACH(same, same_cases, c)
+{
+    assert_int_equal(url_is_same(c->a, c->b), c->same);
+    assert_int_equal(url_is_same(c->b, c->a), c->same);
+}
+
 static const struct url_case {
     const char *name; /* the URL */
     bool allowed;
