@@ -10,7 +10,7 @@
 /* Bytes of a page. Some tenants read at a time, and memory is short. */
 #define LIMIT (4UL << 20)
 
-/* More than a span has of anything: links that lead in a circle end here. */
+/* More than a span has of anything. */
 #define PAGES_MOST 5000
 
 /* Sleeps until the quota has room; false: not before the deadline. */
@@ -101,9 +101,26 @@ static enum outcome read_one(struct pages *pages, const char *url, char **next)
     return outcome;
 }
 
+/*
+ * Whether the links lead in a circle, of whatever length: one of them is
+ * remembered, and after 1, 2, 4, 8 ... pages a later one in its place (Brent's
+ * algorithm).
+ */
+static bool is_circle(const struct pages *pages, char **mark, const char *next)
+{
+    if (strcmp(next, *mark) == 0)
+        return true;
+    if ((pages->pages & (pages->pages - 1)) == 0) {
+        free(*mark);
+        *mark = memory_copy(next);
+    }
+    return false;
+}
+
 enum outcome pages_read(struct pages *pages, const char *url)
 {
     char *link = memory_copy(url);
+    char *mark = memory_copy(url);
     enum outcome outcome = DONE;
 
     pages->pages = 0;
@@ -115,8 +132,7 @@ enum outcome pages_read(struct pages *pages, const char *url)
         outcome = read_one(pages, link, &next);
         pages->pages += outcome == DONE;
         if (outcome == DONE && next &&
-            (strcmp(next, link) == 0 || strcmp(next, url) == 0 ||
-             pages->pages == PAGES_MOST)) {
+            (is_circle(pages, &mark, next) || pages->pages == PAGES_MOST)) {
             fault_say(&pages->fault, pages->step,
                       "the pages have no end: a link came before");
             outcome = REFUSED;
@@ -126,5 +142,6 @@ enum outcome pages_read(struct pages *pages, const char *url)
     }
     pages->more = outcome == DONE && link;
     free(link);
+    free(mark);
     return outcome;
 }
