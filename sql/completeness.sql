@@ -276,8 +276,8 @@ COMMENT ON FUNCTION callhook_store.gap_window(timestamptz, timestamptz) IS
 
 -- By the plan (see list_plan), and at once what a gap may have swallowed. Times
 -- in seconds since 1970, 0: none. most: that it may have, in seconds. asked:
--- instead of the plan, all from then on, to until, that was not listed since
--- started.
+-- instead of the plan, all from then on that was not listed since started.
+-- until: nothing from then on.
 -- can_be_cut: it is longer than the shortest.
 DROP FUNCTION IF EXISTS callhook_store.next_window(
     uuid, bigint, bigint, bigint);
@@ -307,7 +307,7 @@ BEGIN
         FROM hours CROSS JOIN callhook_store.list_plan(next_window.list) AS p
         WHERE asked = 0
         UNION ALL
-        SELECT tstzrange(to_timestamp(asked), to_timestamp(nullif(until, 0))),
+        SELECT tstzrange(to_timestamp(asked), NULL),
                coalesce(to_timestamp(nullif(started, 0)), now())
         WHERE asked <> 0
         UNION ALL
@@ -319,7 +319,8 @@ BEGIN
     ), due AS (
         SELECT unnest(range_agg(part)) AS part
         FROM wanted CROSS JOIN hours CROSS JOIN LATERAL unnest(
-            tstzmultirange(span * can)
+            tstzmultirange(span * can
+                * tstzrange(NULL, to_timestamp(nullif(until, 0))))
             - callhook_store.listed_since(tenant, since, next_window.list))
             AS part
     ), plan AS (

@@ -22,6 +22,9 @@
 /* One that is not begun now. */
 #define LEFT_TO_BEGIN 2000
 
+/* Spans that Graph fails to list before its whole list is taken to fail. */
+#define FAILURES_MOST 10
+
 struct window {
     struct windows *windows;
     int64_t begins_at, ends_at;
@@ -158,7 +161,7 @@ static enum outcome read_one(struct windows *windows, struct window *window)
     enum outcome outcome = read_pages(window, &pages);
 
     windows->cut = pages.more ? (window->ends_at - window->begins_at) / CUT
-                              : windows->cut * GROW;
+                              : windows->cut * (windows->narrow ? 1 : GROW);
     windows->unfinished = pages.late;
     if (outcome != DONE)
         windows->fault = pages.fault;
@@ -170,9 +173,40 @@ static enum outcome read_one(struct windows *windows, struct window *window)
     return note(window) ? DONE : database_fault(windows);
 }
 
+/* Whether Graph's answer is about the span, and not about us or the list. */
+static bool is_of_span(const struct windows *windows)
+{
+    const struct fault *fault = &windows->fault;
+
+    if (strcmp(fault->step, windows->list->step) != 0) /* no token, say */
+        return false;
+    if (fault->status / 100 == 2)
+        return strcmp(fault->code, "unreadable") == 0;
+    return fault->status >= 400 && fault->status != 401 &&
+           fault->status != 403 && fault->status != 429;
+}
+
+/*
+ * One call that Graph cannot list must not hide all others: the span is cut, as
+ * one that is too long, and the shortest is passed over in this run. False: it
+ * is not the span's fault.
+ */
+static bool pass_over(struct windows *windows, const struct window *window)
+{
+    if (!is_of_span(windows) || ++windows->failures == FAILURES_MOST)
+        return false;
+    windows->narrow = window->can_be_cut;
+    if (window->can_be_cut)
+        windows->cut = (window->ends_at - window->begins_at) / CUT;
+    else
+        windows->until = window->begins_at;
+    return true;
+}
+
 enum outcome windows_read(struct windows *windows)
 {
-    enum outcome outcome = DONE;
+    enum outcome outcome = DONE, failed = DONE;
+    struct fault fault = {0};
     struct window window;
     bool is_there;
 
@@ -189,6 +223,16 @@ enum outcome windows_read(struct windows *windows)
             fault_say(&windows->fault, windows->list->step, "no time is left");
         else
             outcome = read_one(windows, &window);
+        if (outcome != DONE && !windows->unfinished &&
+            pass_over(windows, &window)) {
+            failed = outcome;
+            fault = windows->fault;
+            outcome = DONE;
+        }
+    }
+    if (failed != DONE && (outcome == DONE || windows->unfinished)) {
+        windows->fault = fault;
+        return failed;
     }
     return windows->unfinished ? DONE : outcome;
 }

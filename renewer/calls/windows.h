@@ -30,7 +30,7 @@ struct windows {
     struct graph *graph;
     struct database *database;
     int64_t since; /* instead of the plan, all from then on; 0: the plan */
-    int64_t until; /* and to then; 0: now */
+    int64_t until; /* and to then; 0: now (it moves, see windows.c) */
 
     int64_t listed;  /* rows at Graph, in spans that were read to the end */
     int64_t missing; /* calls of which nothing was known */
@@ -42,6 +42,8 @@ struct windows {
     int64_t started; /* by the database's clock */
     int64_t seconds; /* of all spans that were read to the end */
     int64_t cut;     /* the most that the next one may have; 0: it is open */
+    int failures;    /* spans that Graph failed to list */
+    bool narrow;     /* one of them is near: the next ones do not grow */
 };
 
 /* Reads all spans that are due, the newest first. */

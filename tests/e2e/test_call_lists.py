@@ -11,6 +11,7 @@ import uuid
 import pytest
 
 from graph.journal import instant_text
+from graph.web import Answer
 from support.full import FULL
 from support.records_world import RecordsWorld
 from support.world import DAY, HOUR, seconds_of
@@ -163,6 +164,69 @@ def test_a_link_that_is_none(world, tenant, link, said):
     done = world.run("reconcile", tenant.name)
     assert done.status == 1 and said in done.stderr
     assert len(world.double.asked("records", tenant.tenant_id)) <= 2
+
+
+class Odd:
+    """Lists calls in the double's place, where it has an answer."""
+
+    def __init__(self, world, answer):
+        self.handler, self.answer, self.asked = (
+            world.double.graph.handler, answer, 0)
+        world.double.graph.handler = self
+
+    def __call__(self, request):
+        if not request.path.endswith("/communications/callRecords"):
+            return self.handler(request)
+        self.asked += 1
+        return self.answer(request) or self.handler(request)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_links_that_lead_in_a_circle(world, tenant, length):
+    """However long it is: not followed for as long as there is time."""
+    odd = Odd(world, lambda request: Answer.of(200, {
+        "value": [], "@odata.nextLink":
+            f"{world.double.graph_url}/v1.0/communications/callRecords"
+            f"?$skiptoken={odd.asked % length}"}))
+    done = world.run("reconcile", tenant.name, "--since", instant_text(
+        world.double.clock.now() - 2 * HOUR, 0))
+    assert done.status == 1 and "no end" in done.stderr
+    assert odd.asked <= 10
+
+
+@pytest.mark.parametrize("status", [400, 404, 406])
+def test_a_call_that_graph_cannot_list(world, tenant, status):
+    """Those before and after it are listed all the same."""
+    now = world.double.clock.now()
+    calls = [world.happen(tenant, notified=0, begin=now - age * HOUR)
+             for age in (3, 3.9, 4.1, 30, 240)]
+
+    def fails(request):
+        since, until = (seconds_of(at) for at in re.findall(
+            r"startDateTime [gl][et] (\S+Z)",
+            urllib.parse.unquote(request.query)))
+        if since <= now - 4 * HOUR < until:
+            return Answer.of(status, {"error": {"code": "Unlistable"}})
+        return None
+
+    Odd(world, fails)
+    done = world.run("reconcile", tenant.name)
+    assert done.status == 1 and "code Unlistable" in done.stderr
+    assert all(world.known(call) for call in calls)
+    listed = world.database.query(
+        f"""SELECT sum(ends_at - begins_at) > interval '29 days 23 hours'
+                AND NOT bool_or(tstzrange(begins_at, ends_at)
+                                @> to_timestamp({now - 4 * HOUR})) AS good
+        FROM callhook_store.listings WHERE tenant_id = '{tenant.tenant_id}'""")
+    assert listed == [{"good": True}]
+
+
+@pytest.mark.parametrize("status, most", [(403, 1), (400, 10)])
+def test_a_list_that_fails_wherever_it_begins(world, tenant, status, most):
+    """It is not asked for piece by piece."""
+    world.double.fail("records", times=None, status=status)
+    assert world.run("reconcile", tenant.name).status == 1
+    assert len(world.double.asked("records", tenant.tenant_id)) <= most
 
 
 def test_the_list_keeps_to_the_subscriptions_filter(world):
