@@ -30,13 +30,21 @@ void subscription_store_end_turn(struct database *database,
                 DATABASE_VALUES(tenant->name, run));
 }
 
+/*
+ * Those that Graph refused go when their secrets are good no more: there is one
+ * for each run in which it does.
+ */
 bool subscription_store_announce(struct database *database,
                                  const struct tenant *tenant,
                                  const char *secret_sha256_hex,
                                  const char *simulated_id, char no[24])
 {
     static const char sql[] =
-        "INSERT INTO callhook_store.subscriptions (tenant, tenant_id, resource,"
+        "WITH refused AS (DELETE FROM callhook_store.subscriptions"
+        " WHERE tenant_id = $2::uuid AND subscription_id IS NULL"
+        " AND ended_at < now() - interval '1 day')"
+        " INSERT INTO callhook_store.subscriptions (tenant, tenant_id, "
+        "resource,"
         " change_type, notification_url, lifecycle_url, secret_sha256,"
         " subscription_id, expires_at, ended_at)"
         " VALUES ($1, $2::uuid, $3, $4, $5, $6, decode($7, 'hex'), $8::uuid,"

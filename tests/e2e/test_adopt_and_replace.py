@@ -275,6 +275,18 @@ def test_no_successor_for_hours(world, tenant):
     assert sum(row["ended_at"] is None for row in world.rows(tenant)) == 1
 
 
+def test_those_announced_in_vain_are_forgotten(world, tenant):
+    """After the day for which a secret stays good; a run is every minute."""
+    entry = world.kept(tenant)
+    world.double.fail("create", status=403, times=None)
+    world.double.remove(entry)
+    for _ in range(3):
+        world.pass_time(13 * HOUR)
+        world.run()
+    assert [row["subscription_id"] for row in world.rows(tenant)] == [
+        entry.id, None, None]
+
+
 def test_the_very_first_one_is_late(world, tenant):
     """Before it there was nothing to miss: no gap."""
     world.double.fail("create", status=403, times=2)
