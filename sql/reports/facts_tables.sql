@@ -414,7 +414,10 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('callhook report month'));
-    IF to_regclass('callhook_store.report_streams_' || name) IS NOT NULL THEN
+    -- (to_regclass() remembers that it found none, also behind the lock.)
+    IF EXISTS (SELECT FROM pg_class
+               WHERE relnamespace = 'callhook_store'::regnamespace
+                 AND relname = 'report_streams_' || name) THEN
         RETURN;
     END IF;
     FOREACH parent IN ARRAY ARRAY['report_legs', 'report_streams'] LOOP

@@ -1015,3 +1015,16 @@ def test_an_id_that_no_index_holds_keeps_no_log_away(store):
     assert {row["id"]: row["user_id"] for row in rows(store, "pstn_calls")} \
         == {"p1": long, "p2": ANN.id}
     verify(store)
+
+
+def test_a_month_that_two_make_at_once(database):
+    """The second waits for the first, and finds it there."""
+    make = "SELECT callhook_store.make_report_month('2061-03-04')"
+    with database.session() as session:
+        session.run("BEGIN; " + make)
+        second = Later(lambda: database.execute(make))
+        wait_until(lambda: database.query(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' "
+            "AND NOT granted"), "the second waits")
+        session.run("COMMIT")
+    second.result()
