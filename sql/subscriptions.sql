@@ -63,7 +63,8 @@ $$;
 
 -- A run on another host has another lock file. A turn is longer than any run
 -- works on one tenant; one that died in it holds up others no longer than that.
--- One that would last longer was taken by a clock that has gone back.
+-- One that would last longer was taken by a clock that has gone back. (Not by
+-- a second: who waited here for another one's statement began before it.)
 CREATE OR REPLACE FUNCTION callhook_store.take_turn(
     tenant text, tenant_id uuid, run text)
 RETURNS boolean
@@ -77,7 +78,7 @@ AS $$
         ON CONFLICT ON CONSTRAINT tenants_pkey DO UPDATE
         SET turn_of = excluded.turn_of, turn_until = excluded.turn_until
         WHERE t.turn_until IS NULL OR t.turn_until <= now()
-           OR t.turn_until > excluded.turn_until
+           OR t.turn_until > excluded.turn_until + interval '1 minute'
            OR t.turn_of = excluded.turn_of
         RETURNING 1
     )
