@@ -39,15 +39,10 @@ static void take_page(struct reader *reader, struct reading *reading)
 {
     const struct transfer *transfer = &reading->transfer;
 
-    /*
-     * The server's log would quote what is no JSON: it is a payload. And null
-     * says to the database that no page came, so that it asks for it again.
-     */
-    reading->body =
-        json_is_sound(transfer->answer, transfer->answer_length) &&
-                transfer->answer[strspn(transfer->answer, " \t\r\n")] != 'n'
-            ? transfer->answer
-            : "";
+    /* The server's log would quote what is no JSON: it is a payload. */
+    reading->body = json_is_sound(transfer->answer, transfer->answer_length)
+                        ? transfer->answer
+                        : "";
     reading->bytes += transfer->answer_length;
     record_reader_store(reader, reading);
 }

@@ -209,16 +209,6 @@ def test_a_page_in_trouble(world, tenant, trouble):
     assert [world.state(call) for call in calls] == ["stored"] * 3
 
 
-@pytest.mark.parametrize("body", [b"null", b" null\n"])
-def test_a_page_that_is_null(world, tenant, body):
-    """It is no page: not asked for again and again."""
-    call = world.happen(tenant)
-    world.double.fail("record", body=body, times=None)
-    assert "could not be understood" in world.run().stderr
-    assert len(world.double.asked("record")) == 1
-    assert world.failure(call)[1] == "unreadable"
-
-
 def test_a_page_of_16_mebibytes(world, tenant):
     """The largest that is taken."""
     call = world.happen(tenant)
