@@ -1,4 +1,4 @@
-/* Threads that start, or the program ends. */
+/* Threads that start, or else the program ends. */
 #include "base/thread.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #define STACK_BYTES ((size_t)1 << 20)
 
-void thread_start(pthread_t *thread, void *(*run)(void *context), void *context)
+static int start(pthread_t *thread, void *(*run)(void *context), void *context)
 {
     pthread_attr_t attributes;
 
@@ -16,6 +16,18 @@ void thread_start(pthread_t *thread, void *(*run)(void *context), void *context)
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     int error = pthread_create(thread, &attributes, run, context);
     pthread_attr_destroy(&attributes);
+    return error;
+}
+
+void thread_start(pthread_t *thread, void *(*run)(void *context), void *context)
+{
+    int error = start(thread, run, context);
+
     if (error)
         die(EX_OSERR, "no thread can be started: %s", strerror(error));
+}
+
+bool thread_try(pthread_t *thread, void *(*run)(void *context), void *context)
+{
+    return start(thread, run, context) == 0;
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/cancel.h"
 #include "store/probe.h"
 
 #define MS INT64_C(1000)
@@ -15,7 +16,8 @@
 #define BACKOFF_MIN_US (50 * MS)
 #define BACKOFF_MAX_US (2000 * MS)
 /* How long an answer that is owed is waited for before the host is asked anew:
- * each connection that is given up may leave a process behind in the server. */
+ * each connection that is given up may leave a process behind in the server,
+ * which hangs too much to be cancelled. */
 #define PATIENCE_MIN_US (3 * 1000 * MS)
 #define PATIENCE_MAX_US (120 * 1000 * MS)
 /* While answers are owed: how soon it is noticed that the receiver closes. */
@@ -35,7 +37,7 @@ static void put_by(struct reconnect *reconnect, struct database *database)
         host->patience_us ? 2 * host->patience_us : PATIENCE_MIN_US;
 
     if (host->owing)
-        PQfinish(host->owing);
+        cancel_and_close(host->owing, false);
     host->owing = database->connection;
     host->patience_us = patience < PATIENCE_MAX_US ? patience : PATIENCE_MAX_US;
     host->owing_until = clock_now() + host->patience_us;
@@ -53,7 +55,7 @@ static bool owes(struct reconnect_host *host)
     fd.fd = PQsocket(host->owing);
     if (clock_now() < host->owing_until && poll(&fd, 1, 0) == 0)
         return true;
-    PQfinish(host->owing);
+    cancel_and_close(host->owing, false);
     host->owing = NULL;
     return false;
 }
@@ -172,6 +174,6 @@ void reconnect_free(struct reconnect *reconnect)
 {
     for (size_t i = 0; i < reconnect->hosts.count; i++)
         if (reconnect->states[i].owing)
-            PQfinish(reconnect->states[i].owing);
+            cancel_and_close(reconnect->states[i].owing, true);
     hosts_free(&reconnect->hosts);
 }

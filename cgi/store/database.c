@@ -9,13 +9,16 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/cancel.h"
 
 /* The schema that this program knows; sql/install.sql writes the row. */
 #define SCHEMA_MAJOR 1
 
 void database_close(struct database *database)
 {
-    if (database->connection)
+    if (database->connection && database->overdue)
+        cancel_and_close(database->connection, true);
+    else
         PQfinish(database->connection);
     database->connection = NULL;
     database->overdue = false;

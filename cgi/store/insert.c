@@ -119,6 +119,22 @@ static bool send_row(PGconn *connection, const struct insert_row *row,
                                         formats, 0);
 }
 
+/*
+ * Rows that are there already leave nothing in the log, so that the COMMIT
+ * would wait for no standby; and who stored them may have been cancelled while
+ * it waited for one. With a mark it waits, and for what stands before it too.
+ */
+static bool begin(struct database *database)
+{
+    static const char mark[] = "SELECT "
+                               "pg_catalog.pg_logical_emit_message(true, "
+                               "'callhook', '')";
+
+    return database_send_limits(database) &&
+           PQsendQueryParams(database->connection, mark, 0, NULL, NULL, NULL,
+                             NULL, 0);
+}
+
 /* Sends every row; `each`: a transaction of its own. */
 static bool send_rows(struct database *database, const struct insert_row *rows,
                       size_t count, bool each)
@@ -127,11 +143,11 @@ static bool send_rows(struct database *database, const struct insert_row *rows,
 
     if (!PQenterPipelineMode(connection))
         return false;
-    if (!each && (!database_send_limits(database) ||
+    if (!each && (!begin(database) ||
                   !PQsendPrepare(connection, "", insert_statement, 0, NULL)))
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (each && !database_send_limits(database))
+        if (each && !begin(database))
             return false;
         if (!send_row(connection, &rows[i], !each))
             return false;

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -165,6 +166,38 @@ static PGresult *next_result(PGconn *connection, int64_t deadline, bool *late)
     return *late ? NULL : PQgetResult(connection);
 }
 
+static void *cancel(void *connection)
+{
+    PGcancel *owed = PQgetCancel(connection);
+    char why[256];
+
+    if (owed)
+        PQcancel(owed, why, sizeof(why));
+    PQfreeCancel(owed);
+    PQfinish(connection);
+    return NULL;
+}
+
+/*
+ * A process of PostgreSQL's that waits for a standby does not notice that its
+ * client is gone: each run would leave one behind. A server that hangs may not
+ * answer this either, so a thread waits for it.
+ */
+static void cancel_and_close(PGconn *connection)
+{
+    struct timespec until;
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, cancel, connection) != 0) {
+        PQfinish(connection);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+        pthread_detach(thread);
+}
+
 /* The last result of what was sent; the connection is dropped if it is late. */
 static PGresult *collect(struct database *database, int64_t deadline)
 {
@@ -182,7 +215,10 @@ static PGresult *collect(struct database *database, int64_t deadline)
     }
     if (late || PQstatus(database->connection) != CONNECTION_OK) {
         tell(database, late ? "no answer in time" : "the connection is lost");
-        PQfinish(database->connection);
+        if (late)
+            cancel_and_close(database->connection);
+        else
+            PQfinish(database->connection);
         database->connection = NULL;
     }
     return last;

@@ -325,6 +325,9 @@ def test_a_standby_that_is_waited_for_in_vain(folder, double, own):
             == [{"name": "gone"}], "it waits for a standby")
         [text] = faults(renewer)
         assert text.startswith("database: it does not commit: ")
+        # Nor does the server's process stay, which does not see who is gone.
+        assert cluster.query("SELECT FROM pg_stat_activity "
+                             "WHERE wait_event = 'SyncRep'") == []
 
 
 def test_a_commit_that_this_user_may_not_try(renewer, contoso, database):

@@ -51,8 +51,8 @@ def commits_no_more(pair):
     return lambda: pair.set("synchronous_standby_names", "'nobody'")
 
 
-def start(begin, pair):
-    return begin(pair.second, environment=pair.environment(),
+def start(begin, pair, spool=None):
+    return begin(pair.second, environment=pair.environment(), spool=spool,
                  CALLHOOK_ACK_MS=ACK_MS)
 
 
@@ -96,6 +96,41 @@ def test_the_wait_for_one_keeps_nobody(begin, pair, commits_no_more):
     one.wait_for_health(200, "ok", seconds=6)
     one.wait_until_drained()
     assert len(pair.second.rows(pair.known)) == 1
+
+
+def test_what_is_given_up_ends(begin, pair, commits_no_more):
+    """A process that waits for a standby takes no notice of its client."""
+    commits_no_more()
+    pair.servers[1].stop()
+    one = start(begin, pair)
+    waiting = """SELECT pid FROM pg_stat_activity
+                 WHERE wait_event = 'SyncRep'"""
+    first, = wait_until(lambda: pair.servers[0].query(waiting), "one waits")
+    wait_until(lambda: first not in pair.servers[0].query(waiting), "it ended")
+    wait_until(lambda: pair.servers[0].query(waiting), "the next one waits")
+    one.receiver.stop()
+    wait_until(lambda: pair.servers[0].query(waiting) == [], "none is left")
+
+
+def test_what_was_given_up_stays_in_the_spool(begin, pair, commits_no_more):
+    """It is visible, and the standby has not got it: another receiver, whose
+    connection is well, must not take it for stored."""
+    pair.servers[1].stop()
+    server = pair.servers[0]
+    other = start(begin, pair)
+    callhook = """SELECT pid FROM pg_stat_activity
+                  WHERE application_name = 'callhook'"""
+    other.wait_for_health(200, "ok")
+    [its] = server.query(callhook)
+    one = start(begin, pair, spool=other.spool.path)
+    one.wait_for_health(200, "ok")
+    commits_no_more()
+    assert one.receiver.send(pair.known.item()).status == 202
+    assert len(one.spool.files()) == 1
+    wait_until(lambda: its in server.query(
+        callhook + " AND wait_event = 'SyncRep'"), "it waits, too", 60)
+    assert len(pair.first.rows(pair.known)) == 1
+    assert len(one.spool.files()) == 1
 
 
 def test_one_that_is_read_only_is_named(begin, pair):
