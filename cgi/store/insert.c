@@ -124,15 +124,13 @@ static bool send_row(PGconn *connection, const struct insert_row *row,
  * would wait for no standby; and who stored them may have been cancelled while
  * it waited for one. With a mark it waits, and for what stands before it too.
  */
-static bool begin(struct database *database)
+static bool send_mark(PGconn *connection)
 {
     static const char mark[] = "SELECT "
                                "pg_catalog.pg_logical_emit_message(true, "
                                "'callhook', '')";
 
-    return database_send_limits(database) &&
-           PQsendQueryParams(database->connection, mark, 0, NULL, NULL, NULL,
-                             NULL, 0);
+    return PQsendQueryParams(connection, mark, 0, NULL, NULL, NULL, NULL, 0);
 }
 
 /* Sends every row; `each`: a transaction of its own. */
@@ -143,18 +141,18 @@ static bool send_rows(struct database *database, const struct insert_row *rows,
 
     if (!PQenterPipelineMode(connection))
         return false;
-    if (!each && (!begin(database) ||
+    if (!each && (!database_send_limits(database) ||
                   !PQsendPrepare(connection, "", insert_statement, 0, NULL)))
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (each && !begin(database))
+        if (each && !database_send_limits(database))
             return false;
         if (!send_row(connection, &rows[i], !each))
             return false;
-        if (each && !PQpipelineSync(connection))
+        if (each && (!send_mark(connection) || !PQpipelineSync(connection)))
             return false;
     }
-    return each || PQpipelineSync(connection);
+    return each || (send_mark(connection) && PQpipelineSync(connection));
 }
 
 enum database_outcome insert_rows(struct database *database,

@@ -17,21 +17,6 @@ BATCHES = 30
 
 pytestmark = pytest.mark.no_program
 
-NO_STATISTICS = """
-    DO $$
-    DECLARE
-        one regclass;
-    BEGIN
-        FOR one IN SELECT oid FROM pg_class
-                   WHERE relnamespace = 'callhook_store'::regnamespace
-                     AND relkind = 'r' LOOP
-            EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)',
-                           one);
-        END LOOP;
-    END
-    $$"""
-
-
 def made(kind, key, **changes):
     """Every word of it is new, and so is everybody in it."""
     values = distinct_leaves()
@@ -101,9 +86,19 @@ def round_of_all(work, number):
         yield log, work.list(log, [made(kind, call, **times) for call in calls])
 
 
-def test_a_batch_reads_no_more_rows_when_more_are_stored(cluster):
-    database = cluster.create_database()
-    database.execute(NO_STATISTICS)
+@pytest.fixture
+def without_statistics(cluster):
+    """Neither of the tables that are there, nor of months to be made."""
+    cluster.execute("ALTER SYSTEM SET autovacuum = off")
+    cluster.execute("SELECT pg_reload_conf()")
+    yield cluster.create_database()
+    cluster.execute("ALTER SYSTEM RESET autovacuum")
+    cluster.execute("SELECT pg_reload_conf()")
+
+
+def test_a_batch_reads_no_more_rows_when_more_are_stored(
+        cluster, without_statistics):
+    database = without_statistics
     connection = psycopg2.connect(host=str(cluster.home), dbname=database.name,
                                   user="postgres")
     work = Work(connection)
