@@ -96,7 +96,7 @@ static bool work(void *context, void *task, struct http *http)
 
     session_open(&session, run->settings, plan->tenant, run->database, http,
                  left < TENANT_MS ? left : TENANT_MS);
-    good = subscription_pass_run(&session, run->settings, plan->may_list);
+    good = subscription_pass_run(&session, run->settings, plan);
     session_close(&session);
     return good;
 }

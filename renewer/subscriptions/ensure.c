@@ -234,13 +234,11 @@ static enum outcome act(struct ensuring *ensuring,
 static enum outcome ensure_unlisted(struct ensuring *ensuring)
 {
     const struct known *known = ensuring->plan->only;
-    struct subscription one = {0};
+    struct subscription one;
 
     if (!known)
         return create(ensuring);
-    snprintf(one.id, sizeof(one.id), "%s", known->row->id);
-    one.notification_url = known->row->notification_url;
-    one.expires_at = known->row->expires_at;
+    one = renew_of_row(known->row);
     return renew(ensuring, &one, known->row->no);
 }
 

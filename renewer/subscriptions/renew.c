@@ -41,6 +41,15 @@ enum outcome renew_subscription(struct graph *graph,
     return outcome;
 }
 
+struct subscription renew_of_row(const struct row *row)
+{
+    struct subscription one = {.notification_url = row->notification_url,
+                               .expires_at = row->expires_at};
+
+    snprintf(one.id, sizeof(one.id), "%s", row->id);
+    return one;
+}
+
 /* Without our notes: when it was renewed follows from when it ends. */
 static bool seems_old(const struct graph *graph, const struct subscription *one)
 {

@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "graph/graph.h"
+#include "subscriptions/snapshot.h"
 #include "subscriptions/subscription.h"
 
 /*
@@ -14,6 +15,9 @@
 enum outcome renew_subscription(struct graph *graph,
                                 const struct subscription *one,
                                 struct subscription *renewed);
+
+/* The subscription of a row, as we know it; its texts are the row's. */
+struct subscription renew_of_row(const struct row *row);
 
 /*
  * Without a database: what Graph shows under our URL is renewed when its time

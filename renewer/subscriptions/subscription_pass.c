@@ -122,9 +122,23 @@ static void name_lock(const struct session *session, char name[128])
              (uintmax_t)folder.st_ino);
 }
 
+/* Nothing can be written down, and it must not run out over that. */
+static enum outcome renew_unnoted(struct graph *graph, const struct plan *plan)
+{
+    struct subscription one, renewed;
+
+    if (plan->only && plan->due & PLAN_RENEW) {
+        one = renew_of_row(plan->only->row);
+        if (renew_subscription(graph, &one, &renewed) == DONE)
+            subscription_free(&renewed);
+    }
+    return note_untaken(graph, DONE, "it did not give a turn");
+}
+
 /* The lock was of this host: a run on another one may be at it. */
 static enum outcome take_turn(struct session *session,
-                              const struct settings *settings, bool may_list)
+                              const struct settings *settings,
+                              const struct plan *plan)
 {
     const struct tenant *tenant = session->graph.tenant;
     char run[128];
@@ -133,18 +147,19 @@ static enum outcome take_turn(struct session *session,
 
     name_lock(session, run);
     if (!subscription_store_take_turn(session->database, tenant, run, &taken))
-        return note_untaken(&session->graph, DONE, "it did not give a turn");
+        return renew_unnoted(&session->graph, plan);
     if (!taken) {
         log_detail("%s: a run on another host works on it", tenant->name);
         return DONE;
     }
-    outcome = plan_and_ensure(session, settings, may_list);
+    outcome = plan_and_ensure(session, settings, plan->may_list);
     subscription_store_end_turn(session->database, tenant, run);
     return outcome;
 }
 
 bool subscription_pass_run(struct session *session,
-                           const struct settings *settings, bool may_list)
+                           const struct settings *settings,
+                           const struct plan *plan)
 {
     const char *name = session->graph.tenant->name;
     bool held;
@@ -155,7 +170,7 @@ bool subscription_pass_run(struct session *session,
             log_detail("%s: another program works on it", name);
         return held;
     }
-    outcome = session->database ? take_turn(session, settings, may_list)
+    outcome = session->database ? take_turn(session, settings, plan)
                                 : renew_without_notes(&session->graph);
     if (outcome != DONE)
         report_fault(settings->state_dir, name, "", &session->graph.fault);

@@ -4,13 +4,15 @@
 
 #include "graph/session.h"
 #include "settings/settings.h"
+#include "subscriptions/plan.h"
 
 /*
- * Does what is due, if it still is; `may_list`: with a look at Graph's list.
- * Without a database: renews what Graph shows and does nothing else. Returns
- * false after reporting what failed.
+ * Does what was due when `plan` was made, if it still is. Without a database:
+ * renews what Graph shows and does nothing else; where it takes no writes,
+ * what the plan knows. Returns false after reporting what failed.
  */
 bool subscription_pass_run(struct session *session,
-                           const struct settings *settings, bool may_list);
+                           const struct settings *settings,
+                           const struct plan *plan);
 
 #endif

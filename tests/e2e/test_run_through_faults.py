@@ -319,6 +319,23 @@ def test_a_list_that_fails_for_long(world, tenant, trouble):
     assert world.asks() == []
 
 
+def test_a_database_that_takes_no_writes(world, tenant):
+    """It says what is due, and nothing can be written down."""
+    entry = world.kept(tenant)
+    world.pass_time(2 * HOUR)
+    with world.database.session() as session:
+        session.run("BEGIN; LOCK TABLE callhook_store.tenants IN SHARE MODE")
+        done = world.run()
+        session.run("ROLLBACK")
+    assert done.status == 1
+    assert "it did not give a turn" in done.stderr
+    assert entry.renewals == 1
+    world.pass_time(MINUTE)
+    world.run()
+    assert world.one(tenant) is entry
+    world.assert_covered(tenant)
+
+
 @pytest.mark.parametrize("status", [400, 403, 409, 503])
 def test_one_that_can_be_neither_listed_nor_got(world, tenant, status):
     entry = world.kept(tenant)
