@@ -62,7 +62,9 @@ def test_the_first_commits_no_more(begin, pair, commits_no_more):
     one = start(begin, pair)
     load = one.load(subscription=pair.known, until=50)
     commits_no_more()
-    one.wait_for_health(200, "spooling", seconds=5)
+    # It spools for a moment only: a look at its health may come too late.
+    wait_until(lambda: "did not answer in time" in one.receiver.log(),
+               "the first one is given up", 5)
     one.wait_for_health(200, "ok", seconds=15)
     load.wait_for(200)
     load.stop()
