@@ -241,10 +241,21 @@ enum database_outcome database_call(struct database *database,
                           deadline);
 }
 
-/* A notice may quote what a row holds. */
-static void ignore_notice(void *context, const char *message)
+/*
+ * A notice is never told, for it may quote what a row holds. One matters: when
+ * somebody ends a wait for a standby, the server warns, without a SQLSTATE of
+ * its own, and goes on to call that a commit. Its file is PostgreSQL's
+ * src/backend/replication/syncrep.c. The rows are there, and lost with it.
+ */
+static void take_notice(void *context, const PGresult *notice)
 {
-    (void)context, (void)message;
+    struct database *database = context;
+    const char *file = PQresultErrorField(notice, PG_DIAG_SOURCE_FILE);
+
+    if (file && strcmp(file, "syncrep.c") == 0) {
+        log_cause(LOG_STATEMENT, "a wait for a standby was ended by somebody");
+        database->overdue = true;
+    }
 }
 
 /*
@@ -284,7 +295,7 @@ static bool start(struct database *database, const struct host *host)
     if (database->connection &&
         PQstatus(database->connection) == CONNECTION_OK &&
         PQsetnonblocking(database->connection, 1) == 0) {
-        PQsetNoticeProcessor(database->connection, ignore_notice, NULL);
+        PQsetNoticeReceiver(database->connection, take_notice, database);
         return true;
     }
     fail(database, "the database cannot be reached");

@@ -1,6 +1,7 @@
 """A list of hosts, of which the first takes connections and no rows."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -134,6 +135,23 @@ def test_what_was_given_up_stays_in_the_spool(begin, pair, commits_no_more):
     wait_until(lambda: len(pair.first.rows(pair.known)) == 1, "it is visible")
     wait_until(lambda: its in server.query(
         callhook + " AND wait_event = 'SyncRep'"), "the other waits, too")
+    assert len(one.spool.files()) == 1
+
+
+def test_a_wait_that_somebody_ends_is_no_commit(begin, pair, commits_no_more):
+    """The server says so all the same, and the row may be lost with it."""
+    pair.servers[1].stop()
+    one = start(begin, pair)
+    one.wait_for_health(200, "ok")
+    commits_no_more()
+    with ThreadPoolExecutor() as pool:
+        sent = pool.submit(one.receiver.send, pair.known.item())
+        wait_until(lambda: pair.servers[0].query("""
+            SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+            WHERE wait_event = 'SyncRep' AND query LIKE '%COPY%'"""),
+                   "its wait is ended")
+        assert sent.result().status == 202
+    assert len(pair.first.rows(pair.known)) == 1
     assert len(one.spool.files()) == 1
 
 
