@@ -24,6 +24,7 @@ struct database {
     pthread_mutex_t lock;
     const char *state_dir; /* NULL: faults are logged each time */
     bool failed;           /* a statement has */
+    bool unreplicated;     /* somebody ended a wait for a standby */
 };
 
 static void tell(struct database *database, const char *what)
@@ -97,11 +98,19 @@ static PGconn *begin_to_connect(const char *conninfo)
                                 values + (*conninfo ? 0 : 1), 1);
 }
 
-/* Notices say nothing that a result does not, and may quote a payload. */
-static void ignore_notice(void *nothing, const char *notice)
+/*
+ * Notices are not told, for they may quote a payload. One says what no result
+ * does: when somebody ends a wait for a standby, the server warns, without a
+ * SQLSTATE of its own, from src/backend/replication/syncrep.c, and goes on to
+ * call that a commit.
+ */
+static void take_notice(void *context, const PGresult *notice)
 {
-    (void)nothing;
-    (void)notice;
+    struct database *database = context;
+    const char *file = PQresultErrorField(notice, PG_DIAG_SOURCE_FILE);
+
+    if (database && file && strcmp(file, "syncrep.c") == 0)
+        database->unreplicated = true;
 }
 
 /* As another connection was made, with all that it was given. */
@@ -130,7 +139,7 @@ static PGconn *connect_in_time(PGconn *connection, int64_t deadline,
 
     if (!connection || PQstatus(connection) == CONNECTION_BAD)
         step = PGRES_POLLING_FAILED;
-    PQsetNoticeProcessor(connection, ignore_notice, NULL);
+    PQsetNoticeReceiver(connection, take_notice, NULL);
     while (step == PGRES_POLLING_READING || step == PGRES_POLLING_WRITING) {
         if (!wait_for(connection,
                       step == PGRES_POLLING_READING ? POLLIN : POLLOUT,
@@ -199,11 +208,33 @@ static void cancel_and_close(PGconn *connection)
         pthread_detach(thread);
 }
 
-/* The last result of what was sent; the connection is dropped if it is late. */
+static bool is_good(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+/* What there is to say of a statement's end; NULL: it ended well. */
+static const char *fault_of(const struct database *database, bool late)
+{
+    if (late)
+        return "no answer in time";
+    if (PQstatus(database->connection) != CONNECTION_OK)
+        return "the connection is lost";
+    return database->unreplicated ? "a wait for a standby was ended by somebody"
+                                  : NULL;
+}
+
+/*
+ * The last result of what was sent. The connection is dropped where it is not
+ * sure that this was committed, and a good result does not count then.
+ */
 static PGresult *collect(struct database *database, int64_t deadline)
 {
     PGresult *last = NULL;
     PGresult *result;
+    const char *fault;
     bool late;
 
     while ((result = next_result(database->connection, deadline, &late))) {
@@ -214,22 +245,20 @@ static PGresult *collect(struct database *database, int64_t deadline)
             last = result;
         }
     }
-    if (late || PQstatus(database->connection) != CONNECTION_OK) {
-        tell(database, late ? "no answer in time" : "the connection is lost");
+    fault = fault_of(database, late);
+    if (fault) {
+        tell(database, fault);
         if (late)
             cancel_and_close(database->connection);
         else
             PQfinish(database->connection);
         database->connection = NULL;
     }
+    if (fault && is_good(last)) {
+        PQclear(last);
+        last = NULL;
+    }
     return last;
-}
-
-static bool is_good(const PGresult *result)
-{
-    ExecStatusType status = PQresultStatus(result);
-
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
 PGresult *database_try(struct database *database, const char *sql, int count,
@@ -349,6 +378,7 @@ static struct database *open_in_time(PGconn *begun, char why[DATABASE_WHY])
         return NULL;
     database = memory_new(1, sizeof(*database));
     database->connection = connection;
+    PQsetNoticeReceiver(connection, take_notice, database);
     pthread_mutex_init(&database->lock, NULL);
     if (prepare(database, deadline, why))
         return database;

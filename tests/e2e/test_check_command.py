@@ -4,6 +4,7 @@ import contextlib
 import re
 import socket
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -312,8 +313,9 @@ def test_no_database(renewer, contoso):
     assert "see to `database` in the settings" in fault
 
 
-def test_a_standby_that_is_waited_for_in_vain(folder, double, own):
-    """A row that is rolled back does not wait for it."""
+@pytest.fixture
+def waiting_renewer(folder, double, own):
+    """Its server waits for a standby that is gone."""
     with Cluster(folder) as cluster:
         renewer = Renewer(folder, double, cluster.create_database(),
                           notification_url=own.url)
@@ -323,11 +325,29 @@ def test_a_standby_that_is_waited_for_in_vain(folder, double, own):
         wait_until(lambda: cluster.query(
             "SELECT current_setting('synchronous_standby_names') AS name")
             == [{"name": "gone"}], "it waits for a standby")
-        [text] = faults(renewer)
-        assert text.startswith("database: it does not commit: ")
-        # Nor does the server's process stay, which does not see who is gone.
-        assert cluster.query("SELECT FROM pg_stat_activity "
-                             "WHERE wait_event = 'SyncRep'") == []
+        yield cluster, renewer
+
+
+def test_a_standby_that_is_waited_for_in_vain(waiting_renewer):
+    """A row that is rolled back does not wait for it."""
+    cluster, renewer = waiting_renewer
+    [text] = faults(renewer)
+    assert text.startswith("database: it does not commit: ")
+    # Nor does the server's process stay, which does not see who is gone.
+    assert cluster.query("SELECT FROM pg_stat_activity "
+                         "WHERE wait_event = 'SyncRep'") == []
+
+
+def test_a_wait_for_a_standby_that_somebody_ends(waiting_renewer):
+    """The server warns of it, and says then that it committed."""
+    cluster, renewer = waiting_renewer
+    with ThreadPoolExecutor() as pool:
+        told = pool.submit(faults, renewer)
+        wait_until(lambda: cluster.query(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
+            "WHERE wait_event = 'SyncRep'"), "its wait is ended")
+        [text] = told.result()
+    assert text.startswith("database: it does not commit: ")
 
 
 def test_a_commit_that_this_user_may_not_try(renewer, contoso, database):
