@@ -246,12 +246,13 @@ static void write_minutes(struct committer *c, bool end)
         refusals_write(&c->database, deadline);
 }
 
-/* Once a minute, at its end. */
+/* Once a minute, at its end, and at the start: who looks at callhook.receivers
+ * after a restart is told of it. */
 static void count_minute(struct committer *c)
 {
     int64_t wall = clock_wall();
 
-    statistics_roll(wall, false);
+    statistics_roll(wall, c->minute_due == 0);
     c->minutes_due = true;
     c->minute_due = clock_now() + MINUTE_US - wall % MINUTE_US;
 }

@@ -80,19 +80,21 @@ def test_a_receiver_of_before_tells_nothing_of_itself(database):
     assert database.query("SELECT 1 FROM callhook.receiver_minutes")
 
 
-def test_a_clean_end_is_told_and_a_kill_is_not(launch, database):
-    killed, stopped = launch(), launch()
-    for receiver in (killed, stopped):
-        assert receiver.request(query="validationToken=x").status == 200
-        wait_until(lambda: receiver.request("GET", SCRIPT_NAME="/health")
-                   .body == b"ok", "the database")
-    killed.kill()
-    assert receivers(database) == {}
+def test_a_start_and_a_clean_end_are_told_and_a_kill_is_not(launch, database):
+    def wait_for(state):
+        [row] = wait_until(lambda: [row for row in receivers(database).values()
+                                    if row["state"] == state], state)
+        assert (row["spool_bytes"], row["oldest_spooled_at"]) == (0, None)
+
+    stopped = launch()
+    wait_for("live")
     stopped.terminate()
     assert stopped.wait() == 0
-    [row] = receivers(database).values()
-    assert row["state"] == "stopped"
-    assert (row["spool_bytes"], row["oldest_spooled_at"]) == (0, None)
+    wait_for("stopped")
+    killed = launch()
+    wait_for("live")
+    killed.kill()
+    wait_for("live")
 
 
 # --- Tenants, refusals ---
