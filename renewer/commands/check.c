@@ -95,6 +95,9 @@ static bool check_write(struct database *database)
                         "it does not take a row: see the line on standard "
                         "error");
         PQclear(result);
+        /* Outside of a transaction nothing is written. */
+        if (!result && (i == 0 || !database_is_there(database)))
+            break;
     }
     if (good)
         finding_say(FINE, "database", "a row is taken, and rolled back");

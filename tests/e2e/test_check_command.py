@@ -10,6 +10,7 @@ import pytest
 
 from graph import SecureSite
 from graph.web import Answer, Listener, server_context
+from support.pooler import Pooler
 from support.postgres import Cluster
 from support.renewer import Renewer, write_private
 from support.service import wait_until
@@ -311,6 +312,16 @@ def test_no_database(renewer, contoso):
     [fault] = faults(renewer)
     assert fault.startswith("database: ")
     assert "see to `database` in the settings" in fault
+
+
+def test_a_pooler_that_knows_no_transactions(folder, cluster, renewer, contoso,
+                                             database):
+    with Pooler(folder, cluster, mode="statement") as pooler:
+        told = faults(renewer, environment=pooler.environment(
+            database.name, "test_renewer"))
+    assert [text for text in told if "take a row" in text] == [
+        "database: it does not take a row: see the line on standard error"]
+    assert database.query("SELECT FROM callhook_store.tenants") == []
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""pgbouncer before a cluster, pooling by transaction."""
+"""pgbouncer before a cluster."""
 
 import os
 import pathlib
@@ -21,7 +21,7 @@ listen_port = 6432
 auth_type = trust
 auth_file = {home}/users
 admin_users = pooler
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {pool}
 max_client_conn = 100
 server_login_retry = 1
@@ -29,14 +29,16 @@ server_login_retry = 1
 
 
 class Pooler(Service):
-    """Hands a session of the cluster to whoever begins a transaction."""
+    """Hands a session of the cluster to whoever begins a transaction, or
+    whatever else is a mode of its."""
 
     name = "pgbouncer"
 
-    def __init__(self, folder, cluster, pool=2):
+    def __init__(self, folder, cluster, pool=2, mode="transaction"):
         super().__init__(folder)
         self.cluster = cluster
         self.pool = pool
+        self.mode = mode
         self.home = pathlib.Path(folder) / f"pool{next_number()}"
 
     def start(self):
@@ -45,7 +47,7 @@ class Pooler(Service):
             self.home.mkdir(mode=0o700)
             (self.home / "pgbouncer.ini").write_text(
                 CONFIGURATION.format(cluster=self.cluster.home, home=self.home,
-                                     pool=self.pool))
+                                     pool=self.pool, mode=self.mode))
             (self.home / "users").write_text(
                 "".join(f'"{user}" ""\n' for user in
                         ("test_receiver", "test_renewer", "test_reader",
