@@ -1,12 +1,10 @@
 /* The connection to PostgreSQL. */
 #include "base/database.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -55,49 +53,6 @@ static void tell_failure(struct database *database, const PGresult *result,
     free(what);
 }
 
-/* Waits for the socket; false when the time is over. */
-static bool wait_for(PGconn *connection, short events, int64_t deadline)
-{
-    for (;;) {
-        struct pollfd fd = {.fd = PQsocket(connection), .events = events};
-        int64_t left = deadline - clock_ms();
-        int ready;
-
-        if (left <= 0)
-            return false;
-        ready = poll(&fd, 1, (int)left + 1);
-        if (ready > 0 || (ready < 0 && errno != EINTR))
-            return true; /* libpq finds what is wrong */
-    }
-}
-
-/* libpq's words on a connection hold names and addresses, no payload. */
-static void say_why(PGconn *connection, char why[DATABASE_WHY])
-{
-    const char *text = connection ? PQerrorMessage(connection) : "";
-    int length = (int)strcspn(text, "\n");
-
-    snprintf(why, DATABASE_WHY, "%.*s", length, text);
-    if (length == 0)
-        snprintf(why, DATABASE_WHY, "no answer in time");
-}
-
-static PGconn *begin_to_connect(const char *conninfo)
-{
-    /* Later ones win, so that what is ours stands behind `dbname`. */
-    const char *const keywords[] = {"dbname", "fallback_application_name",
-                                    "tcp_user_timeout", NULL};
-    const char *const values[] = {conninfo, "callhook-renewer", "15000", NULL};
-
-    /*
-     * A standby takes nothing: the next host of the list may. As a variable it
-     * gives way to what the user says, wherever that is.
-     */
-    setenv("PGTARGETSESSIONATTRS", "read-write", 0);
-    return PQconnectStartParams(keywords + (*conninfo ? 0 : 1),
-                                values + (*conninfo ? 0 : 1), 1);
-}
-
 /*
  * Notices are not told, for they may quote a payload. One says what no result
  * does: when somebody ends a wait for a standby, the server warns, without a
@@ -109,49 +64,8 @@ static void take_notice(void *context, const PGresult *notice)
     struct database *database = context;
     const char *file = PQresultErrorField(notice, PG_DIAG_SOURCE_FILE);
 
-    if (database && file && strcmp(file, "syncrep.c") == 0)
+    if (file && strcmp(file, "syncrep.c") == 0)
         database->unreplicated = true;
-}
-
-/* As another connection was made, with all that it was given. */
-static PGconn *begin_to_connect_like(PGconn *other)
-{
-    PQconninfoOption *options = PQconninfo(other);
-    const char *keywords[64] = {NULL};
-    const char *values[64] = {NULL};
-    PGconn *connection;
-    size_t count = 0;
-
-    for (PQconninfoOption *one = options; one && one->keyword; one++)
-        if (one->val && *one->val && count < 63) {
-            keywords[count] = one->keyword;
-            values[count++] = one->val;
-        }
-    connection = PQconnectStartParams(keywords, values, 0);
-    PQconninfoFree(options);
-    return connection;
-}
-
-static PGconn *connect_in_time(PGconn *connection, int64_t deadline,
-                               char why[DATABASE_WHY])
-{
-    PostgresPollingStatusType step = PGRES_POLLING_WRITING;
-
-    if (!connection || PQstatus(connection) == CONNECTION_BAD)
-        step = PGRES_POLLING_FAILED;
-    PQsetNoticeReceiver(connection, take_notice, NULL);
-    while (step == PGRES_POLLING_READING || step == PGRES_POLLING_WRITING) {
-        if (!wait_for(connection,
-                      step == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-                      deadline))
-            break;
-        step = PQconnectPoll(connection);
-    }
-    if (step == PGRES_POLLING_OK && PQsetnonblocking(connection, 1) == 0)
-        return connection;
-    say_why(connection, why);
-    PQfinish(connection);
-    return NULL;
 }
 
 /* The next result; NULL at the end, or when the time or the server is gone. */
@@ -160,11 +74,11 @@ static PGresult *next_result(PGconn *connection, int64_t deadline, bool *late)
     int left;
 
     while ((left = PQflush(connection)) > 0)
-        if (!wait_for(connection, POLLIN | POLLOUT, deadline) ||
+        if (!pg_connection_wait(connection, POLLIN | POLLOUT, deadline) ||
             !PQconsumeInput(connection))
             break;
     while (left == 0 && PQisBusy(connection)) {
-        if (!wait_for(connection, POLLIN, deadline)) {
+        if (!pg_connection_wait(connection, POLLIN, deadline)) {
             left = 1;
             break;
         }
@@ -173,39 +87,6 @@ static PGresult *next_result(PGconn *connection, int64_t deadline, bool *late)
     }
     *late = left != 0;
     return *late ? NULL : PQgetResult(connection);
-}
-
-static void *cancel(void *connection)
-{
-    PGcancel *owed = PQgetCancel(connection);
-    char why[256];
-
-    if (owed)
-        PQcancel(owed, why, sizeof(why));
-    PQfreeCancel(owed);
-    PQfinish(connection);
-    return NULL;
-}
-
-/*
- * A process of PostgreSQL's that waits for a standby does not notice that its
- * client is gone: each run would leave one behind. A server that hangs may not
- * answer this either, so a thread waits for it.
- */
-static void cancel_and_close(PGconn *connection)
-{
-    struct timespec until;
-    pthread_t thread;
-
-    if (pthread_create(&thread, NULL, cancel, connection) != 0) {
-        PQfinish(connection);
-        return;
-    }
-    /* The time of day: TSan does not know the call with another clock. */
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec++;
-    if (pthread_timedjoin_np(thread, NULL, &until) != 0)
-        pthread_detach(thread);
 }
 
 static bool is_good(const PGresult *result)
@@ -249,7 +130,7 @@ static PGresult *collect(struct database *database, int64_t deadline)
     if (fault) {
         tell(database, fault);
         if (late)
-            cancel_and_close(database->connection);
+            pg_connection_cancel(database->connection);
         else
             PQfinish(database->connection);
         database->connection = NULL;
@@ -371,7 +252,7 @@ static bool prepare(struct database *database, int64_t deadline,
 static struct database *open_in_time(PGconn *begun, char why[DATABASE_WHY])
 {
     int64_t deadline = clock_ms() + CONNECT_MS;
-    PGconn *connection = connect_in_time(begun, deadline, why);
+    PGconn *connection = pg_connection_complete(begun, deadline, why);
     struct database *database;
 
     if (!connection)
@@ -388,7 +269,7 @@ static struct database *open_in_time(PGconn *begun, char why[DATABASE_WHY])
 
 struct database *database_open(const char *conninfo, char why[DATABASE_WHY])
 {
-    return open_in_time(begin_to_connect(conninfo), why);
+    return open_in_time(pg_connection_begin(conninfo), why);
 }
 
 struct database *database_open_beside(struct database *database)
@@ -399,7 +280,7 @@ struct database *database_open_beside(struct database *database)
 
     pthread_mutex_lock(&database->lock);
     if (database->connection)
-        begun = begin_to_connect_like(database->connection);
+        begun = pg_connection_begin_like(database->connection);
     pthread_mutex_unlock(&database->lock);
     beside = open_in_time(begun, why);
     if (beside) {

@@ -12,10 +12,12 @@
 
 #include <libpq-fe.h>
 
+#include "base/pg_connection.h"
+
 struct database;
 
 /* Room for why there is none. */
-#define DATABASE_WHY 300
+#define DATABASE_WHY PG_CONNECTION_WHY
 
 /*
  * Connects to `conninfo` ("" = the PG... environment). NULL: `why` says what
