@@ -3,10 +3,22 @@
 -- stays, by which later imports leave the person out.
 
 -- Who was to be forgotten: digests of ids, so that nothing brings them back.
+-- alone: an id or a principal name of which the other one is not known yet.
 CREATE TABLE IF NOT EXISTS callhook_store.forgotten (
     id_sha256 bytea PRIMARY KEY CHECK (octet_length(id_sha256) = 32),
     forgotten_at timestamptz NOT NULL DEFAULT now()
 );
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'callhook_store.forgotten'::regclass
+          AND attname = 'alone') THEN
+        ALTER TABLE callhook_store.forgotten
+            ADD COLUMN alone boolean NOT NULL DEFAULT true;
+    END IF;
+END
+$$;
 
 -- One form for the spellings of an id: tel:+49 89 123;ext=1 is 4989123, and
 -- sip:Owen@contoso.com is owen@contoso.com. The letters of ids are ASCII: no
@@ -177,17 +189,21 @@ $$;
 COMMENT ON FUNCTION callhook_store.without_forgotten(jsonb) IS
     'JSON of Graph without what tells of forgotten persons.';
 
--- A person's ids: the one given, and those that stand beside it. (A page is
--- searched as text before it is taken apart.)
+-- A person's ids: the one given, those that stand beside it, and what else the
+-- person is called beside these. (A page is searched as text before it is taken
+-- apart, in which a letter may be written as an escape.)
 CREATE OR REPLACE FUNCTION callhook_store.ids_of_person(person text)
 RETURNS text[]
 LANGUAGE sql STABLE
 AS $$
     WITH given AS (
         SELECT callhook_store.plain_id(person) AS id
-    ), pairs AS (
-        SELECT identity_id AS id, identity_user_principal_name AS name
+    ), pairs (id, name) AS MATERIALIZED (
+        SELECT identity_id, identity_user_principal_name
         FROM callhook_store.participants
+        UNION ALL
+        SELECT organizer_identity_id, organizer_identity_user_principal_name
+        FROM callhook_store.call_records
         UNION ALL
         SELECT caller_identity_id, caller_identity_user_principal_name
         FROM callhook_store.sessions
@@ -207,20 +223,51 @@ AS $$
             'strict $.** ? (exists (@.id) && exists (@.userPrincipalName))')
             AS pair
         WHERE strpos(lower(p.body::text COLLATE "C"), given.id) > 0
+           OR strpos(p.body::text, '\u00') > 0
+    ), known AS (
+        SELECT id FROM given
+        UNION
+        SELECT lower(pairs.id COLLATE "C")
+        FROM given JOIN pairs ON lower(pairs.name COLLATE "C") = given.id
     )
     SELECT array_agg(DISTINCT callhook_store.plain_id(ids.id))
     FROM (
-        SELECT id FROM given
+        SELECT id FROM known
         UNION ALL
-        SELECT unnest(ARRAY[pairs.id, pairs.name])
-        FROM given, pairs
-        WHERE given.id IN (lower(pairs.id COLLATE "C"),
-                           lower(pairs.name COLLATE "C"))
+        SELECT pairs.name
+        FROM known JOIN pairs ON lower(pairs.id COLLATE "C") = known.id
     ) AS ids
     WHERE btrim(ids.id) <> '';
 $$;
 COMMENT ON FUNCTION callhook_store.ids_of_person(text) IS
     'The ids of a person, each in its plain form.';
+
+-- Who was forgotten by one id before anything told of another: from then on by
+-- both. Not so once both are known: a principal name may become somebody else's.
+CREATE OR REPLACE FUNCTION callhook_store.note_other_ids(value jsonb)
+RETURNS void
+LANGUAGE sql
+AS $$
+    INSERT INTO callhook_store.forgotten (id_sha256, alone)
+    SELECT DISTINCT digest, false
+    FROM jsonb_path_query(value, 'strict $.** ?
+             (exists (@.userPrincipalName ? (@ != "")))') AS pair
+    CROSS JOIN LATERAL (SELECT ARRAY[
+        callhook_store.id_digest(pair ->> 'userPrincipalName'),
+        callhook_store.id_digest(
+            CASE WHEN pair ? 'userId' THEN pair ->> 'userId'
+                 ELSE nullif(pair ->> 'id', '') END)]) AS d (digests)
+    CROSS JOIN LATERAL unnest(digests) AS digest
+    WHERE digest IS NOT NULL
+      AND EXISTS (SELECT FROM callhook_store.forgotten AS f
+                  WHERE f.alone AND f.id_sha256 = ANY (digests))
+      AND array_position(digests, NULL) IS NULL
+    ORDER BY digest
+    ON CONFLICT (id_sha256) DO UPDATE SET alone = false
+    WHERE forgotten.alone;
+$$;
+COMMENT ON FUNCTION callhook_store.note_other_ids(jsonb) IS
+    'Notes the other id of forgotten persons of whom only one was known.';
 
 -- The pages of readings, before they are taken apart (see take_apart).
 DROP FUNCTION IF EXISTS callhook_store.forget_in_pages(
@@ -233,6 +280,15 @@ AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM callhook_store.forgotten) THEN
         RETURN;
+    END IF;
+    IF EXISTS (SELECT FROM callhook_store.forgotten WHERE alone) THEN
+        PERFORM callhook_store.note_other_ids(callhook_store.parsed(p.body))
+        FROM callhook_store.record_pages AS p
+        WHERE p.call_id = ANY (calls) AND p.tenant_id = tenant
+          AND p.reading_no = ANY (readings)
+          AND (pages IS NULL
+               OR CASE p.kind WHEN 'sessions' THEN p.page_no ELSE 0 END
+                  <@ pages);
     END IF;
     UPDATE callhook_store.record_pages AS p
     SET body = callhook_store.without(o.page, o.named)::text::json
@@ -334,22 +390,26 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
 DECLARE
-    ids constant text[] := callhook_store.ids_of_person(person);
+    ids text[];
     held record;
     devices text[] := '{}';
     records bigint := 0;
 BEGIN
+    LOCK TABLE callhook_store.forgotten IN ACCESS EXCLUSIVE MODE;
+    ids := callhook_store.ids_of_person(person); -- what it waited for, too
     IF ids IS NULL THEN
         RAISE 'an empty id is nobody''s' USING ERRCODE = 'data_exception';
     END IF;
-    LOCK TABLE callhook_store.forgotten IN ACCESS EXCLUSIVE MODE;
-    INSERT INTO callhook_store.forgotten (id_sha256)
-    SELECT callhook_store.id_digest(id) FROM unnest(ids) AS id
+    INSERT INTO callhook_store.forgotten (id_sha256, alone)
+    SELECT callhook_store.id_digest(id),
+           cardinality(ids) = 1 AND id !~ '^[0-9]+[*]*$'
+    FROM unnest(ids) AS id
     UNION -- Graph's logs mask the last digits of a number
-    SELECT callhook_store.id_digest(left(id, -n) || repeat('*', n))
+    SELECT callhook_store.id_digest(left(id, -n) || repeat('*', n)), false
     FROM unnest(ids) AS id, generate_series(2, 4) AS n
     WHERE id ~ '^[0-9]{8,}$'
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT (id_sha256) DO UPDATE SET alone = false
+    WHERE forgotten.alone AND NOT excluded.alone;
     FOR held IN
         SELECT r.tenant_id, r.call_id, r.reading_no, r.sha256
         FROM callhook_store.call_records AS r

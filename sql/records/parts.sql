@@ -381,6 +381,9 @@ AS $function$
 DECLARE
     stored integer;
 BEGIN
+    IF EXISTS (SELECT FROM callhook_store.forgotten WHERE alone) THEN
+        PERFORM callhook_store.note_other_ids(page);
+    END IF;
     WITH row AS (
         SELECT DISTINCT ON (id) id, e.object
         FROM callhook_store.page_rows(page) WITH ORDINALITY AS e (object, n)

@@ -456,7 +456,10 @@ RETURNS void
 LANGUAGE sql
 AS $$
     DELETE FROM callhook_store.report_people
-    WHERE callhook_store.is_forgotten(id, principal_name);
+    WHERE callhook_store.is_forgotten(id, principal_name)
+       OR (id IS NULL AND callhook_store.is_forgotten(name));
+    UPDATE callhook_store.report_people SET name = NULL
+    WHERE callhook_store.is_forgotten(name);
     DELETE FROM callhook_store.person AS p
     WHERE callhook_store.is_forgotten(p.person, p.number);
     DELETE FROM callhook_store.report_devices AS d

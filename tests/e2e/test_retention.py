@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from support import company
 from support.call_records import (copy_of, make, new_id, sample, small_record,
                                   whole_record)
 from support.later import Later
@@ -475,6 +476,98 @@ def test_an_organizer_brings_no_name_back(store):
     store.read(later, small_record(later, organizer={"user": {
         "id": PERSON, "displayName": "Owen Franklin"}}))
     assert places(store, "f69e2c00", "owen") == []
+
+
+NAME = "owen.o'neil@contoso.com"
+
+
+def organized(user, call_id=None):
+    call_id = call_id or new_id()
+    return small_record(call_id, organizer_v2={
+        "id": PERSON, "identity": {"user": {
+            "id": PERSON, "displayName": "Owen Franklin"} | user}})
+
+
+def test_ids_that_are_written_with_escapes(store):
+    """A serializer of Microsoft's writes ' and + so."""
+    first, later = organized({"userPrincipalName": NAME}), organized({})
+    text = json.dumps(first).replace("'", "\\u0027").replace("-", "\\u002d")
+    number = store.begin(first["id"])
+    store.raw_page(first["id"], number, text)
+    assert store.finish(first["id"], number) == "stored"
+    store.value("forget_person", NAME)
+    store.read(later["id"], later)
+    assert places(store, PERSON, "owen") == []
+
+
+def test_a_person_who_has_had_two_principal_names(store):
+    for name in ("owen.old@contoso.com", NAME):
+        record = organized({"userPrincipalName": name})
+        store.read(record["id"], record)
+    store.value("store_pstn_rows", TENANT, [
+        {"id": "1", "userPrincipalName": "Owen.Old@contoso.com"}])
+    store.value("forget_person", NAME)
+    assert places(store, PERSON, "owen") == []
+
+
+@pytest.mark.parametrize("given", [PERSON, NAME])
+@pytest.mark.parametrize("by", ["record", "log"])
+def test_an_id_that_is_learnt_of_later(store, given, by):
+    """What had been known of the person has gone, or never came."""
+    store.value("forget_person", given)
+    if by == "record":
+        record = organized({"userPrincipalName": NAME})
+        record["organizer"] = {"user": {"id": PERSON,
+                                        "displayName": "Owen Franklin"}}
+        store.read(record["id"], record)
+    else:
+        store.value("store_pstn_rows", TENANT, [
+            {"id": "1", "userId": PERSON, "userPrincipalName": NAME,
+             "userDisplayName": "Owen Franklin"}])
+    later = organized({})
+    store.read(later["id"], later)
+    store.value("store_pstn_rows", TENANT, [
+        {"id": "2", "userPrincipalName": NAME.upper(),
+         "userDisplayName": "Owen Franklin"}])
+    assert places(store, PERSON, "owen") == []
+
+
+def test_a_principal_name_that_becomes_somebody_else_s(store):
+    record = organized({"userPrincipalName": NAME})
+    store.read(record["id"], record)
+    store.value("forget_person", PERSON)
+    other = new_id()
+    for user in ({"userPrincipalName": NAME}, {}):
+        record = organized(user | {"id": other, "displayName": "Owen the 2nd"})
+        store.read(record["id"], record)
+    assert places(store, "owen the 2nd") != []
+
+
+def test_whose_first_record_is_just_being_stored(store):
+    """Only that tells what id belongs to the name."""
+    first, later = organized({"userPrincipalName": NAME}), organized({})
+    with store.database.session() as session:
+        session.run("BEGIN;" + company.reading(first))
+        forgetting = Later(store.value, "forget_person", NAME)
+        wait_until(lambda: store.database.query(
+            "SELECT FROM pg_locks WHERE NOT granted"), "it waits")
+        session.run("COMMIT")
+    assert forgetting.result() == 1
+    store.read(later["id"], later)
+    assert places(store, PERSON, "owen") == []
+
+
+def test_a_name_shown_that_is_a_number_or_an_address(store):
+    call_id = new_id()
+    store.read(call_id, small_record(call_id, participants_v2=[
+        {"identity": {"phone": {"displayName": "+4989123456"}}},
+        {"identity": {"guest": {"displayName": NAME}}},
+        {"identity": {"user": {"id": "bob", "displayName": f"Bob ({NAME})"}}}
+        ], organizer_v2={"identity": {"user": {"id": "bob"}}}))
+    store.value("forget_person", "+49 89 123456")
+    store.value("forget_person", NAME)
+    assert places(store, "4989123456", "owen") == []
+    assert ("callhook_store.report_people", "bob") in places(store, "bob")
 
 
 SPELLINGS = ("+4989123456", "tel:+4989123456", "TEL:+49-89-123456;ext=1",
