@@ -445,6 +445,7 @@ BEGIN
     records := records + callhook_store.forget_in_logs();
     PERFORM callhook_store.forget_in_notifications();
     PERFORM callhook_store.forget_in_reports(devices);
+    PERFORM callhook_store.forget_in_consumers();
     RETURN records;
 END
 $$;

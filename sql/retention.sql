@@ -149,6 +149,8 @@ BEGIN
         ('gaps', 'closed_at', before),
         ('subscriptions', 'ended_at', before),
         ('refusals', 'last_at', before),
+        ('consumer_failures', 'received_at', before), -- those of calls go
+                                                      -- with them
         ('lifecycle_handled', 'handled_at',
          least(before, now() - interval '7 days')),
         ('receiver_minutes', 'minute', now() - interval '13 months'),

@@ -543,3 +543,14 @@ COMMENT ON FUNCTION callhook.failed(bigint, text) IS
     'each time it fails, at most an hour. After 3 failures its rows come one '
     'by one, after 10 a row is set aside with the reason (see '
     'consumer_failures). An error (55000) as with done.';
+
+-- forget_person calls this.
+CREATE OR REPLACE FUNCTION callhook_store.forget_in_consumers()
+RETURNS void
+LANGUAGE sql
+AS $$
+    UPDATE callhook_store.consumer_failures SET why = NULL
+    WHERE callhook_store.is_forgotten(why);
+$$;
+COMMENT ON FUNCTION callhook_store.forget_in_consumers() IS
+    'Removes forgotten persons from what consumers said of failures.';

@@ -570,6 +570,37 @@ def test_a_name_shown_that_is_a_number_or_an_address(store):
     assert ("callhook_store.report_people", "bob") in places(store, "bob")
 
 
+def set_aside(store, why):
+    """A row that a consumer gave back ten times."""
+    store.database.execute("SELECT callhook.make_consumer('a', '-infinity')",
+                           "test_consumer")
+    for _ in range(10):
+        [row] = store.database.query(
+            "SELECT batch FROM callhook.next_notifications('a', 1)",
+            "test_consumer")
+        store.database.execute(f"SELECT callhook.failed({row['batch']}, "
+                               f"'{why}')", "test_consumer")
+        store.database.execute(
+            "UPDATE callhook_store.consumer_batches SET ready_at = now()")
+    assert store.row("consumer_failures")["why"] == why
+
+
+def test_what_a_consumer_said(store):
+    store.notify(new_id())
+    set_aside(store, "nobody is called owen@contoso.com")
+    store.value("forget_person", "owen@contoso.com")
+    assert store.row("consumer_failures")["why"] is None
+
+
+def test_what_was_set_aside_goes_with_its_notification(store):
+    store.notify(new_id(), "now() - interval '20 days'")
+    set_aside(store, "a reason")
+    retain(store, 30)
+    assert len(store.view("consumer_failures")) == 1
+    retain(store, 10)
+    assert store.view("consumer_failures") == []
+
+
 SPELLINGS = ("+4989123456", "tel:+4989123456", "TEL:+49-89-123456;ext=1",
              "sip:+4989123456@sbc.contoso.com;user=phone", "+49 (89) 123 456",
              "004989123456", "4989123456", "+4989123***", "+49891234xx")
