@@ -334,27 +334,41 @@ $$;
 COMMENT ON FUNCTION callhook_store.page_rows(jsonb) IS
     'The rows of a page, without forgotten persons.';
 
--- The logs keep no raw page: their rows lose what names the person.
+-- The logs keep no raw page: their rows lose what names the person, wherever it
+-- stands.
 DROP FUNCTION IF EXISTS callhook_store.forget_in_logs(text[]);
 CREATE OR REPLACE FUNCTION callhook_store.forget_in_logs()
 RETURNS bigint
 LANGUAGE plpgsql
 AS $$
 DECLARE
+    own constant name[] := '{user_id,user_principal_name,user_display_name,
+                             caller_number,callee_number}';
     log text;
+    texts text;
+    others text;
     changed bigint;
     total bigint := 0;
 BEGIN
     FOREACH log IN ARRAY ARRAY['pstn_calls', 'direct_routing_calls'] LOOP
+        SELECT string_agg(format(CASE WHEN c.attname = ANY (own) THEN '%I'
+                   ELSE 'CASE WHEN %1$I ~ ''[@0-9]'' THEN %1$I END' END,
+                   c.attname), ', '),
+               string_agg(format('%1$I = CASE WHEN NOT '
+                   'callhook_store.is_forgotten(%1$I) THEN %1$I END',
+                   c.attname), ', ')
+               FILTER (WHERE c.attname <> ALL (own))
+        INTO texts, others
+        FROM pg_attribute AS c
+        WHERE c.attrelid = ('callhook_store.' || log)::regclass
+          AND c.atttypid = 'text'::regtype AND c.attname <> 'id'
+          AND NOT c.attisdropped;
         EXECUTE format(
             'UPDATE callhook_store.%I
-             SET user_id = NULL, user_principal_name = NULL,
-                 user_display_name = NULL, caller_number = NULL,
-                 callee_number = NULL, extra = NULL
-             WHERE callhook_store.is_forgotten(
-                       user_id, user_principal_name, caller_number,
-                       callee_number)
-                OR callhook_store.forgotten_in(extra) IS NOT NULL', log);
+             SET %s = NULL, extra = NULL, %s
+             WHERE callhook_store.is_forgotten(%s)
+                OR callhook_store.forgotten_in(extra) IS NOT NULL',
+            log, array_to_string(own, ' = NULL, '), others, texts);
         GET DIAGNOSTICS changed = ROW_COUNT;
         total := total + changed;
     END LOOP;

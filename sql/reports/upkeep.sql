@@ -460,6 +460,10 @@ AS $$
        OR (id IS NULL AND callhook_store.is_forgotten(name));
     UPDATE callhook_store.report_people SET name = NULL
     WHERE callhook_store.is_forgotten(name);
+    DELETE FROM callhook_store.report_terms
+    WHERE callhook_store.is_forgotten(term);
+    DELETE FROM callhook_store.report_queues
+    WHERE callhook_store.is_forgotten(substr(key, 2));
     DELETE FROM callhook_store.person AS p
     WHERE callhook_store.is_forgotten(p.person, p.number);
     DELETE FROM callhook_store.report_devices AS d

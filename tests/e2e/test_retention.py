@@ -570,6 +570,35 @@ def test_a_name_shown_that_is_a_number_or_an_address(store):
     assert ("callhook_store.report_people", "bob") in places(store, "bob")
 
 
+def test_words_that_name_the_person(store):
+    """Where Graph has others: dictionaries are not made anew."""
+    ann, queue = company.Party("Ann"), company.service(
+        "skypeForBusinessCallQueues", "Owen's queue")
+    queue.id = PERSON
+    stream = company.talk(ann, queue)
+    stream["label"] = f"odd {NAME}"
+    for caller in (ann, queue):
+        made = company.record([company.session(
+            ann, queue, company.moment("2026-03-10"), 60, stream,
+            stage="callSetup", reason=f"no {NAME}")], caller)
+        made["sessions"][0]["callee"]["userAgent"]["headerValue"] = NAME
+        assert store.read(made["id"], made) == "stored"
+    odd = {"startDateTime": "2026-03-10T10:00:00Z", "callType": NAME,
+           "conferenceId": NAME, "finalSipCodePhrase": f"no {NAME}",
+           "destinationName": NAME, "trunkFullyQualifiedDomainName": "sbc"}
+    store.value("store_pstn_rows", TENANT, [odd | {"id": "1"}])
+    store.value("store_direct_routing_rows", TENANT, [odd | {"id": "1"}])
+    company.work_off(store.database)
+    store.value("forget_person", NAME)
+    store.value("forget_person", PERSON)
+    company.work_off(store.database)
+    assert places(store, PERSON, "owen") == []
+    assert store.row("direct_routing_calls")["trunk_fully_qualified_domain_name"
+                                             ] == "sbc"
+    assert store.database.query("SELECT * FROM callhook_store.verify_reports("
+                                "'2026-03-10')") == []
+
+
 def set_aside(store, why):
     """A row that a consumer gave back ten times."""
     store.database.execute("SELECT callhook.make_consumer('a', '-infinity')",
