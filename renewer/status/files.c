@@ -5,13 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/private_file.h"
 #include "base/report.h"
+#include "base/state_dir.h"
 #include "status/metrics.h"
 #include "status/page.h"
 #include "status/state.h"
+
+#define LOCK_MS 3000 /* they are written in less */
 
 typedef void form_function(FILE *stream, const struct state *state);
 
@@ -40,15 +45,11 @@ static bool write_form(const struct settings *settings, const char *path,
     return written;
 }
 
-bool files_write(const struct settings *settings)
+static bool write_all(const struct settings *settings)
 {
     struct state state;
     bool written;
 
-    if (!*settings->status_page && !*settings->metrics_file) {
-        report_end(settings->state_dir, REPORT_FILES, 0);
-        return true;
-    }
     state_load(&state, settings, LAST_RECENT, *settings->status_page);
     written =
         write_form(settings, settings->metrics_file, metrics_print, &state);
@@ -56,5 +57,28 @@ bool files_write(const struct settings *settings)
     if (written)
         report_end(settings->state_dir, REPORT_FILES, 0);
     state_free(&state);
+    return written;
+}
+
+/*
+ * Two runs at once would rename or remove each other's half of a file. One
+ * that is held up for long leaves them to the other; without a folder for the
+ * lock they are written all the same.
+ */
+bool files_write(const struct settings *settings)
+{
+    const char *folder = settings->state_dir;
+    bool written = true, held;
+    int lock;
+
+    if (!*settings->status_page && !*settings->metrics_file) {
+        report_end(folder, REPORT_FILES, 0);
+        return true;
+    }
+    lock = state_dir_lock(folder, REPORT_FILES, clock_ms() + LOCK_MS, &held);
+    if (!held)
+        written = write_all(settings);
+    if (lock >= 0)
+        close(lock);
     return written;
 }

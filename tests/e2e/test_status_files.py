@@ -1,5 +1,6 @@
 """What each run writes for others: the metrics file and its alerts."""
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -36,6 +37,19 @@ def test_each_run_writes_its_metrics(renewer):
     assert 'tenant="contoso"' not in path.read_text()
     assert not [other for other in path.parent.iterdir()
                 if other != path and other.name.startswith("callhook.prom")]
+
+
+def test_one_run_at_a_time_writes_them(renewer):
+    path = renewer.settings["metrics_file"]
+    renewer.run("run")
+    first = path.stat().st_ino
+    with open(renewer.state_dir / ":files.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = renewer.run("run")
+        assert path.stat().st_ino == first
+        assert "callhook.prom" not in done.stderr
+    renewer.run("run")
+    assert path.stat().st_ino != first
 
 
 def test_a_file_that_cannot_be_written_is_told(renewer):
