@@ -11,7 +11,7 @@ import pytest
 
 from support.call_records import new_id, small_record
 from support.project import ROOT
-from support.record_store import Store
+from support.record_store import TENANT, Store
 from support.service import wait_until
 
 EXAMPLES = ROOT / "sql" / "examples" / "consumers"
@@ -83,6 +83,17 @@ def test_shell_loop(run, store, tmp_path):
     run("shell_loop.sh", "shell", good)
     rows = [json.loads(line) for line in took.read_text().splitlines()]
     assert {row["call_id"] for row in rows} == call_ids and len(rows) == 150
+    assert backlog(store.database, "shell") == 0
+
+
+def test_shell_loop_takes_no_batch_of_what_an_item_held(run, store, tmp_path):
+    """Else whoever may send an item could settle what others have."""
+    run("shell_loop.sh", "shell", script(tmp_path, "none", "exit 3\n"))
+    store.database.execute(
+        "INSERT INTO callhook_store.notifications (notification_id, "
+        "received_at, tenant_id, extra) VALUES (gen_random_uuid(), now(), "
+        f"'{TENANT}', '{{\"batch\": 999, \"in\": {{\"batch\": 999}}}}')")
+    run("shell_loop.sh", "shell", script(tmp_path, "good", "exit 0\n"))
     assert backlog(store.database, "shell") == 0
 
 

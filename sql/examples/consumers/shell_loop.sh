@@ -30,7 +30,7 @@ while :; do
         sleep "${SECONDS_IDLE:-5}"
         continue
     fi
-    batch=$(sed -n '1s/.*"batch": *\([0-9]*\).*/\1/p' "$work")
+    batch=$(sed -n '1s/^{"batch": *\([0-9]*\).*/\1/p' "$work")
     if "$command" <"$work"; then
         echo "SELECT callhook.done(:batch)" | sql -v batch="$batch" || :
     else
