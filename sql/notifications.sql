@@ -70,6 +70,8 @@ BEGIN
     EXECUTE format(
         'CREATE TABLE callhook_store.%I
              (LIKE callhook_store.notifications INCLUDING DEFAULTS)', name);
+    -- (ALTER DEFAULT PRIVILEGES may have given it to everybody.)
+    EXECUTE format('REVOKE ALL ON callhook_store.%I FROM PUBLIC', name);
     -- Those that come meanwhile follow, under the locks that attaching takes.
     FOR turn IN 1..2 LOOP
         EXECUTE format(

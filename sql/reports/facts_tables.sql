@@ -424,6 +424,9 @@ BEGIN
         EXECUTE format('CREATE TABLE callhook_store.%I
                         (LIKE callhook_store.%I INCLUDING ALL)',
                        parent || '_' || name, parent);
+        -- (ALTER DEFAULT PRIVILEGES may have given it to everybody.)
+        EXECUTE format('REVOKE ALL ON callhook_store.%I FROM PUBLIC',
+                       parent || '_' || name);
         EXECUTE format('ALTER TABLE callhook_store.%I
                         ATTACH PARTITION callhook_store.%I %s',
                        parent, parent || '_' || name, bounds);

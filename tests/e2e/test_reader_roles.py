@@ -233,10 +233,11 @@ def test_default_privileges_give_nobody_anything(cluster):
     cluster.install("generous")
     database.execute("SELECT callhook_store.make_tenant_schema("
                      f"'{TENANT}', 'generous')")
+    database.execute("SELECT callhook_store.make_report_month('2026-03-01')")
     assert database.query("""
         SELECT ours.name, a.privilege_type AS privilege FROM (
             SELECT oid::regclass::text, relacl FROM pg_class
-            WHERE relkind IN ('S', 'v') -- a sequence needs no name
+            WHERE relkind IN ('S', 'v', 'r', 'p') -- a sequence needs no name
             UNION ALL SELECT 'schema ' || nspname, nspacl FROM pg_namespace
             UNION ALL SELECT oid::regprocedure::text,
                 coalesce(proacl, acldefault('f', proowner)) FROM pg_proc)
