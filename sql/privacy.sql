@@ -56,7 +56,7 @@ COMMENT ON FUNCTION callhook_store.id_digest(text) IS
     'The SHA-256 digest of a person''s id, however it is spelt.';
 
 -- A text as a whole, and the ids, addresses and numbers in it: the link to a
--- meeting names who made it.
+-- meeting names who made it, with escapes of URLs.
 CREATE OR REPLACE FUNCTION callhook_store.ids_in(given text)
 RETURNS SETOF text
 LANGUAGE sql IMMUTABLE
@@ -65,9 +65,12 @@ AS $$
     UNION ALL
     SELECT found[1]
     FROM regexp_matches(
-        replace(given, '%40', '@'),
+        CASE WHEN strpos(given, '%') = 0 THEN given
+             ELSE regexp_replace(replace(replace(replace(
+                      given, '%40', '@'), '%27', ''''), '%23', '#'),
+                      '%[0-9a-f]{2}', ' ', 'gi') END,
         '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
-        '|[a-z0-9._%+#''-]+@[a-z0-9.-]+[a-z0-9]'
+        '|[a-z0-9_][a-z0-9._+#!^~''-]*@[a-z0-9.-]+[a-z0-9]'
         '|[+]?[0-9][0-9 ()./-]{3,24}[0-9][*x]{0,8}', 'gi') AS found;
 $$;
 COMMENT ON FUNCTION callhook_store.ids_in(text) IS

@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import hashlib
 import json
+import urllib.parse
 
 import pytest
 
@@ -670,6 +671,21 @@ def test_notifications_that_name_the_person(store):
     assert places(store, PERSON) == []
     assert len(places(store, "x1")) == 1
     assert len(places(store, "communications/callRecords")) == 1
+
+
+@pytest.mark.parametrize("name, text", [
+    ("o'w.e-n_!#^~@contoso.com", "ask {}, or nobody"),
+    (NAME, "call '{}'."),
+    ("o'neil_x.com#EXT#@contoso.com", "https://x/?c=%7b%22u%22%3A%22{}%22%7d")])
+def test_a_name_in_a_text(store, name, text):
+    """With each mark that a principal name may have."""
+    if "://" in text:
+        text = text.format(urllib.parse.quote(name))
+    record = small_record(new_id(), newMember=[text.format(name)])
+    store.read(record["id"], record)
+    store.value("forget_person", name)
+    assert not [table for table, word in whole_store(store)
+                if text.format(name) in word]
 
 
 @pytest.mark.parametrize("person", ["", "  ", None])
