@@ -12,3 +12,11 @@ void random_bytes(void *out, size_t length)
     if (getrandom(out, length, 0) != (ssize_t)length)
         die(EX_OSERR, "the kernel gives no random bytes");
 }
+
+size_t random_below(size_t count)
+{
+    size_t number;
+
+    random_bytes(&number, sizeof(number));
+    return count ? number % count : 0;
+}

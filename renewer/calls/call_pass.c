@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/report.h"
 #include "base/resource.h"
 #include "calls/call_list.h"
@@ -19,8 +20,7 @@
 /* Tenants at a time. Each has many requests under way, and memory is short. */
 #define VISITORS 4
 
-/* Less is not worth a visit; who is not reached is among the next run's first.
- */
+/* Less is not worth a visit; who is not reached is so at another run. */
 #define VISIT_MS 10000
 
 /* Longer than any work that failed is left alone. */
@@ -193,11 +193,14 @@ static bool has_calls(const struct tenant *tenant)
            (tenant->records || tenant->reconcile || tenant->pstn);
 }
 
-/* The first turn goes round, so that each tenant has it at times. */
+/*
+ * Who has the first turn is by chance, so that each tenant has it at times,
+ * whatever the interval of the runs.
+ */
 static void find_tenants(struct visits *visits)
 {
     const struct settings *settings = visits->settings;
-    size_t turn = (size_t)(clock_wall() / 60) * VISITORS;
+    size_t turn = random_below(settings->tenant_count);
 
     visits->all = memory_new(settings->tenant_count, sizeof(struct visit));
     for (size_t i = 0; i < settings->tenant_count; i++) {

@@ -9,6 +9,7 @@
 #include "base/database.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/report.h"
 #include "base/state_dir.h"
 #include "calls/call_pass.h"
@@ -160,11 +161,15 @@ static void share_lists(struct run *run)
     run->count = kept;
 }
 
-/* Without a database nobody can say what is due: Graph is asked, in turns. */
+/*
+ * Without a database nobody can say what is due: Graph is asked, in turns. Who
+ * is first is by chance: by the time of day it would be the same ones at each
+ * run of some intervals, and nobody else would ever be asked for.
+ */
 static void find_due(struct run *run, const struct snapshot *snapshot)
 {
     const struct settings *settings = run->settings;
-    size_t turn = (size_t)(clock_wall() / 60) * LISTS;
+    size_t turn = random_below(settings->tenant_count);
 
     run->plans = memory_new(settings->tenant_count, sizeof(struct plan));
     for (size_t i = 0; i < settings->tenant_count; i++) {

@@ -4,11 +4,13 @@ CALLHOOK_TEST_FULL=1: a thousand of them, else fewer."""
 
 import contextlib
 import os
+import struct
 import time
 import uuid
 
 from support.project import sanitized
-from support.world import HOUR
+from support.trial import build_tools
+from support.world import HOUR, MINUTE
 
 FULL = os.environ.get("CALLHOOK_TEST_FULL") == "1"
 TENANTS = 1000 if FULL else 150
@@ -82,3 +84,27 @@ def test_many_tenants(world, capsys):
     assert seconds < 45
     assert sanitized() or peak < 64 * MEBIBYTE
     assert [entry.renewals for entry in world.live()] == [1] * TENANTS
+
+
+def test_without_a_database_each_has_its_turn(folder, world):
+    """Its lists are shared by so many that a run serves half of them: not the
+    same half, whatever the interval of cron (each second minute is 60
+    tenants' turns, i.e. the same start again)."""
+    client_id, secret = str(uuid.uuid4()), "one secret for all of them"
+    for _ in range(60):
+        world.add(client_id=client_id, secret=secret)
+    world.quiet()
+    assert len(world.live()) == 60
+    shift = folder / "shift-of-turns"
+    away = {"PGHOST": "/nowhere", "CLOCK_SHIFT": shift,
+            "LD_PRELOAD": build_tools(folder) / "clock.so",
+            "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    begun = -int(time.time()) % 60      # the next whole minute
+    world.pass_time(2 * HOUR)
+    for run in range(20):
+        shift.write_bytes(struct.pack("=q", begun + run * 2 * MINUTE))
+        assert world.run(environment=away).status == 1
+        world.pass_time(2 * MINUTE)
+        if all(entry.renewals for entry in world.live()):
+            break
+    assert [entry.renewals for entry in world.live()] == [1] * 60
