@@ -35,6 +35,30 @@ $$;
 COMMENT ON FUNCTION callhook_store.nothing_seen() IS
     'The sight of a queue that has found nothing yet.';
 
+-- Events from before a restore have the numbers of another cluster, which may
+-- be of a time to come here: they are made those of transactions that ended
+-- before all others, in their order. (Not one that has a new event meanwhile.)
+CREATE OR REPLACE FUNCTION callhook_store.adopt_events(least_number bigint)
+RETURNS void
+LANGUAGE sql
+AS $$
+    WITH theirs AS MATERIALIZED (
+        SELECT e.call_id, e.tenant_id, e.transaction
+        FROM callhook_store.call_events AS e
+        WHERE e.transaction >= least_number
+          AND e.transaction IS DISTINCT FROM
+              pg_current_xact_id_if_assigned()::text::bigint
+    )
+    UPDATE callhook_store.call_events AS e
+    SET transaction = t.transaction - 2305843009213693952
+    FROM theirs AS t
+    WHERE (e.call_id, e.tenant_id, e.transaction)
+          = (t.call_id, t.tenant_id, t.transaction);
+$$;
+COMMENT ON FUNCTION callhook_store.adopt_events(bigint) IS
+    'Counts events with such a transaction number, or a higher one, as older '
+    'than all that happened in this cluster.';
+
 -- After a restore from a dump all numbers are new. What was stored within a
 -- minute of the last search is found again: it may come twice.
 CREATE OR REPLACE FUNCTION callhook_store.adopt_queue(
@@ -55,8 +79,7 @@ BEGIN
     IF q.kind = 'calls' AND NOT EXISTS (
         SELECT FROM callhook_store.consumer_queues
         WHERE kind = 'calls' AND cluster = here) THEN
-        UPDATE callhook_store.call_events SET transaction = -1
-        WHERE transaction > 0;
+        PERFORM callhook_store.adopt_events(1);
     END IF;
     q.since := least(q.since, q.walk_from,
                      callhook_store.search_from(q.seen, '{}'))
@@ -102,6 +125,10 @@ BEGIN
         EXIT WHEN FOUND;
         INSERT INTO callhook_store.consumers (consumer) VALUES (name)
         ON CONFLICT DO NOTHING;
+        IF queue_kind = 'calls' THEN
+            PERFORM callhook_store.adopt_events(
+                pg_snapshot_xmax(pg_current_snapshot())::text::bigint);
+        END IF;
         INSERT INTO callhook_store.consumer_queues
             (consumer_no, kind, cluster, since, seen, before, searched_from)
         SELECT c.consumer_no, queue_kind, callhook_store.this_cluster(),

@@ -693,6 +693,28 @@ def test_after_a_restore_nothing_is_skipped(worker, owner, store):
     assert calls(worker) == {}
 
 
+@pytest.mark.parametrize("first", ["new", "old"])
+def test_after_a_restore_whoever_asks_first(workers, owner, store, first):
+    """Also a name that is made only then finds the calls of before."""
+    worker = workers()
+    worker.run("SELECT * FROM callhook.next_calls('old', 1)")
+    known = {new_id() for _ in range(4)}
+    for call_id in known:
+        store.notify(call_id)
+    store.fold()
+    owner.run("UPDATE callhook_store.consumer_queues SET cluster = 'another',"
+              " seen.low = 4000000000, seen.high = 4000000000")
+    owner.run("UPDATE callhook_store.call_events "
+              "SET transaction = transaction + 3000000000")
+    worker.run("SELECT callhook.make_consumer('new', now() - interval '1 h')")
+    for name in (first, {"new": "old", "old": "new"}[first]):
+        assert {str(row["call_id"]) for row in worker.run(
+            f"SELECT * FROM callhook.next_calls('{name}', 9)")} == known
+    assert owner.run("SELECT consumer, backlog FROM callhook.consumers "
+                     "ORDER BY 1") == [{"consumer": "new", "backlog": 4},
+                                       {"consumer": "old", "backlog": 4}]
+
+
 # --- Waking ---
 
 def listening(worker, seconds=5):
