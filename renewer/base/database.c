@@ -34,6 +34,13 @@ static void tell(struct database *database, const char *what)
         log_line("database: %s", what);
 }
 
+/* What is missing, and what is there to be called, come with an upgrade. */
+static bool is_undefined(const char *sqlstate)
+{
+    return strcmp(sqlstate, "42703") == 0 || strcmp(sqlstate, "42883") == 0 ||
+           strcmp(sqlstate, "42P01") == 0;
+}
+
 /* The server's sentence, but where it quotes what it was given (class 22). */
 static void tell_failure(struct database *database, const PGresult *result,
                          const char *sqlstate)
@@ -45,10 +52,14 @@ static void tell_failure(struct database *database, const PGresult *result,
 
     if (sentence && strncmp(sqlstate, "22", 2) != 0)
         fault_quote(&fault, sentence, no_secrets);
-    what = memory_print("a statement failed, SQLSTATE %s%s%s%s",
+    what = memory_print("a statement failed, SQLSTATE %s%s%s%s%s",
                         *sqlstate ? sqlstate : "unknown",
                         *fault.sentence ? ", \"" : "", fault.sentence,
-                        *fault.sentence ? "\"" : "");
+                        *fault.sentence ? "\"" : "",
+                        is_undefined(sqlstate)
+                            ? ": the schema is older than this program, run "
+                              "sql/install.sql"
+                            : "");
     tell(database, what);
     free(what);
 }

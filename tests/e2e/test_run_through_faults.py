@@ -489,6 +489,18 @@ def test_a_schema_that_is_not_there(cluster, world, tenant):
     assert world.live(tenant) == []
 
 
+@pytest.mark.parametrize("change", [
+    "ALTER TABLE callhook_store.tenants DROP COLUMN looked_at",
+    "DROP FUNCTION callhook_store.fold_notifications"])
+def test_an_older_schema(world, tenant, database, change):
+    """What it lacks is told as what it is."""
+    database.execute(change)
+    done = world.run(environment=database.environment("test_renewer"))
+    assert done.status == 1
+    [line] = [line for line in done.stderr.splitlines() if "SQLSTATE" in line]
+    assert "older than this program, run sql/install.sql" in line
+
+
 def test_a_newer_schema(world, tenant, database):
     database.execute("""
         CREATE OR REPLACE FUNCTION callhook_store.schema_major()
