@@ -208,10 +208,13 @@ COMMENT ON FUNCTION callhook_store.next_slab(
     'How far a batch of rows reaches from a time on, and how many there are.';
 
 -- Calls whose records are kept by Graph no longer are not asked for: it keeps
--- them for 30 days.
+-- them for 30 days. heard: when the last came by the database's clock, for a
+-- receiver's may be wrong by years.
+DROP FUNCTION IF EXISTS callhook_store.fold_into_calls(
+    uuid[], uuid[], timestamptz[], timestamptz[], integer[]);
 CREATE OR REPLACE FUNCTION callhook_store.fold_into_calls(
     tenants uuid[], calls uuid[], firsts timestamptz[], lasts timestamptz[],
-    counts integer[])
+    heard timestamptz[], counts integer[])
 RETURNS void
 LANGUAGE sql
 AS $$
@@ -221,12 +224,14 @@ AS $$
     SELECT n.tenant_id, n.call_id, n.first_at, n.last_at, n.notifications,
            CASE WHEN due THEN 'waiting' ELSE 'none' END,
            CASE WHEN due THEN now() END
-    FROM unnest(tenants, calls, firsts, lasts, counts)
-             AS n (tenant_id, call_id, first_at, last_at, notifications)
+    FROM unnest(tenants, calls, firsts, lasts, heard, counts)
+             AS n (tenant_id, call_id, first_at, last_at, heard_at,
+                   notifications)
     LEFT JOIN callhook_store.readers AS r USING (tenant_id)
     CROSS JOIN LATERAL (
         SELECT r.tenant_id IS NOT NULL
-               AND n.last_at > now() - interval '30 days') AS d (due)
+               AND greatest(n.last_at, n.heard_at)
+                   > now() - interval '30 days') AS d (due)
     ORDER BY n.call_id, n.tenant_id
     ON CONFLICT (call_id, tenant_id) DO UPDATE SET
         first_notified_at =
@@ -246,7 +251,7 @@ AS $$
             ELSE c.next_read_at END;
 $$;
 COMMENT ON FUNCTION callhook_store.fold_into_calls(
-    uuid[], uuid[], timestamptz[], timestamptz[], integer[]) IS
+    uuid[], uuid[], timestamptz[], timestamptz[], timestamptz[], integer[]) IS
     'Adds notifications, counted by call, to the calls.';
 
 -- Folds the rows of [begins, ends) that are not folded yet: all of them if
@@ -277,7 +282,8 @@ BEGIN
         SELECT notification_id, stored_at FROM fresh WHERE NOT final
     ), counted AS (
         SELECT tenant_id, call_id, min(received_at) AS first_at,
-               max(received_at) AS last_at, count(*)::integer AS notifications
+               max(received_at) AS last_at, max(stored_at) AS heard_at,
+               count(*)::integer AS notifications
         FROM fresh WHERE call_id IS NOT NULL GROUP BY call_id, tenant_id
     ), hourly AS MATERIALIZED (
         SELECT callhook_store.add_to_hours(
@@ -287,11 +293,12 @@ BEGIN
     ), arrays AS (
         SELECT array_agg(tenant_id) AS tenants, array_agg(call_id) AS calls,
                array_agg(first_at) AS firsts, array_agg(last_at) AS lasts,
+               array_agg(heard_at) AS heard,
                array_agg(notifications) AS counts
         FROM counted
     )
     SELECT total, callhook_store.fold_into_calls(
-                      tenants, calls, firsts, lasts, counts)
+                      tenants, calls, firsts, lasts, heard, counts)
     INTO taken FROM arrays, hourly;
     IF final THEN
         DELETE FROM callhook_store.folded WHERE stored_at < ends;

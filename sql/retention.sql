@@ -1,15 +1,20 @@
--- Old rows go in batches, so that nobody waits for long.
+-- Old rows go in batches, so that nobody waits for long. A receiver's clock may
+-- be wrong by years: what it dates back is not old before it has been here for
+-- as long.
 
--- Whole months go at once, without reading them. Dropping waits for readers
--- and others wait behind it: it gives up soon and is tried at the next run.
+-- Whole months go at once, without reading them, unless something was stored
+-- in them later. Dropping waits for readers and others wait behind it: it gives
+-- up soon and is tried at the next run.
 CREATE OR REPLACE FUNCTION callhook_store.drop_months(before timestamptz)
 RETURNS integer
 LANGUAGE plpgsql
 SET timezone = 'UTC'
 SET lock_timeout = '500ms'
+SET enable_seqscan = off -- the block range index, whatever statistics say
 AS $$
 DECLARE
     month regclass;
+    late boolean;
     dropped integer := 0;
 BEGIN
     FOR month IN
@@ -20,6 +25,9 @@ BEGIN
               <= before
         ORDER BY c.relname
     LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE stored_at >= $1)',
+                       month) INTO late USING before;
+        CONTINUE WHEN late;
         BEGIN
             EXECUTE format('DROP TABLE %s', month);
             dropped := dropped + 1;
@@ -56,7 +64,9 @@ BEGIN
             SELECT tenant_id, call_id FROM callhook_store.calls
             WHERE (day < (before AT TIME ZONE 'UTC')::date
                    OR day > (now() AT TIME ZONE 'UTC')::date + 1)
-              AND coalesce(last_notified_at, CASE
+              AND coalesce(greatest(last_notified_at,
+                                    CASE WHEN notifications > 0
+                                         THEN filed_at END), CASE
                       WHEN coalesce(ended_at, started_at)
                            < now() + interval '1 day'
                       THEN coalesce(ended_at, started_at) END, filed_at)
@@ -112,7 +122,8 @@ BEGIN
     WHERE received_at < before
       AND (received_at, notification_id) IN (
         SELECT received_at, notification_id FROM callhook_store.notifications
-        WHERE received_at < before ORDER BY received_at LIMIT batch);
+        WHERE received_at < before AND stored_at < before
+        ORDER BY received_at LIMIT batch);
     GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN removed;
 END

@@ -317,8 +317,8 @@ def test_folding_needs_snapshots_of_its_own(store):
 def test_only_calls_that_graph_may_still_have_become_due(store):
     store.turn_reading_on()
     young, old = new_id(), new_id()
-    store.notify(young, "now() - interval '29 days'")
-    store.notify(old, "now() - interval '31 days'")
+    for call_id, age in ((young, 29), (old, 31)):
+        store.notify(call_id, *[f"now() - interval '{age} days'"] * 2)
     store.fold()
     assert store.known(young)["record_state"] == "waiting"
     assert store.known(old)["record_state"] == "none"

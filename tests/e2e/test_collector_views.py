@@ -244,7 +244,7 @@ def test_hours_are_counted_in_batches_at_most(store):
 
 
 def test_hours_stay_when_notifications_go(store):
-    store.notify(new_id(), "now() - interval '50 days'")
+    store.notify(new_id(), *["now() - interval '50 days'"] * 2)
     store.fold()
     before = hours(store.database)
     while store.value("retain", 30, 1000) >= 1000:

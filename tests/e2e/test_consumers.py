@@ -636,6 +636,7 @@ def test_retention_does_not_wait_for_consumers(worker, owner):
     worker.next()
     insert(owner, 5, received_at="now() - interval '100 days'")
     assert len(worker.next(most=1)) == 1
+    owner.run("UPDATE callhook_store.notifications SET stored_at = received_at")
     new = insert(owner, 2)
     while owner.run("SELECT callhook_store.retain(30) AS n")[0]["n"] > 0:
         pass
