@@ -243,6 +243,31 @@ def test_a_month_is_made_while_rows_of_it_come(database):
         == [{"count": 2}]
 
 
+def test_a_month_ahead_waits_for_a_backup(database):
+    """One that is nigh must be made: that it cannot be is told."""
+    def lacking(months):
+        [row] = database.query(f"""
+            SELECT to_char(date_trunc('month', now() AT TIME ZONE 'UTC')
+                           + interval '{months} months', 'YYYY_MM') AS name""")
+        database.execute(
+            f"DROP TABLE callhook_store.notifications_{row['name']}")
+
+    lacking(23)
+    with database.session() as backup:
+        backup.run("BEGIN; LOCK TABLE callhook_store.notifications "
+                   "IN ACCESS SHARE MODE")
+        make = "SELECT callhook_store.make_partitions() AS n"
+        assert database.query(make, "test_renewer") == [{"n": 0}]
+        backup.run("COMMIT")
+        lacking(1)
+        backup.run("BEGIN; LOCK TABLE callhook_store.notifications "
+                   "IN ACCESS SHARE MODE")
+        with pytest.raises(Trouble, match="55P03"):
+            database.query(make, "test_renewer")
+        backup.run("COMMIT")
+    assert database.query(make, "test_renewer") == [{"n": 2}]
+
+
 def test_new_lifecycle_items_are_found_by_their_index(database):
     """Also in a month that is made later."""
     database.execute("SELECT callhook_store.make_partition('2099-05-01')")
