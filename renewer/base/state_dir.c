@@ -34,13 +34,16 @@ const char *state_dir_fault(const char *state_dir)
 {
     char *path = memory_print("%s/.check.XXXXXX", state_dir);
     int file = mkstemp(path);
-    bool good = file >= 0 && write(file, "x", 1) == 1 && fsync(file) == 0;
+    bool good;
     int number = errno;
 
-    if (file >= 0) {
+    if (file >= 0)
+        unlink(path); /* first of all: a run that is killed leaves nothing */
+    good = file >= 0 && write(file, "x", 1) == 1 && fsync(file) == 0;
+    if (file >= 0 && !good)
+        number = errno;
+    if (file >= 0)
         close(file);
-        unlink(path);
-    }
     free(path);
     return good ? NULL : strerrordesc_np(number);
 }
