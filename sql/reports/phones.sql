@@ -401,19 +401,27 @@ BEGIN
 END
 $$;
 
--- New rates: the charges that Microsoft does not name.
+-- New rates: the charges that Microsoft does not name, where they are others
+-- now.
 CREATE OR REPLACE FUNCTION callhook_store.apply_rates(tenant uuid)
 RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    log text;
+    which text;
 BEGIN
-    FOREACH log IN ARRAY ARRAY['pstn', 'direct_routing'] LOOP
-        PERFORM callhook_store.put_phones(tenant, log, ARRAY(
-            SELECT id FROM callhook_store.report_phones
-            WHERE tenant_id = tenant AND source = left(log, 1)::"char"
-              AND NOT own_charge));
+    FOREACH which IN ARRAY ARRAY['pstn', 'direct_routing'] LOOP
+        PERFORM callhook_store.put_phones(tenant, which, ARRAY(
+            SELECT p.id
+            FROM callhook_store.report_phones AS p
+            JOIN callhook_store.log_rows AS r
+                ON r.id = p.id AND r.tenant_id = tenant AND r.log = which
+            LEFT JOIN callhook_store.report_terms AS currency
+                ON currency.term_no = p.currency_no
+            WHERE p.tenant_id = tenant AND p.source = left(which, 1)::"char"
+              AND NOT p.own_charge
+              AND (p.charge, currency.term)
+                  IS DISTINCT FROM (r.site_charge, r.site_currency)));
     END LOOP;
 END
 $$;

@@ -4,6 +4,7 @@ A session that began on an empty store keeps its plans, and no statistics tell
 the planner better: so it is on a new site, until autovacuum has been there."""
 
 import collections
+import decimal
 import json
 
 import psycopg2
@@ -110,3 +111,42 @@ def test_a_batch_reads_no_more_rows_when_more_are_stored(
              for what, read in late.items() for table, rows in read.items()
              if rows > 1.5 * early[what][table] + BATCH]
     assert not grown, "; ".join(grown)
+
+
+def test_what_the_site_knows_is_looked_up_by_its_key(
+        cluster, without_statistics):
+    """A list of rates or subnets may have 20,000 lines: read for each phone
+    call or address, none would be applied in time."""
+    database, lines = without_statistics, 2000
+    connection = psycopg2.connect(host=str(cluster.home), dbname=database.name,
+                                  user="postgres")
+    work = Work(connection)
+    subnets = [f"10.{n // 256}.{n % 256}.0" for n in range(lines)]
+    for kind, rows in (
+            ("rate", [[f"+{1000 + n}", "0.10", "0", "EUR", ""]
+                      for n in range(lines)]),
+            ("building", [[subnet, "", "24", "North", *[""] * 8, "1", "0"]
+                          for subnet in subnets])):
+        work.cursor.execute(
+            "SELECT * FROM callhook_store.load_reference(%s, %s, %s)",
+            [TENANT, kind, json.dumps([[n, *row] for n, row in
+                                       enumerate(rows, 1)])])
+        assert work.cursor.fetchall() == []
+        connection.commit()
+    read = work.list("directRouting", [
+        made("directRoutingLogRow", new_id(), calleeNumber=f"+{1500 + n}123456",
+             startDateTime="2026-03-10T10:00:00Z", duration=60,
+             callType="ByotOut", successfulCall=True) for n in range(BATCH)])
+    assert 0 < read["rate"] < 10 * BATCH
+    work.cursor.execute("SELECT DISTINCT charge FROM callhook.cdr")
+    assert work.cursor.fetchall() == [(decimal.Decimal("0.1"),)]
+    network = {"subnet": subnets[1234]}
+    read = work.store([made("callRecord", new_id(), sessions=[
+        {"segments": [{"media": [{"label": "main-audio",
+                                  "calleeNetwork": network}]}]}])])
+    assert 0 < read["building"] < 10
+    before = work.rows_read()
+    work.cursor.execute("SELECT callhook_store.apply_rates(%s)", [TENANT])
+    assert work.end(before)["rate"] < 10 * BATCH
+    connection.close()
+    cluster.drop_database(database.name)
