@@ -1,18 +1,20 @@
 -- Phone calls of the tenant's logs beside the call records they belong to.
 
--- Direct Routing masks the end of numbers with asterisks.
+-- Direct Routing masks the end of numbers with asterisks, and a call that
+-- nobody answered has no start.
 CREATE OR REPLACE VIEW callhook.call_legs AS
 WITH leg AS (
     SELECT tenant_id, 'pstn' AS log, id, NULL AS correlation_id, user_id,
            user_principal_name, user_display_name, caller_number,
            callee_number, start_date_time, end_date_time, duration_seconds,
-           call_type
+           call_type, start_date_time AS began_at
     FROM callhook_store.pstn_calls
     UNION ALL
     SELECT tenant_id, 'direct_routing', id, correlation_id, user_id,
            user_principal_name, user_display_name, caller_number,
            callee_number, start_date_time, end_date_time, duration_seconds,
-           call_type
+           call_type,
+           coalesce(start_date_time, invite_date_time, failure_date_time)
     FROM callhook_store.direct_routing_calls
 )
 SELECT nullif(leg.tenant_id, '00000000-0000-0000-0000-000000000000')
@@ -42,7 +44,7 @@ LEFT JOIN LATERAL (
     SELECT r.call_id
     FROM callhook_store.call_records AS r
     CROSS JOIN LATERAL (
-        SELECT bool_or(identity_id = leg.user_id) AS has_user,
+        SELECT bool_or(identity_id = nullif(leg.user_id, '')) AS has_user,
                bool_or(starts_with(identity_id, number)
                     OR starts_with(number, rtrim(identity_id, '*')))
                    FILTER (WHERE identity_id ~ '^[+]?[0-9]{5,}[*]*$')
@@ -62,10 +64,10 @@ LEFT JOIN LATERAL (
         WHERE length(number) > 5
     ) AS who
     WHERE exact.call_id IS NULL AND r.tenant_id = leg.tenant_id
-      AND r.start_date_time BETWEEN leg.start_date_time - interval '5 minutes'
-                                AND leg.start_date_time + interval '5 minutes'
+      AND r.start_date_time BETWEEN leg.began_at - interval '5 minutes'
+                                AND leg.began_at + interval '5 minutes'
       AND who.has_user AND who.has_number
-    ORDER BY abs(extract(epoch FROM r.start_date_time - leg.start_date_time)),
+    ORDER BY abs(extract(epoch FROM r.start_date_time - leg.began_at)),
              r.call_id
     LIMIT 1
 ) AS near ON true;

@@ -227,14 +227,24 @@ BEGIN
                   AND c.tenant_id = p.tenant_id OFFSET 0) AS exact ON true
             LEFT JOIN LATERAL (
                 SELECT c.call_id
-                FROM callhook_store.report_legs AS l
+                FROM (
+                    SELECT l.call_id, l.tenant_id
+                    FROM callhook_store.report_legs AS l
+                    WHERE l.person_no = p.person_no
+                      AND l.day BETWEEN p.day - 1 AND p.day + 1
+                    UNION ALL
+                    -- Who dials in is logged for the organizer, who need not
+                    -- be there.
+                    SELECT l.call_id, l.tenant_id
+                    FROM callhook_store.report_legs AS l
+                    WHERE coalesce(l.peer_no, l.person_no) = p.person_no
+                      AND l.kind = 'm'
+                      AND l.day BETWEEN p.day - 1 AND p.day + 1) AS l
                 CROSS JOIN LATERAL (
                     SELECT * FROM callhook_store.report_calls AS c
                     WHERE c.call_id = l.call_id
                       AND c.tenant_id = l.tenant_id OFFSET 0) AS c
                 WHERE exact.call_id IS NULL
-                  AND l.person_no = p.person_no
-                  AND l.day BETWEEN p.day - 1 AND p.day + 1
                   AND c.started_at
                       BETWEEN p.started_at - interval '5 minutes'
                           AND p.started_at + interval '5 minutes'
@@ -356,7 +366,8 @@ BEGIN
           AND EXISTS (
               SELECT FROM callhook_store.report_legs AS l
               WHERE l.call_id = c.call_id AND l.tenant_id = c.tenant_id
-                AND l.day = c.day AND l.person_no = p.person_no OFFSET 0)));
+                AND l.day = c.day
+                AND p.person_no IN (l.person_no, l.peer_no) OFFSET 0)));
 END
 $$;
 COMMENT ON FUNCTION callhook_store.match_phones_of_calls(uuid, uuid[]) IS

@@ -558,6 +558,44 @@ def test_of_two_rows_of_a_call_that_with_a_charge_is_shown(store):
         verify(store)
 
 
+@pytest.mark.parametrize("log_first", [True, False])
+def test_who_dials_in_to_a_meeting_of_somebody_who_is_not_there(
+        store, log_first):
+    """The log's user is the organizer."""
+    made = record([session(party, BRIDGE, moment(DAY), 60,
+                           talk(party, BRIDGE)) for party in (PHONE, BOB)],
+                  ANN, "groupCall")
+    steps = [lambda: put(store, made),
+             lambda: store.call("store_pstn_rows", TENANT, [pstn_row(
+                 "p1", ANN, "+4940123456", moment(DAY), callType="conf_in",
+                 callerNumber=PHONE.id)])]
+    for step in reversed(steps) if log_first else steps:
+        step()
+    [leg] = rows(store, "call_legs")
+    assert (leg["call_id"], leg["match"]) == (made["id"], "near")
+    assert {row["person_name"]: row["leg_id"] for row in rows(store, "cdr")} \
+        == {"Bob": "p1", PHONE.name: None}
+    assert [(row["kind"], row["calls"]) for row in rows(
+        store, "calls_by_hour")] == [("meeting", 1)]
+    verify(store)
+
+
+def test_call_legs_and_cdr_find_the_same_record(store):
+    """Also of a call without a start, and for a user without an id."""
+    nobody = Party("Nobody")
+    nobody.id = ""
+    for party in (ANN, nobody):
+        put(store, record([session(party, PHONE, moment(DAY), 5)], party))
+    store.call("store_direct_routing_rows", TENANT, [
+        direct_row(name, party, PHONE.id, moment(DAY), 486,
+                   startDateTime="0001-01-01T00:00:00Z", userDisplayName=None)
+        for name, party in (("d1", ANN), ("d2", nobody))])
+    known = {row["leg_id"]: row["call_id"] for row in rows(store, "call_legs")}
+    assert known["d1"] and not known["d2"]
+    assert {row["leg_id"]: row["call_id"] for row in rows(
+        store, "cdr", "leg_id IS NOT NULL")} == known
+
+
 def test_a_log_row_that_names_nobody_is_a_users(store):
     """In all views alike."""
     store.call("store_pstn_rows", TENANT, [pstn_row(
