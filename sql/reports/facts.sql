@@ -816,6 +816,10 @@ $sql$;
         WHERE p.n = 1 AND p.origin < 3
     ), call AS (
         SELECT r.*, bool_or(r.answered) OVER call AS any_answered,
+               -- Whom an agent answered: the first one is his, also if he
+               -- had a session with each.
+               r.is_origin AND (r.queue OR r.attendant)
+                   AND bool_or(r.answered) OVER call AS was_served,
                first_value(r.person_no) OVER answer AS answered_by,
                first_value(r.person_kind_no) OVER answer AS answered_kind_no,
                min(r.person_kind_no) FILTER (WHERE r.is_origin) OVER call
@@ -838,7 +842,7 @@ $sql$;
                c.person_no, c.person_kind_no,
                CASE WHEN c.kind = 'm'
                         THEN nullif(c.organizer_no, c.person_no)
-                    WHEN c.peer_is_person THEN c.peer_no
+                    WHEN c.peer_is_person AND NOT c.was_served THEN c.peer_no
                     WHEN c.is_origin THEN
                         CASE WHEN c.any_answered THEN c.answered_by END
                     ELSE c.origin_no END,
@@ -846,7 +850,8 @@ $sql$;
                         CASE WHEN c.organizer_no
                                   IS DISTINCT FROM c.person_no
                              THEN c.organizer_kind_no END
-                    WHEN c.peer_is_person THEN c.peer_kind_no
+                    WHEN c.peer_is_person AND NOT c.was_served
+                        THEN c.peer_kind_no
                     WHEN c.is_origin THEN
                         CASE WHEN c.any_answered THEN c.answered_kind_no END
                     ELSE c.origin_kind_no END,

@@ -286,6 +286,21 @@ def test_the_wait_for_a_queue_ends_with_who_answers_first(store):
     verify(store)
 
 
+@pytest.mark.parametrize("side", [PHONE, QUEUE])
+def test_of_two_who_answer_a_queue_the_first_is_shown(store, side):
+    """Whoever has the session with them: the caller, or the queue."""
+    put(store, record([session(PHONE, QUEUE, moment(DAY), 20), *(
+        session(side, party, moment(DAY, seconds=after), 60,
+                talk(side, party))
+        for after, party in ((20, ANN), (80, BOB)))], PHONE, "groupCall"))
+    [call] = rows(store, "queue_calls")
+    assert (call["wait_seconds"], call["agent_name"]) == (20, "Ann")
+    found = legs(store, call["call_id"])
+    assert {name: row["peer_name"] for name, row in found.items()} == {
+        PHONE.name: "Ann", "Ann": PHONE.name, "Bob": PHONE.name}
+    verify(store)
+
+
 def take_kinds(made):
     """Identities that stand alone, as Graph gives them today."""
     for part in (made, *made["segments"]):
