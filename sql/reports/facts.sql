@@ -337,15 +337,17 @@ $$;
 COMMENT ON FUNCTION callhook_store.add_report_people(uuid, uuid[]) IS
     'Gives the persons of records their numbers.';
 
+-- As of persons, the newest name wins.
 CREATE OR REPLACE FUNCTION callhook_store.add_report_queues(
     tenant uuid, calls uuid[])
 RETURNS void
 LANGUAGE sql
 AS $$
-    INSERT INTO callhook_store.report_queues
-        (tenant_id, key, name, given_name)
-    SELECT DISTINCT ON (q.key) tenant, q.key, q.name, r.name
-    FROM (SELECT callhook_store.person_key(v.id, v.name) AS key, v.id, v.name
+    INSERT INTO callhook_store.report_queues AS o
+        (tenant_id, key, name, given_name, seen_at)
+    SELECT DISTINCT ON (q.key) tenant, q.key, q.name, r.name, q.seen_at
+    FROM (SELECT callhook_store.person_key(v.id, v.name) AS key, v.id,
+                 nullif(v.name, '') AS name, s.start_date_time AS seen_at
           FROM callhook_store.sessions AS s
           CROSS JOIN LATERAL (
               SELECT s.caller_user_agent_role, s.caller_identity_id,
@@ -359,9 +361,14 @@ AS $$
         ON r.tenant_id = tenant AND r.id = callhook_store.reference_id(q.id)
     WHERE q.key IS NOT NULL
       AND NOT EXISTS (SELECT FROM callhook_store.report_queues AS o
-                      WHERE o.key = q.key AND o.tenant_id = tenant)
-    ORDER BY q.key, q.name
-    ON CONFLICT DO NOTHING;
+                      WHERE o.key = q.key AND o.tenant_id = tenant
+                        AND (q.name IS NULL OR q.name = o.name))
+    ORDER BY q.key, q.name IS NULL, q.seen_at DESC NULLS LAST, q.name
+    ON CONFLICT (key, tenant_id) DO UPDATE
+        SET name = excluded.name, seen_at = excluded.seen_at
+        WHERE excluded.name IS NOT NULL
+          AND (o.name IS NULL OR o.seen_at IS NULL
+               OR o.seen_at < excluded.seen_at);
 $$;
 COMMENT ON FUNCTION callhook_store.add_report_queues(uuid, uuid[]) IS
     'Gives the call queues of records their numbers.';
@@ -386,8 +393,7 @@ DECLARE
                     ORDER BY p.participant_no DESC)
          FROM callhook_store.participants AS p
          WHERE p.call_id = r.call_id AND p.tenant_id = tenant
-           AND p.identity_id IS NOT NULL
-           AND p.identity_kind IS NOT NULL) AS told
+           AND p.identity_id <> '' AND p.identity_kind IS NOT NULL) AS told
 $sql$;
     head constant text := $sql$
     WITH head AS MATERIALIZED (

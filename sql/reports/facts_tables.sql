@@ -52,8 +52,19 @@ CREATE TABLE IF NOT EXISTS callhook_store.report_queues (
     key text NOT NULL,
     name text,       -- Graph's
     given_name text, -- the site's
+    seen_at timestamptz, -- the name, first
     UNIQUE (key, tenant_id)
 );
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'callhook_store.report_queues'::regclass
+          AND attname = 'seen_at' AND NOT attisdropped) THEN
+        ALTER TABLE callhook_store.report_queues ADD COLUMN seen_at timestamptz;
+    END IF;
+END
+$$;
 
 -- Codes. kind: d peer to peer, m meeting, p phone. disposition: a answered,
 -- v voicemail, d declined, m missed, f failed, u unknown. verdict, audio: p

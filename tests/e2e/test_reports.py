@@ -1,5 +1,6 @@
 """Reports: facts beside the records, figures that are exact at each moment."""
 
+import copy
 import json
 import random
 
@@ -299,6 +300,29 @@ def test_of_two_who_answer_a_queue_the_first_is_shown(store, side):
     assert {name: row["peer_name"] for name, row in found.items()} == {
         PHONE.name: "Ann", "Ann": PHONE.name, "Bob": PHONE.name}
     verify(store)
+
+
+def test_the_newest_name_of_a_queue_is_shown(store):
+    """Whenever its record comes; one may lack it."""
+    for name, day, shown in ((None, 10, QUEUE.id), ("Help", 11, "Help"),
+                             ("Care", 13, "Care"), ("Help", 12, "Care"),
+                             (None, 14, "Care"), ("Desk", 15, "Desk")):
+        queue = copy.copy(QUEUE)
+        queue.name = name
+        put(store, record([session(PHONE, queue, moment(f"2026-03-{day}"),
+                                   20)], PHONE, "groupCall"))
+        assert {row["queue_name"] for row in rows(store, "cdr")} == {shown}
+
+
+def test_an_empty_id_says_nobodys_kind(store):
+    one, other = copy.copy(ANN), copy.copy(BOB)
+    one.id = other.id = ""
+    made = record([session(one, PHONE, moment(DAY), 60)], CID,
+                  participants=(other,))
+    caller = made["sessions"][0]["caller"]
+    caller["associatedIdentity"] = caller.pop("identity")["user"]
+    row = legs(store, put(store, made))["Ann"]
+    assert row["person_kind"] is None
 
 
 def take_kinds(made):
