@@ -39,13 +39,20 @@ SELECT nullif(l.tenant_id, '00000000-0000-0000-0000-000000000000')
            NULL) AS modalities,
        coalesce(queue.given_name, queue.name, substr(queue.key, 2))
            AS queue_name,
-       CASE WHEN l.direction = 'i' AND l.disposition = 'm' THEN
+       -- They may have talked in a call that only a log knows.
+       CASE WHEN l.direction = 'i' AND l.disposition = 'm' THEN least(
            (SELECT min(back.started_at)
             FROM callhook_store.report_legs AS back
             WHERE back.person_no = l.person_no AND back.peer_no = l.peer_no
               AND back.kind <> 'm' AND back.disposition = 'a'
-              AND back.started_at > l.started_at AND back.day >= l.day) END
-           AS returned_at,
+              AND back.started_at > l.started_at AND back.day >= l.day),
+           (SELECT min(back.started_at)
+            FROM callhook_store.report_phones AS back
+            WHERE back.person_no = l.person_no AND back.call_id IS NULL
+              AND back.disposition = 'a' AND back.started_at > l.started_at
+              AND CASE back.direction WHEN 'o' THEN back.callee_number
+                                      ELSE back.caller_number END = peer.id))
+           END AS returned_at,
        platform.term AS platform,
        version.term AS client_version,
        CASE l.audio WHEN 'p' THEN 'poor' WHEN 'g' THEN 'good'
@@ -111,8 +118,25 @@ SELECT nullif(p.tenant_id, '00000000-0000-0000-0000-000000000000'),
        CASE p.disposition WHEN 'a' THEN 'answered' WHEN 'v' THEN 'voicemail'
            WHEN 'd' THEN 'declined' WHEN 'm' THEN 'missed'
            WHEN 'f' THEN 'failed' ELSE 'unknown' END,
-       NULL, NULL, '{audio}'::text[], NULL, NULL::timestamptz, NULL, NULL,
-       NULL, NULL, p.caller_number, p.callee_number, p.charge, currency.term,
+       NULL, NULL, '{audio}'::text[], NULL,
+       CASE WHEN p.direction = 'i' AND p.disposition = 'm' THEN least(
+           (SELECT min(back.started_at)
+            FROM callhook_store.report_people AS caller
+            JOIN callhook_store.report_legs AS back
+                ON back.peer_no = caller.person_no
+            WHERE caller.key = 'i' || p.caller_number
+              AND caller.tenant_id = p.tenant_id
+              AND back.person_no = p.person_no
+              AND back.kind <> 'm' AND back.disposition = 'a'
+              AND back.started_at > p.started_at AND back.day >= p.day),
+           (SELECT min(back.started_at)
+            FROM callhook_store.report_phones AS back
+            WHERE back.person_no = p.person_no AND back.call_id IS NULL
+              AND back.disposition = 'a' AND back.started_at > p.started_at
+              AND CASE back.direction WHEN 'o' THEN back.callee_number
+                                      ELSE back.caller_number END
+                  = p.caller_number)) END,
+       NULL, NULL, NULL, NULL, p.caller_number, p.callee_number, p.charge, currency.term,
        trunk.term, p.sip_code, person.department, NULL,
        CASE p.source WHEN 'p' THEN 'pstn' ELSE 'direct_routing' END, false
 FROM callhook_store.report_phones AS p

@@ -619,6 +619,39 @@ def test_who_dials_in_to_a_meeting_of_somebody_who_is_not_there(
     verify(store)
 
 
+@pytest.mark.parametrize("missed", ["record", "log"])
+@pytest.mark.parametrize("returned", ["record", "log"])
+def test_a_missed_call_is_returned_whoever_knows_it(store, missed, returned):
+    rule(store, "record", "callSetup", "NoAnswer", "missed")
+    if missed == "record":
+        put(store, record([session(PHONE, ANN, moment(DAY), 15,
+                                   stage="callSetup", reason="NoAnswer")],
+                          PHONE))
+    else:
+        store.call("store_direct_routing_rows", TENANT, [direct_row(
+            "d1", ANN, "+4930111111", moment(DAY), 480, callType="ByotIn",
+            callerNumber=PHONE.id)])
+    [row] = rows(store, "missed_calls")
+    assert row["returned_at"] is None
+
+    def talked(clock, number):
+        """With somebody."""
+        party, start = phone(number), moment(DAY, clock)
+        if returned == "record":
+            put(store, record([session(ANN, party, start, 60)], ANN))
+        else:
+            store.call("store_pstn_rows", TENANT, [
+                pstn_row(clock, ANN, number, start)])
+
+    talked("09:00:00", PHONE.id)
+    talked("10:30:00", "+4940123456")
+    assert rows(store, "missed_calls") == [row]
+    talked("12:00:00", PHONE.id)
+    talked("11:00:00", PHONE.id)
+    [row] = rows(store, "missed_calls")
+    assert row["returned_at"] == f"{DAY}T11:00:00+00:00"
+
+
 def test_call_legs_and_cdr_find_the_same_record(store):
     """Also of a call without a start, and for a user without an id."""
     nobody = Party("Nobody")
