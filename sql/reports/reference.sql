@@ -316,8 +316,9 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
     INSERT INTO callhook_store.rate
-    SELECT tenant, btrim(e ->> 1), coalesce(nullif(e ->> 2, '')::numeric, 0),
-           coalesce(nullif(e ->> 3, '')::numeric, 0), btrim(e ->> 4),
+    SELECT tenant, btrim(e ->> 1),
+           coalesce(nullif(btrim(e ->> 2), '')::numeric, 0),
+           coalesce(nullif(btrim(e ->> 3), '')::numeric, 0), btrim(e ->> 4),
            coalesce(nullif(btrim(e ->> 5), '')::date, '0001-01-01')
     FROM jsonb_array_elements(items) AS e;
     PERFORM callhook_store.apply_rates(tenant);

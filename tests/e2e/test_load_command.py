@@ -105,7 +105,7 @@ def test_rates_where_microsoft_names_no_charge(load, view, store):
         row("over", "+4917012345", successfulCall=True),
         row("failed", "+4917012345", successfulCall=False, duration=0)])
     assert load("rate", "prefix,per_minute,per_call,currency,valid_from",
-                "+49,0.02,0,EUR,2026-01-01", "+49,1,0,EUR,2026-04-01",
+                "+49,0.02, ,EUR,2026-01-01", "+49,1,0,EUR,2026-04-01",
                 "+4917,0.10,0.05,CHF,") == (0, [])
     assert {row["leg_id"]: (row["charge"], row["currency"])
             for row in view("cdr")} == {
