@@ -63,7 +63,7 @@ static bool fault(const char *what, const char *why)
     return false;
 }
 
-/* Writes a file as the spool does, and removes it. */
+/* Writes a file as the spool does, with its name, and removes it. */
 static bool write_trial(const struct settings *settings, int at)
 {
     struct buffer bytes = {0};
@@ -71,13 +71,12 @@ static bool write_trial(const struct settings *settings, int at)
 
     snprintf(name, sizeof(name), "check-%ld", (long)getpid());
     buffer_add(&bytes, "\n", 1);
-    bool written = durable_file_write(at, name, &bytes);
+    bool written =
+        durable_file_write(at, name, &bytes) && durable_file_settle(at);
     int error = errno;
     buffer_free(&bytes);
-    if (!written)
-        return fault(settings->spool, strerror(error));
     unlinkat(at, name, 0);
-    return true;
+    return written || fault(settings->spool, strerror(error));
 }
 
 static bool check_spool(const struct settings *settings)

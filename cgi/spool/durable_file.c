@@ -72,6 +72,15 @@ bool durable_file_write(int at, const char *name, const struct buffer *bytes)
     return written;
 }
 
+bool durable_file_settle(int folder)
+{
+    if (fsync(folder) == 0)
+        return true;
+    log_cause(LOG_SPOOL, "the spool does not keep names of files: %s",
+              strerror(errno));
+    return false;
+}
+
 bool durable_file_is_new(const char *name)
 {
     size_t length = strlen(name), end = strlen(NEW_END);

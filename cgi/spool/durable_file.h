@@ -17,6 +17,9 @@
  */
 bool durable_file_write(int at, const char *name, const struct buffer *bytes);
 
+/* Makes the names in an open folder durable; false after logging why not. */
+bool durable_file_settle(int folder);
+
 /*
  * Gives what was just made, `name` in the open folder `at`, to the owner of
  * `folder`, if we are root: root may drain for somebody else, who must be able

@@ -78,9 +78,9 @@ static enum rejected_result add(int at, const char *name,
                                 const struct buffer *bytes, const char *reason)
 {
     if (faccessat(at, name, F_OK, 0) == 0)
-        return fsync(at) == 0 ? REJECTED_BEFORE : REJECTED_FAILED;
+        return durable_file_settle(at) ? REJECTED_BEFORE : REJECTED_FAILED;
     if (write_reason(at, name, reason) && durable_file_write(at, name, bytes) &&
-        fsync(at) == 0)
+        durable_file_settle(at))
         return REJECTED_NOW;
     return REJECTED_FAILED;
 }

@@ -153,6 +153,15 @@ static bool end_file(struct writing *w)
     return true;
 }
 
+/* The last file, and the names of all. */
+static bool settle(struct writing *w)
+{
+    if (!end_file(w))
+        return false;
+    w->spool->failed = !durable_file_settle(w->at);
+    return !w->spool->failed;
+}
+
 static bool add_item(struct writing *w, const struct item *item,
                      const char *row)
 {
@@ -201,7 +210,7 @@ bool spool_write(struct spool *spool, const struct item_list *const *lists,
         written = true;
         for (size_t i = 0; written && i < count; i++)
             written = add_list(&w, lists[i]);
-        written = written && end_file(&w) && fsync(w.at) == 0;
+        written = written && settle(&w);
         if (!written)
             take_back(&w);
         close(w.at);

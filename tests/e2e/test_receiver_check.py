@@ -1,12 +1,15 @@
 """callhook --check names what a receiver lacks."""
 
 import os
+import subprocess
 import tempfile
 
 import pytest
 
 from support.postgres import Cluster
+from support.project import PROGRAM
 from support.receiver import run_program
+from support.service import minimal_environment
 
 
 @pytest.fixture
@@ -78,6 +81,18 @@ def test_a_spool_that_is_not_there(settings, tmp_path):
     status, faults, _ = check(*settings, {"CALLHOOK_SPOOL": missing})
     assert status == 1
     assert faults == [f"{missing}: No such file or directory"]
+
+
+def test_a_spool_that_does_not_keep_names(settings, tmp_path):
+    """The fsync of the folder fails."""
+    done = subprocess.run(
+        ["strace", "-f", "-o", "/dev/null", "-P", tmp_path / "spool", "-e",
+         "inject=fsync:error=EIO", PROGRAM, "--check"], text=True,
+        env=minimal_environment(*settings, {
+            "ASAN_OPTIONS": "detect_leaks=0"}), capture_output=True)
+    assert done.returncode == 1
+    assert f"{tmp_path / 'spool'}: Input/output error" in done.stdout
+    assert os.listdir(tmp_path / "spool") == []
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707])

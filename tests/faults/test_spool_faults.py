@@ -146,6 +146,32 @@ def test_room_again(begin, small_disk):
     recovers(one, cut=0)
 
 
+@contextlib.contextmanager
+def names_not_kept(one):
+    """Each fsync of the spool's folder fails, as on a disk that breaks."""
+    with subprocess.Popen(
+            ["strace", "-f", "-o", "/dev/null", "-P", one.spool.path, "-e",
+             "inject=fsync:error=EIO", "-p", str(one.receiver.pid)],
+            stderr=subprocess.PIPE, text=True) as broken:
+        try:
+            assert "attached" in broken.stderr.readline()
+            yield
+        finally:
+            broken.terminate()
+
+
+def test_a_folder_that_does_not_keep_names(begin):
+    """A file is durable with its name only; one that is not is no promise."""
+    one = begin_known(begin)
+    with names_not_kept(one), database_away(one):
+        assert one.receiver.send(one.subscription.item()).status == 503
+        assert one.health() == (503, NEITHER)
+        assert one.spool.empty()
+        assert ("callhook: the spool does not keep names of files: "
+                "Input/output error") in one.receiver.log().splitlines()
+    one.wait_for_health(200, "ok")
+
+
 # --- What health says -------------------------------------------------------
 
 def test_health_at_every_moment(begin):
