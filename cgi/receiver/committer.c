@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/stats.h"
 #include "receiver/drain.h"
 #include "receiver/receiver.h"
 #include "receiver/reconnect.h"
@@ -129,6 +130,7 @@ static void store_batch(struct committer *c)
     c->commit_us = clock_now() - begun - (int64_t)c->batch.count * HOLD_ROW_US;
     switch (outcome) {
     case DATABASE_DONE:
+        stats_count(STATS_STORED, c->batch.count - c->batch.refused);
         reconnect_prove(&c->reconnect);
         pthread_mutex_lock(&receiver->lock);
         receiver->unproven = false;

@@ -76,22 +76,15 @@ static void judge(struct drain *drain, const struct settings *settings,
 {
     struct item_list doubtful = *list;
     struct item *items = list->items;
-    size_t refused[ITEM_VERDICTS] = {0};
 
     /* Each item alone, so that those trusted already stay so. */
     for (size_t i = 0; i < list->count; i++) {
-        if (items[i].verdict == ITEM_TRUSTED) {
-            refused[ITEM_TRUSTED]++;
+        if (items[i].verdict == ITEM_TRUSTED)
             continue;
-        }
         doubtful.items = &items[i];
         doubtful.count = 1;
         secrets_judge(&drain->secrets, settings, &doubtful);
-        refused[items[i].verdict]++;
-        refusals_note(&items[i]);
     }
-    drain->refused += list->count - refused[ITEM_TRUSTED];
-    refusals_count(refused);
 }
 
 static bool all_trusted(const struct item_list *list)
@@ -110,6 +103,8 @@ struct group {
     size_t count;
     size_t items;
     size_t bytes;
+    size_t trusted; /* in files that are gone */
+    size_t aside;   /* rows of theirs that the database refused */
 };
 
 /* Takes a file into the group, if it is one to be stored. */
@@ -162,7 +157,7 @@ static bool judge_group(struct drain *drain, struct database *database,
  * `failed` has a flag for each: one of its rows is neither stored nor rejected.
  */
 static bool store_lists(struct drain *drain, struct database *database,
-                        struct spool *spool, const struct group *group,
+                        struct spool *spool, struct group *group,
                         size_t first, size_t end, bool *failed)
 {
     batch_clear(&drain->batch);
@@ -175,24 +170,53 @@ static bool store_lists(struct drain *drain, struct database *database,
         batch_store(&drain->batch, database, spool, database->timeout_us,
                     failed) != DATABASE_DONE)
         return false;
-    drain->stored += drain->batch.count - drain->batch.refused;
+    for (size_t i = 0; i < drain->batch.count; i++) {
+        const struct batch_row *row = &drain->batch.list[i];
+        group->aside += row->refused && !failed[row->owner];
+    }
     return true;
 }
 
-/* Removes the file of the group, or says why it stays. */
-static void end_file(struct drain *drain, struct database *database,
+/* Removes the file of the group, or says why it stays; whether it is gone. */
+static bool end_file(struct drain *drain, struct database *database,
                      struct taken_file *file, const char *name, bool stored,
                      bool failed)
 {
     if (stored && !failed) {
-        taken_file_remove(file);
-        return;
+        bool gone = taken_file_remove(file);
+        drain->stuck |= !gone;
+        return gone;
     }
     drain->stuck |= failed;
     log_cause(LOG_DRAIN, "%s stays in the spool: %s", name,
               failed ? "what the database refuses cannot be put aside"
                      : database_fault(database));
     taken_file_leave(file);
+    return false;
+}
+
+/* Counts the items of a file that is gone: one that stays comes again. */
+static void count_items(struct drain *drain, struct group *group,
+                        const struct item_list *list)
+{
+    size_t verdicts[ITEM_VERDICTS] = {0};
+
+    for (size_t i = 0; i < list->count; i++) {
+        verdicts[list->items[i].verdict]++;
+        refusals_note(&list->items[i]);
+    }
+    group->trusted += verdicts[ITEM_TRUSTED];
+    drain->refused += list->count - verdicts[ITEM_TRUSTED];
+    refusals_count(verdicts);
+}
+
+static void count_stored(struct drain *drain, const struct group *group)
+{
+    size_t stored =
+        group->trusted > group->aside ? group->trusted - group->aside : 0;
+
+    drain->stored += stored;
+    stats_count(STATS_STORED, stored);
 }
 
 /*
@@ -219,11 +243,12 @@ static bool store_group(struct drain *drain, struct database *database,
         taken &= stored;
         if (kept)
             taken_file_leave(&group->files[i]);
-        else
-            end_file(drain, database, &group->files[i], group->names[i], stored,
-                     failed[i]);
+        else if (end_file(drain, database, &group->files[i], group->names[i],
+                          stored, failed[i]))
+            count_items(drain, group, &group->lists[i]);
         item_list_free(&group->lists[i]);
     }
+    count_stored(drain, group);
     return taken;
 }
 
@@ -242,6 +267,8 @@ static bool next_files(struct drain *drain, struct database *database,
     group.count = 0;
     group.items = 0;
     group.bytes = 0;
+    group.trusted = 0;
+    group.aside = 0;
     while (drain->next < drain->names.count && group.count < DRAIN_GROUP &&
            group.items < SPOOL_FILE_ITEMS && group.bytes < SPOOL_FILE_BYTES) {
         at = (first + drain->next++) % drain->names.count;

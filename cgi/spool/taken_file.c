@@ -106,14 +106,17 @@ enum taken_result taken_file_take(const char *folder, const char *name,
     return result;
 }
 
-void taken_file_remove(struct taken_file *file)
+bool taken_file_remove(struct taken_file *file)
 {
-    if (unlink(file->path))
+    bool removed = unlink(file->path) == 0;
+
+    if (!removed)
         log_cause(LOG_DRAIN, "a spool file cannot be removed: %s",
                   strerror(errno));
     /* of a row that was rejected and is stored now */
     rejected_forget(file->path);
     close(file->fd);
+    return removed;
 }
 
 void taken_file_leave(struct taken_file *file)

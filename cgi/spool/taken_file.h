@@ -25,8 +25,9 @@ enum taken_result taken_file_take(const char *folder, const char *name,
                                   struct taken_file *file,
                                   struct item_list *list);
 
-/* Ends with a file: it is stored, or it stays for another time. */
-void taken_file_remove(struct taken_file *file);
+/* Ends with a file: it is stored (false, told: it is there all the same), or it
+ * stays for another time. */
+bool taken_file_remove(struct taken_file *file);
 void taken_file_leave(struct taken_file *file);
 
 #endif

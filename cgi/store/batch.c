@@ -67,6 +67,7 @@ static enum database_outcome store_each(struct batch *batch,
         if (results[i].outcome != DATABASE_REFUSED)
             continue;
         batch->refused++;
+        batch->list[i].refused = true;
         if (!reject(batch, &batch->list[i], spool, results[i].sqlstate))
             failed[batch->list[i].owner] = true;
     }
@@ -114,8 +115,6 @@ enum database_outcome batch_store(struct batch *batch,
         outcome = insert_copy(database, &batch->rows, clock_now() + timeout_us);
     if (outcome == DATABASE_REFUSED)
         outcome = insert(batch, database, spool, timeout_us, failed);
-    if (outcome == DATABASE_DONE)
-        stats_count(STATS_STORED, batch->count - batch->refused);
     return outcome;
 }
 

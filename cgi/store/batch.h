@@ -21,6 +21,7 @@ struct batch {
         size_t length;
         unsigned owner;   /* the ordinal of its list, as added */
         struct item item; /* for the spool, if the row is refused */
+        bool refused;
     } * list;
     size_t count;
     size_t room;

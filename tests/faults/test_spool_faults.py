@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -170,6 +171,28 @@ def test_a_folder_that_does_not_keep_names(begin):
         assert ("callhook: the spool does not keep names of files: "
                 "Input/output error") in one.receiver.log().splitlines()
     one.wait_for_health(200, "ok")
+
+
+def test_files_that_cannot_be_removed_count_once(begin, cluster, database,
+                                                 small_disk):
+    """Their disk has become read-only. They are tried again and again."""
+    database.execute(f"ALTER DATABASE {database.name} SET log_statement = 'all'")
+    disk = small_disk("1m")
+    one = begin_known(begin, spool=disk / "spool")
+    with database_away(one):
+        assert one.receiver.send(
+            one.subscription.item(),
+            one.subscription.item(clientState="wrong")).status == 202
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        spooled = len(one.spool.files())
+    one.wait_for_health(200, "ok")
+    wait_until(lambda: cluster.log().count("ON CONFLICT DO NOTHING")
+               > 2 * spooled, "a second try")
+    assert one.receiver.end(signal.SIGTERM) == 0
+    assert database.query("""
+        SELECT sum(stored) AS stored, sum(refused_secret) AS refused
+        FROM callhook.receiver_minutes""") == [
+            {"stored": database.count() - spooled, "refused": 0}]
 
 
 # --- What health says -------------------------------------------------------
