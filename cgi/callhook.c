@@ -11,6 +11,7 @@
 #include "base/settings.h"
 #include "receiver/check.h"
 #include "receiver/drain.h"
+#include "store/database.h"
 #include "web/cgi.h"
 #include "web/fastcgi.h"
 
@@ -58,6 +59,7 @@ static int start(enum command command, const char *file)
 
     if (!limits_prepare())
         return EX_CONFIG;
+    database_prepare();
     if (!settings_read(&settings))
         status = EX_CONFIG;
     else if (command == DRAIN)

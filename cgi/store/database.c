@@ -269,26 +269,21 @@ static bool start(struct database *database, const struct host *host)
                                     "hostaddr",
                                     "port",
                                     "client_encoding",
-                                    "target_session_attrs",
                                     "fallback_application_name",
                                     "tcp_user_timeout",
                                     "keepalives_idle",
                                     "keepalives_interval",
                                     "keepalives_count",
-                                    "connect_timeout",
                                     NULL};
     const char *const values[] = {host->name,
                                   host->address,
                                   host->port,
                                   "UTF8",
-                                  getenv("PGTARGETSESSIONATTRS") ? NULL
-                                                                 : "read-write",
                                   "callhook",
                                   "5000",
                                   "5",
                                   "2",
                                   "3",
-                                  getenv("PGCONNECT_TIMEOUT") ? NULL : "2",
                                   NULL};
 
     database->connection = PQconnectdbParams(keywords, values, 0);
@@ -337,6 +332,12 @@ static bool check_version(struct database *database, int64_t deadline)
         database_close(database);
     }
     return false;
+}
+
+void database_prepare(void)
+{
+    setenv("PGTARGETSESSIONATTRS", "read-write", false);
+    setenv("PGCONNECT_TIMEOUT", "2", false);
 }
 
 bool database_connect(struct database *database, const struct host *host)

@@ -30,6 +30,12 @@ struct database {
 };
 
 /*
+ * Tells libpq what it is to take where neither a service nor the environment
+ * says it; a keyword of ours would go before both. Before any thread starts.
+ */
+void database_prepare(void);
+
+/*
  * Connects to a host by libpq's environment, and sees whether the schema is
  * one that we know. False: not connected, `why` says why not.
  */

@@ -116,6 +116,18 @@ def test_both_faults_are_named(settings, tmp_path):
     assert len(faults) == 2
 
 
+def test_what_a_service_sets(settings, tmp_path):
+    """It goes before our own defaults."""
+    given, spool = settings
+    (tmp_path / "services").write_text(
+        f"[calls]\nhost={given['PGHOST']}\ndbname={given['PGDATABASE']}\n"
+        f"user={given['PGUSER']}\ntarget_session_attrs=standby\n")
+    status, faults, _ = check(spool, {"PGSERVICE": "calls", "PGSERVICEFILE":
+                                      tmp_path / "services"})
+    assert status == 1
+    assert "server is not in hot standby mode" in faults[0]
+
+
 def test_a_read_only_server(settings, database):
     database.execute(f"ALTER DATABASE {database.name} "
                      "SET default_transaction_read_only = on")
