@@ -31,12 +31,14 @@ static const char rights_to_ask[] =
     "pg_catalog.to_regprocedure('callhook_store.missing_rights(text,name)'), "
     "'EXECUTE'), false)";
 
-/* (The function has got one more argument in PostgreSQL 17.) */
 static const char rights[] =
     "SELECT pg_catalog.split_part(privilege, ' ', 1) || ' on ' || "
     "pg_catalog.split_part(object, ' ', 2) "
-    "FROM callhook_store.missing_rights('callhook_receiver') "
-    "UNION ALL SELECT 'EXECUTE on pg_logical_emit_message' "
+    "FROM callhook_store.missing_rights('callhook_receiver')";
+
+/* (The function has got one more argument in PostgreSQL 17.) */
+static const char right_to_commit[] =
+    "SELECT 'EXECUTE on pg_logical_emit_message' "
     "FROM pg_catalog.pg_proc WHERE proname = 'pg_logical_emit_message' "
     "AND pronamespace = 'pg_catalog'::pg_catalog.regnamespace "
     "AND proargtypes[2] = 'pg_catalog.text'::pg_catalog.regtype "
@@ -63,6 +65,14 @@ static bool fault(const char *what, const char *why)
     return false;
 }
 
+static bool spool_fault(const struct settings *settings, const char *why)
+{
+    printf("%s: %s: CALLHOOK_SPOOL is a folder of the receiver's user, mode "
+           "0700\n",
+           settings->spool, why);
+    return false;
+}
+
 /* Writes a file as the spool does, with its name, and removes it. */
 static bool write_trial(const struct settings *settings, int at)
 {
@@ -76,7 +86,10 @@ static bool write_trial(const struct settings *settings, int at)
     int error = errno;
     buffer_free(&bytes);
     unlinkat(at, name, 0);
-    return written || fault(settings->spool, strerror(error));
+    if (written)
+        return true;
+    return error == EACCES ? spool_fault(settings, strerror(error))
+                           : fault(settings->spool, strerror(error));
 }
 
 static bool check_spool(const struct settings *settings)
@@ -91,7 +104,7 @@ static bool check_spool(const struct settings *settings)
     }
     int at = folder_open(AT_FDCWD, settings->spool, &why);
     if (at < 0)
-        return fault(settings->spool, why);
+        return spool_fault(settings, why);
     bool sound = write_trial(settings, at);
     if (fstatfs(at, &system) == 0 &&
         (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC))
@@ -120,6 +133,19 @@ static int print_rows(struct database *database, const char *query,
     return count;
 }
 
+static bool has_rights(struct database *database)
+{
+    int lacks = print_rows(database, rights_to_ask, NULL, "the role lacks ");
+
+    if (lacks == 0)
+        lacks = print_rows(database, rights, NULL, "the role lacks ");
+    if (lacks > 0)
+        puts("what the role lacks comes from sql/install.sql, run again, and "
+             "GRANT callhook_receiver to the role");
+    return lacks == 0 &&
+           print_rows(database, right_to_commit, NULL, "the role lacks ") == 0;
+}
+
 /*
  * One host that lets us in; its rights first: they may be all that fails. Of
  * what has not been printed, `why` of the database says it.
@@ -129,9 +155,7 @@ static bool check_host(struct database *database, size_t host_count)
     char count[24];
     int older = print_rows(database, schema_age, NULL, "weak: ");
 
-    if (older < 0 ||
-        print_rows(database, rights_to_ask, NULL, "the role lacks ") != 0 ||
-        print_rows(database, rights, NULL, "the role lacks ") != 0) {
+    if (older < 0 || !has_rights(database)) {
         database->why[0] = '\0';
         return false;
     }

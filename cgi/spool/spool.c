@@ -205,7 +205,8 @@ bool spool_write(struct spool *spool, const struct item_list *const *lists,
     w.at = folder_open(AT_FDCWD, spool->folder, &why);
     if (w.at < 0) {
         spool->failed = true;
-        log_cause(LOG_SPOOL, "the spool cannot be used: %s", why);
+        log_cause(LOG_SPOOL, "the spool %s cannot be used: %s", spool->folder,
+                  why);
     } else {
         written = true;
         for (size_t i = 0; written && i < count; i++)
@@ -288,7 +289,8 @@ bool spool_list(const struct spool *spool, struct spool_names *names)
         close(at);
     }
     if (!folder && spool->folder)
-        log_cause(LOG_DRAIN, "the spool cannot be read: %s", why);
+        log_cause(LOG_DRAIN, "the spool %s cannot be read: %s", spool->folder,
+                  why);
     while (folder && (entry = readdir(folder))) {
         if (!is_spooled(entry->d_name))
             continue;

@@ -301,9 +301,10 @@ static bool start(struct database *database, const struct host *host)
 static const char *schema_fault(const struct database *database)
 {
     if (strcmp(database->sqlstate, "3F000") == 0)
-        return "3F000, install.sql has not been run here";
+        return "3F000, sql/install.sql has not been run in this database";
     if (strcmp(database->sqlstate, "42501") == 0)
-        return "42501, the role has no right to it";
+        return "42501, the role has no right to it: GRANT callhook_receiver "
+               "to it";
     return database_fault(database);
 }
 

@@ -11,6 +11,11 @@ from support.project import PROGRAM
 from support.receiver import run_program
 from support.service import minimal_environment
 
+# What to do, behind what is wrong.
+ADVICE = ": CALLHOOK_SPOOL is a folder of the receiver's user, mode 0700"
+GRANT = ("what the role lacks comes from sql/install.sql, run again, and "
+         "GRANT callhook_receiver to the role")
+
 
 @pytest.fixture
 def settings(database, tmp_path):
@@ -80,7 +85,7 @@ def test_a_spool_that_is_not_there(settings, tmp_path):
     missing = tmp_path / "missing"
     status, faults, _ = check(*settings, {"CALLHOOK_SPOOL": missing})
     assert status == 1
-    assert faults == [f"{missing}: No such file or directory"]
+    assert faults == [f"{missing}: No such file or directory{ADVICE}"]
 
 
 def test_a_spool_that_does_not_keep_names(settings, tmp_path):
@@ -100,7 +105,7 @@ def test_a_spool_that_others_can_write_to(settings, tmp_path, mode):
     (tmp_path / "spool").chmod(mode)
     status, faults, _ = check(*settings)
     assert status == 1
-    assert faults == [f"{tmp_path / 'spool'}: others can write to it"]
+    assert faults == [f"{tmp_path / 'spool'}: others can write to it{ADVICE}"]
 
 
 def test_a_database_that_is_not_there(settings, tmp_path):
@@ -152,7 +157,7 @@ def test_a_read_only_server(settings, database):
 def test_a_right_that_is_missing(settings, database, taken, named):
     database.execute(f"REVOKE {taken} FROM callhook_receiver")
     status, faults, _ = check(*settings)
-    assert (status, faults) == (1, [f"the role lacks {named}"])
+    assert (status, faults) == (1, [f"the role lacks {named}", GRANT])
 
 
 def test_a_right_that_everybody_had_is_missing(settings, database):
@@ -196,14 +201,14 @@ def test_no_right_to_the_schema(settings, database):
     status, faults, _ = check(*settings)
     assert status == 1
     assert faults == ["the schema callhook_store cannot be used: 42501, the "
-                      "role has no right to it"]
+                      "role has no right to it: GRANT callhook_receiver to it"]
 
 
 def test_a_database_without_our_schema(settings):
     status, faults, _ = check(*settings, {"PGDATABASE": "postgres"})
     assert status == 1
     assert faults == ["the schema callhook_store cannot be used: 3F000, "
-                      "install.sql has not been run here"]
+                      "sql/install.sql has not been run in this database"]
 
 
 def test_an_unlogged_table_is_weak(settings, database):
