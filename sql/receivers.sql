@@ -294,7 +294,7 @@ COMMENT ON COLUMN callhook.receiver_minutes.refused_secret IS
 COMMENT ON COLUMN callhook.receiver_minutes.refused_malformed IS
     'Items refused for a fault of their own form.';
 COMMENT ON COLUMN callhook.receiver_minutes.bad_requests IS
-    'Requests answered with 400, 405 or 413.';
+    'Requests answered with 400, 405, 413 or 415.';
 COMMENT ON COLUMN callhook.receiver_minutes.spooled IS
     'Items that went to the spool.';
 COMMENT ON COLUMN callhook.receiver_minutes.spool_bytes IS

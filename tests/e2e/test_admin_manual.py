@@ -23,7 +23,7 @@ def test_each_block_says_what_it_is():
 
 # Who follows the manual, and what nobody can here.
 FOLLOWERS = ("check-install", "failover/pair.py", "e2e/test_outgoing_proxy.py",
-             "e2e/test_warehouse.py")
+             "e2e/test_warehouse.py", "e2e/test_reader_roles.py")
 NOT_TRIED = {
     # test_check_command.py, test_subscriptions_command.py: before a double.
     "not run: it asks Microsoft",

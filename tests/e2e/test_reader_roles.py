@@ -5,17 +5,19 @@ import json
 
 import pytest
 
+from support import manual
 from support.company import (BRIDGE, Party, guid, moment, phone, reading,
                              record, session, talk, work_off)
 from support.database import Database
 from support.notification import NIL
-from support.project import UNINSTALL_SQL
+from support.project import ROOT, UNINSTALL_SQL
 from support.record_store import TENANT, Store
 from support.service import Trouble
 from support.small_company import Company
 
 pytestmark = pytest.mark.no_program
 
+PAGE = ROOT / "cgi" / "callhook-admin.7"
 OTHER = "11111111-2222-3333-4444-555555555555"
 FIGURES = {
     "calls_by_hour", "concurrent_calls", "meetings_by_day", "quality_by_day",
@@ -206,6 +208,25 @@ def test_no_figure_names_anybody_or_anything_of_theirs(store, company):
         text = json.dumps(rows).lower()
         assert [secret for secret in secrets
                 if secret.lower() in text] == [], view
+
+
+def test_the_manuals_readers(database):
+    """callhook-admin(7), READERS: each sees what it says."""
+    database.execute(manual.block(PAGE, "file readers.sql"))
+    try:
+        for role, view in (("reporting", "callhook.cdr"),
+                           ("board", "callhook.calls_by_hour"),
+                           ("contoso", "callhook_contoso.cdr")):
+            assert database.query(f"SELECT * FROM {view}", role) == []
+        for role, view in (("reporting", "callhook.raw_pages"),
+                           ("board", "callhook.cdr"),
+                           ("contoso", "callhook.calls_by_hour")):
+            with pytest.raises(Trouble, match="42501"):
+                database.query(f"SELECT * FROM {view}", role)
+    finally:
+        database.execute("DROP ROLE reporting, board, contoso")
+        database.cluster.psql("-q", "-f", UNINSTALL_SQL,
+                              database=database.name)
 
 
 def test_uninstalling_takes_tenants_schemas_and_roles_along(database):
