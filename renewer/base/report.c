@@ -138,6 +138,29 @@ static void tell(const char *state_dir, const char *subject, const char *same,
     free(old);
 }
 
+/* Whether it was told of this subject within the hour. */
+static bool is_told(const char *state_dir, const char *subject,
+                    const char *same)
+{
+    char key[KEY_SIZE];
+    char *kept = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&kept, &length);
+    char *old;
+    bool found;
+
+    make_key(key, same);
+    pthread_mutex_lock(&lock);
+    old = read_told(state_dir, subject);
+    pthread_mutex_unlock(&lock);
+    found = stream && keep_fresh(old, key, clock_wall(), stream);
+    if (stream)
+        fclose(stream);
+    free(kept);
+    free(old);
+    return found;
+}
+
 void report_line(const char *state_dir, const char *subject, const char *line)
 {
     tell(state_dir, subject, line, line);
@@ -147,11 +170,14 @@ void report_fault(const char *state_dir, const char *tenant, const char *part,
                   const struct fault *fault)
 {
     char what[FAULT_SIZE], same[FAULT_SIZE];
-    char *subject = memory_print("%s%s", tenant, part);
-    char *line;
+    char *subject, *line;
 
     fault_print(fault, what);
     fault_print_key(fault, same);
+    /* A token that fails fails for the tenant's calls as well. */
+    if (*part && !log_verbose && is_told(state_dir, tenant, same))
+        return;
+    subject = memory_print("%s%s", tenant, part);
     line = memory_print("%s: %s", tenant, what);
     tell(state_dir, subject, same, line);
     free(line);

@@ -15,7 +15,10 @@
  */
 void report_line(const char *state_dir, const char *subject, const char *line);
 
-/* The same of a tenant's fault. `part` of its work, "" or ":calls". */
+/*
+ * The same of a tenant's fault. `part` of its work, "" or ":calls", which does
+ * not repeat what "" has told.
+ */
 void report_fault(const char *state_dir, const char *tenant, const char *part,
                   const struct fault *fault);
 

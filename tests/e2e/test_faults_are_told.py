@@ -9,7 +9,7 @@ import pytest
 
 from graph.identity import ROLE
 from support.notification import ABSENT
-from support.renewer import Renewer
+from support.renewer import Renewer, write_private
 from support.small_disks import SmallDisks, fill_disk
 from support.world import HOUR, MINUTE
 
@@ -60,6 +60,16 @@ def test_its_end_is_told_and_then_it_is_new(world, tenant):
     world.pass_time(2 * HOUR)
     world.double.fail("create", status=403, times=None)
     world.failing("create subscription")    # at once: the other had ended
+
+
+@pytest.mark.world(reconcile="on")
+def test_a_fault_of_both_halves_of_a_run_is_told_once(world, tenant):
+    """Of a token that the subscription and the lists of calls want."""
+    write_private(tenant.keys["client_secret_file"], "wrong\n")
+    world.failing("token: HTTP 401")
+    world.silently_failing()
+    world.pass_time(HOUR)
+    world.failing("token: HTTP 401")
 
 
 def test_another_sentence_is_the_same_fault(world, tenant):
