@@ -48,7 +48,8 @@ static void print_usage(FILE *stream)
     fputs("usage: callhook-renewer [-c FILE] [-n] [-v] [COMMAND]\n", stream);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(stream, "       callhook-renewer %s\n", commands[i].usage);
-    fputs("  -c FILE  settings, " SETTINGS_FILE " by default\n"
+    fputs("       callhook-renewer --version | --help\n"
+          "  -c FILE  settings, " SETTINGS_FILE " by default\n"
           "  -n       check the settings, change nothing\n"
           "  -v       tell what is done\n",
           stream);
@@ -106,11 +107,16 @@ static void read_options(struct options *options, int argc, char **argv)
 static const struct command *find_command(const char *name,
                                           const struct words *words)
 {
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(name, commands[i].name) == 0 &&
-            words->count >= commands[i].least &&
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(name, commands[i].name) != 0)
+            continue;
+        if (words->count >= commands[i].least &&
             words->count <= commands[i].most)
             return &commands[i];
+        fprintf(stderr, "usage: callhook-renewer %s\n", commands[i].usage);
+        exit(EX_USAGE);
+    }
+    log_line("there is no command \"%.80s\"", name);
     wrong_usage();
 }
 
@@ -132,9 +138,8 @@ static int say_fine(const struct settings *settings)
 static int start(const struct settings *settings, const struct command *command,
                  const struct words *words)
 {
-    if (command->least == 0 || settings_tenant(settings, words->all[0]))
+    if (command->least == 0 || settings_tenant_or_log(settings, words->all[0]))
         return command->function(settings, words);
-    log_line("there is no such tenant in the settings");
     return EX_USAGE;
 }
 
@@ -158,23 +163,29 @@ static int execute(const struct options *options, const struct command *command,
                    const struct words *words)
 {
     struct settings settings;
+    bool sound = settings_reader_read(&settings, options->file) == 0;
     int status = EX_CONFIG;
 
-    if (settings_reader_read(&settings, options->file) == 0) {
-        if (options->check_only)
-            status = say_fine(&settings);
-        else if (state_dir_check(settings.state_dir))
-            status = start(&settings, command, words);
-    }
+    if (sound && options->check_only)
+        status = say_fine(&settings);
+    else if (sound && state_dir_check(settings.state_dir))
+        status = start(&settings, command, words);
     if (status == EX_CONFIG && !advise_root(options->file) &&
         settings.state_dir)
         advise_root(settings.state_dir);
     settings_reader_free(&settings);
     if (status == EX_CONFIG && command->function == status_command &&
         status_is_plugin(words))
-        status = (int)plugin_print_unknown(stdout, "the settings are at fault: "
-                                                   "callhook-renewer -n says "
-                                                   "where");
+        status = (int)plugin_print_unknown(stdout, sound ? "state_dir cannot "
+                                                           "be used: "
+                                                           "callhook-renewer "
+                                                           "status "
+                                                           "says why"
+                                                         : "the settings are "
+                                                           "at fault: "
+                                                           "callhook-renewer "
+                                                           "-n "
+                                                           "says where");
     return status;
 }
 

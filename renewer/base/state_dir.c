@@ -15,7 +15,8 @@ bool state_dir_check(const char *state_dir)
     struct stat status;
 
     if (mkdir(state_dir, 0700) != 0 && errno != EEXIST) {
-        log_line("state_dir %s: %s", state_dir, strerror(errno));
+        log_line("state_dir %s: %s: make it a folder of this user's, mode 0700",
+                 state_dir, strerror(errno));
         return false;
     }
     if (stat(state_dir, &status) != 0 || !S_ISDIR(status.st_mode)) {

@@ -40,13 +40,26 @@ static void check_state_dir(const struct settings *settings)
  * where a user installed for himself alone there are no other roles.
  */
 static const char select_missing[] =
-    "SELECT m.privilege, m.object, role, holder"
+    "WITH missing AS (SELECT m.privilege, m.object, role, holder"
     " FROM (VALUES ('callhook_renewer', current_user),"
     " ('callhook_receiver', 'callhook_receiver'),"
     " ('callhook_reader', 'callhook_reader')) AS r (role, holder)"
     " CROSS JOIN LATERAL callhook_store.missing_rights(role, holder) AS m"
-    " WHERE holder IN (SELECT rolname FROM pg_catalog.pg_roles)"
-    " ORDER BY role DESC, m.object, m.privilege";
+    " WHERE holder IN (SELECT rolname FROM pg_catalog.pg_roles)),"
+    /* who is not in the role lacks all of its rights: one line */
+    " outside AS (SELECT FROM pg_catalog.pg_roles"
+    " WHERE rolname = 'callhook_renewer'"
+    " AND NOT pg_catalog.pg_has_role(oid, 'USAGE')"
+    " AND EXISTS (SELECT FROM missing WHERE role = 'callhook_renewer'))"
+    " SELECT pg_catalog.format('%s is not in the role callhook_renewer: as an"
+    " administrator, GRANT callhook_renewer TO %I', current_user, current_user)"
+    " AS what, 'z' AS role, '' AS object, '' AS privilege FROM outside"
+    " UNION ALL SELECT pg_catalog.format('%s on %s is missing for %s: run"
+    " sql/install.sql again as the owner of the schema, and GRANT %s to who"
+    " needs it', privilege, object, holder, role), role, object, privilege"
+    " FROM missing WHERE role <> 'callhook_renewer'"
+    " OR NOT EXISTS (SELECT FROM outside)"
+    " ORDER BY role DESC, object, privilege";
 
 static void check_rights(struct database *database)
 {
@@ -58,11 +71,7 @@ static void check_rights(struct database *database)
                     "it did not say which rights there are: see the line on "
                     "standard error");
     for (int i = 0; i < count; i++)
-        finding_say(FAULTY, "database",
-                    "%s on %s is missing for %s: run sql/install.sql again as "
-                    "the owner of the schema, and GRANT %s to who needs it",
-                    PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
-                    PQgetvalue(result, i, 3), PQgetvalue(result, i, 2));
+        finding_say(FAULTY, "database", "%s", PQgetvalue(result, i, 0));
     if (result && count == 0)
         finding_say(FINE, "database", "the rights are there");
     PQclear(result);
@@ -173,8 +182,7 @@ static void check_database(const struct settings *settings, struct state *state)
             check_commit(database);
     } else {
         finding_say(FAULTY, "database",
-                    "%s: see to `database` in the settings, and whether the "
-                    "server runs",
+                    "%s: see to `database` in the settings, and to the server",
                     why);
     }
     database_close(database);

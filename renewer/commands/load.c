@@ -1,6 +1,7 @@
 /* The command `load`: what the site knows and Graph does not, from a file. */
 #include "commands/commands.h"
 
+#include <errno.h>
 #include <strings.h>
 #include <sysexits.h>
 
@@ -19,13 +20,17 @@
 static const struct kind {
     const char *name;
     const char *columns[COLUMNS]; /* none: there is no header */
+    const char *told;             /* the same, for people */
 } kinds[] = {
-    {"building", {NULL}},
+    {"building", {NULL}, NULL},
     {"person",
      {"person|id|principal_name|user_principal_name", "department",
-      "cost_centre", "number", NULL}},
-    {"rate", {"prefix", "per_minute", "per_call", "currency", "valid_from"}},
-    {"queue", {"id", "name", NULL}},
+      "cost_centre", "number", NULL},
+     "id or principal_name, department, cost_centre, number"},
+    {"rate",
+     {"prefix", "per_minute", "per_call", "currency", "valid_from"},
+     "prefix, per_minute, per_call, currency, valid_from"},
+    {"queue", {"id", "name", NULL}, "id, name"},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
@@ -70,6 +75,14 @@ static int find_place(const struct kind *kind, const char *name)
     return -1;
 }
 
+/* Its name is not repeated: without a header it is somebody's. */
+static bool tell_unknown(const struct load *load, long line, size_t column)
+{
+    log_line("%s:%ld: column %zu of the header is unknown: there are %s",
+             load->path, line, column, load->kind->told);
+    return false;
+}
+
 /* The first column is the one that no file may lack. */
 static bool read_header(struct load *load, const struct csv_row *row)
 {
@@ -79,7 +92,7 @@ static bool read_header(struct load *load, const struct csv_row *row)
         int place = find_place(load->kind, row->fields[i]);
 
         if (place < 0)
-            return tell(load, row->line, "the header has an unknown column");
+            return tell_unknown(load, row->line, i + 1);
         if (found[place])
             return tell(load, row->line, "a column stands twice in the header");
         found[place] = true;
@@ -162,7 +175,7 @@ static char *read_file(const char *path, size_t *length)
         *length = fread(text, 1, FILE_LIMIT + 1, file);
     }
     if (!file || ferror(file))
-        log_line("%s: it cannot be read", path);
+        log_line("%s: it cannot be read: %s", path, strerrordesc_np(errno));
     else if (*length > FILE_LIMIT)
         log_line("%s: it has over 64 MiB", path);
     if (!file || ferror(file) || *length > FILE_LIMIT) {
@@ -259,15 +272,13 @@ int load_command(const struct settings *settings, const struct words *words)
 
     if (words->count == 3)
         load = (struct load){.kind = find_kind(words->all[0]),
-                             .tenant = settings_tenant(settings, words->all[1]),
                              .path = words->all[2]};
     if (!load.kind) {
         log_line("load building|person|rate|queue TENANT FILE");
         return EX_USAGE;
     }
-    if (!load.tenant) {
-        log_line("there is no such tenant in the settings");
+    load.tenant = settings_tenant_or_log(settings, words->all[1]);
+    if (!load.tenant)
         return EX_USAGE;
-    }
     return load_file(&load, settings) ? EX_OK : 1;
 }

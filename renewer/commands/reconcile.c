@@ -144,8 +144,9 @@ static bool reconcile(struct session *session, const void *context)
     good = call_list_read(&list) == DONE && !done->unfinished;
     progress_end();
     printf("%s: %" PRId64 " calls at Graph, %" PRId64 " were missing, %" PRId64
-           " newer, %" PRId64 " gaps closed\n",
-           name, done->listed, done->missing, done->newer, list.gaps);
+           " newer, %" PRId64 " gaps closed%s\n",
+           name, done->listed, done->missing, done->newer, list.gaps,
+           good ? "" : ", not in full");
     if (!good)
         fault_log(&done->fault, name);
     return good && (!request->reread || reread(session, request));
@@ -159,10 +160,8 @@ int reconcile_command(const struct settings *settings,
     if (!read_words(words, &request))
         return EX_USAGE;
     request.settings = settings;
-    if (request.tenant && !settings_tenant(settings, request.tenant)) {
-        log_line("there is no such tenant in the settings");
+    if (request.tenant && !settings_tenant_or_log(settings, request.tenant))
         return EX_USAGE;
-    }
     return session_each(settings, request.tenant, SESSION_LONG_MS, reconcile,
                         &request)
                ? EX_OK

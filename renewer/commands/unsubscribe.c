@@ -110,7 +110,8 @@ int unsubscribe_command(const struct settings *settings,
     const struct request request = {settings, one ? id : NULL};
 
     if (one && !guid_read(id, words->all[1])) {
-        log_line("that is no subscription id");
+        log_line("a subscription's id is a GUID: callhook-renewer "
+                 "subscriptions shows them");
         return EX_USAGE;
     }
     return session_each(settings, words->all[0], TENANT_MS, unsubscribe,

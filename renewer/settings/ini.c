@@ -46,7 +46,8 @@ static const char *find_fault(const char *text, size_t length, bool idle)
     if (length > INI_LINE_MAX)
         return "the line is longer than " NUMBER(INI_LINE_MAX) " bytes";
     if (strchr(BLANK, *text))
-        return "the line is indented; a value has one line only";
+        return "the line is indented: it must begin in the first column, and a "
+               "value has one line only";
     return NULL;
 }
 

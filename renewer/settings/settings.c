@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/log.h"
+
 const struct tenant *settings_tenant(const struct settings *settings,
                                      const char *name)
 {
@@ -10,4 +12,16 @@ const struct tenant *settings_tenant(const struct settings *settings,
         if (strcmp(settings->tenants[i].name, name) == 0)
             return &settings->tenants[i];
     return NULL;
+}
+
+const struct tenant *settings_tenant_or_log(const struct settings *settings,
+                                            const char *name)
+{
+    const struct tenant *tenant = settings_tenant(settings, name);
+
+    if (!tenant)
+        log_line("there is no tenant \"%.80s\" in the settings: "
+                 "callhook-renewer -n names them",
+                 name);
+    return tenant;
 }

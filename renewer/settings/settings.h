@@ -51,4 +51,8 @@ struct settings {
 const struct tenant *settings_tenant(const struct settings *settings,
                                      const char *name);
 
+/* The same; logs that there is none. */
+const struct tenant *settings_tenant_or_log(const struct settings *settings,
+                                            const char *name);
+
 #endif

@@ -35,8 +35,9 @@ static bool write_form(const struct settings *settings, const char *path,
             fclose(stream) == 0 && private_file_publish(path, text, length);
     }
     if (!written) {
-        char *line = memory_print("%s cannot be written: %s", path,
-                                  strerrordesc_np(errno));
+        char *line = memory_print("%s cannot be written: %s: this user must be "
+                                  "able to write to its folder",
+                                  path, strerrordesc_np(errno));
 
         report_line(settings->state_dir, REPORT_FILES, line);
         free(line);

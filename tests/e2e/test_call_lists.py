@@ -146,6 +146,7 @@ def test_a_list_that_fails(world, tenant, trouble):
     world.double.fail("records", times=None, **trouble)
     done = world.run("reconcile", tenant.name)
     assert done.status == 1 and tenant.name in done.stderr
+    assert done.stdout.endswith(", not in full\n")
     assert world.known(call) is None
     world.double.clear_faults()
     reconcile(world, tenant)

@@ -420,11 +420,22 @@ def test_every_right_of_a_run_is_checked(renewer, contoso, database):
                      for row in given}
 
 
+def test_another_programs_role(renewer, contoso, database):
+    """One line, not one for each of some ninety rights."""
+    missing = [fault for fault in faults(
+        renewer, environment={"PGUSER": "test_receiver"})
+        if " is missing" in fault or "not in the role" in fault]
+    assert missing == [
+        "database: test_receiver is not in the role callhook_renewer: as an "
+        "administrator, GRANT callhook_renewer TO test_receiver"]
+
+
 def test_no_rights_at_all(renewer, contoso, database):
     with contextlib.suppress(Exception):
         database.execute("CREATE ROLE test_nobody LOGIN")
     [fault] = faults(renewer, environment={"PGUSER": "test_nobody"})
-    assert "callhook_renewer granted" in fault
+    assert fault.endswith("callhook_renewer granted?: see to `database` in the "
+                          "settings, and to the server")
 
 
 def test_all_faults_at_once(renewer, contoso, double, own):

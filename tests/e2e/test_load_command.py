@@ -143,7 +143,11 @@ def test_names_of_queues(load, view, store):
     ("person", ["id,department", "1"],
      "2: it has not as many fields as the header"),
     ("person", ["department", "1"], "1: the header lacks a column"),
-    ("person", ["id,shoe size", "1,2"], "1: the header has an unknown column"),
+    ("person", ["id,shoe size", "1,2"],
+     "1: column 2 of the header is unknown: there are id or principal_name, "
+     "department, cost_centre, number"),
+    ("queue", ["id;name", "1;a"],
+     "1: column 1 of the header is unknown: there are id, name"),
     ("person", ["id,principal_name", "1,2"],
      "1: a column stands twice in the header"),
     ("person", [""], "2: there is no header"),

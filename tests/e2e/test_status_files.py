@@ -55,7 +55,8 @@ def test_one_run_at_a_time_writes_them(renewer):
 def test_a_file_that_cannot_be_written_is_told(renewer):
     renewer.settings["metrics_file"] = renewer.folder / "none" / "c.prom"
     done = renewer.run("run")
-    assert "c.prom cannot be written: No such file or directory" in done.stderr
+    assert ("c.prom cannot be written: No such file or directory: this user "
+            "must be able to write to its folder") in done.stderr
     state = json.loads(renewer.run("status", "--json").stdout)
     assert any("cannot be written" in fault for fault in state["faults"])
     renewer.settings["metrics_file"] = renewer.folder / "c.prom"

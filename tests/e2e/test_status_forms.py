@@ -472,6 +472,17 @@ def test_a_plugin_whose_settings_are_at_fault(renewer):
     assert renewer.run("status").status == 78
 
 
+def test_a_plugin_whose_state_dir_is_at_fault(renewer):
+    """-n, which looks at the settings alone, would find nothing."""
+    renewer.state_dir.chmod(0o755)
+    shown = renewer.run("status", "--plugin")
+    renewer.state_dir.chmod(0o700)
+    assert shown.status == 3
+    assert shown.stdout == (
+        "CALLHOOK UNKNOWN - state_dir cannot be used: callhook-renewer status "
+        "says why\n")
+
+
 def test_what_cannot_be_written_is_no_success(renewer):
     """Also where nothing is left for the last write to fail at."""
     entered(renewer)

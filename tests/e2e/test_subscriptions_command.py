@@ -161,6 +161,27 @@ def test_usage(world, tenant, words):
     assert world.asked() == []
 
 
+@pytest.mark.parametrize("words, said", [
+    (["token", "nobody"], "there is no tenant \"nobody\" in the settings: "
+                          "callhook-renewer -n names them"),
+    (["reconcile", "nobody"], "there is no tenant \"nobody\""),
+    (["load", "queue", "nobody", "x"], "there is no tenant \"nobody\""),
+    (["no-such-command"], "there is no command \"no-such-command\""),
+    (["fetch", "{tenant}"], "usage: callhook-renewer fetch TENANT CALL-ID"),
+    (["unsubscribe", "{tenant}", "x"],
+     "callhook-renewer subscriptions shows them"),
+])
+def test_usage_is_told(world, tenant, words, said):
+    done = world.run(*(word.format(tenant=tenant.name) for word in words))
+    assert done.status == 64
+    assert said in done.stderr.splitlines()[0]
+
+
+def test_help_names_what_there_is(world):
+    shown = world.run("--help").stdout
+    assert "--version | --help" in shown and "status [--json" in shown
+
+
 def test_unsubscribe_that_fails(world, tenant):
     entry = world.kept(tenant)
     world.double.fail("delete", status=403)

@@ -63,11 +63,14 @@ static const struct bad_case {
     {"a colon for an equals sign", GOOD "pstn: on\n",
      "8: the line is no section, no comment and no key = value"},
     {"a second line of a value", GOOD "proxy =\n  http://example.com\n",
-     "9: the line is indented; a value has one line only"},
+     "9: the line is indented: it must begin in the first "
+     "column, and a value has one line only"},
     {"an indented key", GOOD "\tpstn = on\n",
-     "8: the line is indented; a value has one line only"},
+     "8: the line is indented: it must begin in the first "
+     "column, and a value has one line only"},
     {"an indented section", GOOD " [tenant b]\n",
-     "8: the line is indented; a value has one line only"},
+     "8: the line is indented: it must begin in the first "
+     "column, and a value has one line only"},
     {"no key = value", GOOD "pstn\n",
      "8: the line is no section, no comment and no key = value"},
     {"no key = value at the end", GOOD "pstn ; = on",
