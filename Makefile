@@ -448,7 +448,7 @@ install-system:
 	$(call user,callhook-renewer,/var/lib/callhook,renewer.conf)
 
 # Removes the ready files of a web server, unless one includes them from there.
-unserve = if grep -RIqs '$(DATADIR)/$(1)/' $(DESTDIR)$(SYSCONFDIR)/nginx \
+unserve = if grep -RIqs '^[^\#]*$(DATADIR)/$(1)/' $(DESTDIR)$(SYSCONFDIR)/nginx \
         $(DESTDIR)$(SYSCONFDIR)/apache2 $(DESTDIR)$(SYSCONFDIR)/httpd; \
     then echo 'left: $(DATADIR)/$(1), for a web server names it'; \
     else rm -rf $(DESTDIR)$(DATADIR)/$(1); fi

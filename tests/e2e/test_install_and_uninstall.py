@@ -158,6 +158,16 @@ def test_what_a_web_server_names_is_left(root, tmp_path):
     assert not (root / SHARE / "sql").exists()
 
 
+@pytest.mark.parametrize("server, folder", [
+    ("nginx", "nginx/conf.d"), ("apache", "apache2/sites-available")])
+def test_a_comment_of_the_example_site_names_nothing(root, server, folder):
+    site = root / "etc" / folder / "callhook.conf"
+    site.parent.mkdir(parents=True)
+    shutil.copy(root / SHARE / server / "example-site.conf", site)
+    assert "left: /" not in make(root, "uninstall")
+    assert not (root / SHARE).exists()
+
+
 def test_the_release_has_one_name():
     """In the Makefile, the package's changelog and the schema."""
     release = re.search(r"^VERSION = (.*)$", (ROOT / "Makefile").read_text(),
