@@ -124,11 +124,20 @@ enum database_outcome database_sort_fault(struct database *database,
 
 const char *database_fault(const struct database *database)
 {
+    static const char *const known[] = {"25006, the server is read-only",
+                                        "42501, a right is missing: callhook "
+                                        "--check names it",
+                                        "53100, the disk of the server is "
+                                        "full"};
+
     if (database->overdue)
         return "no answer in time";
-    if (strcmp(database->sqlstate, "25006") == 0)
-        return "25006, the server is read-only";
-    return database->sqlstate[0] ? database->sqlstate : "no SQLSTATE";
+    if (!database->sqlstate[0])
+        return "no SQLSTATE";
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strncmp(known[i], database->sqlstate, 5) == 0)
+            return known[i];
+    return database->sqlstate;
 }
 
 bool database_fault_is_odd(const struct database *database)

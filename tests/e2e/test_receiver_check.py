@@ -9,7 +9,7 @@ import pytest
 from support.postgres import Cluster
 from support.project import PROGRAM
 from support.receiver import run_program
-from support.service import minimal_environment
+from support.service import minimal_environment, wait_until
 
 # What to do, behind what is wrong.
 ADVICE = ": CALLHOOK_SPOOL is a folder of the receiver's user, mode 0700"
@@ -225,3 +225,15 @@ def test_a_spool_in_memory_is_weak(settings):
         status, faults, lines = check(*settings, {"CALLHOOK_SPOOL": spool})
     assert (status, faults) == (0, [])
     assert any("in memory" in line for line in lines)
+
+
+@pytest.mark.parametrize(("taken", "said"), [
+    ("INSERT ON callhook_store.notifications", "takes no rows: 42501"),
+    ("EXECUTE ON FUNCTION callhook_store.good_secrets",
+     "the secrets cannot be read: 42501")])
+def test_the_log_of_a_receiver_says_who_names_the_right(launch, database,
+                                                        taken, said):
+    database.execute(f"REVOKE {taken} FROM callhook_receiver")
+    receiver = launch()
+    wait_until(lambda: f"{said}, a right is missing: callhook --check names it"
+               in receiver.log(), "what to do")
