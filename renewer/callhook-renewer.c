@@ -144,18 +144,20 @@ static int start(const struct settings *settings, const struct command *command,
 }
 
 /* Its files are another user's, and root's would be of no use to cron. */
-static bool advise_root(const char *file)
+static bool advise_user(const char *file)
 {
     struct stat status;
     const struct passwd *user;
 
-    if (geteuid() != 0 || stat(file, &status) != 0 || status.st_uid == 0)
+    if (stat(file, &status) != 0 || status.st_uid == 0 ||
+        status.st_uid == geteuid())
         return false;
     user = getpwuid(status.st_uid);
     if (user)
         log_line("run it as the user that the settings belong to: "
-                 "runuser -u %s -- callhook-renewer",
-                 user->pw_name);
+                 "%s %s%s callhook-renewer",
+                 geteuid() ? "sudo -u" : "runuser -u", user->pw_name,
+                 geteuid() ? "" : " --");
     return user;
 }
 
@@ -170,9 +172,9 @@ static int execute(const struct options *options, const struct command *command,
         status = say_fine(&settings);
     else if (sound && state_dir_check(settings.state_dir))
         status = start(&settings, command, words);
-    if (status == EX_CONFIG && !advise_root(options->file) &&
+    if (status == EX_CONFIG && !advise_user(options->file) &&
         settings.state_dir)
-        advise_root(settings.state_dir);
+        advise_user(settings.state_dir);
     settings_reader_free(&settings);
     if (status == EX_CONFIG && command->function == status_command &&
         status_is_plugin(words))

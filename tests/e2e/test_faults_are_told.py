@@ -4,11 +4,14 @@ and its end."""
 import json
 import os
 import re
+import shutil
+import subprocess
 
 import pytest
 
 from graph.identity import ROLE
 from support.notification import ABSENT
+from support.project import RENEWER
 from support.renewer import Renewer, write_private
 from support.small_disks import SmallDisks, fill_disk
 from support.world import HOUR, MINUTE
@@ -233,6 +236,22 @@ def test_root_is_told_who_runs_it(world, tenant):
     assert done.status == 78
     assert "run it as the user" in done.stderr
     assert "runuser -u nobody" in done.stderr
+
+
+def test_a_monitor_is_told_who_runs_it(world, tenant, folder):
+    """A user who may read neither settings nor state."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be two others")
+    program = shutil.copy(RENEWER, folder / "callhook-renewer")
+    settings = folder / "renewer.conf"
+    write_private(settings, world.renewer.configuration())
+    os.chown(settings, 65534, 65534)
+    done = subprocess.run([program, "-c", settings, "status"], user=1,
+                          capture_output=True, text=True)
+    assert done.returncode == 78
+    assert done.stderr.splitlines()[1] == (
+        "callhook-renewer: run it as the user that the settings belong to: "
+        "sudo -u nobody callhook-renewer")
 
 
 # -- tokens and waits ------------------------------------------------------
