@@ -62,6 +62,7 @@ INSERT INTO pg_temp.report_comments VALUES
 (NULL, 'call_id', 'The call record''s id; null if only a phone log knows the '
  'call.'),
 (NULL, 'leg_id', 'Id of the row in a phone log, if one has the call.'),
+('concurrent_calls', 'day', 'The day, UTC: of calls that last into it, too.'),
 (NULL, 'day', 'The call''s day, UTC.'),
 (NULL, 'hour', 'The hour in which the calls began.'),
 (NULL, 'month', 'First day of the month, UTC.'),
@@ -76,6 +77,8 @@ INSERT INTO pg_temp.report_comments VALUES
 (NULL, 'person_principal_name', 'The user principal name.'),
 (NULL, 'person_kind', 'Graph''s word: user, guest, phone and so on.'),
 (NULL, 'person_tenant_id', 'The person''s own tenant.'),
+('calls_by_hour', 'external', 'Whether somebody of another tenant, a guest or '
+ 'no user took part; null if that is not known.'),
 (NULL, 'external', 'Of another tenant, a guest or no user; null if that is not '
  'known.'),
 (NULL, 'peer_id', 'The other of two; in a meeting its organizer.'),
@@ -105,7 +108,7 @@ INSERT INTO pg_temp.report_comments VALUES
 (NULL, 'building', 'Where it was, of the site''s file: the receiver, or the '
  'person.'),
 (NULL, 'floor', 'The network''s name in the site''s file.'),
-('cdr', 'source', 'record, pstn or direct_routing.'),
+('phone_by_day', 'source', 'pstn or direct_routing.'),
 (NULL, 'source', 'record, pstn or direct_routing.'),
 (NULL, 'is_test', 'A test call; it is in no figure.'),
 (NULL, 'session_no', 'Number of the session in the call, from 1.'),
@@ -132,8 +135,14 @@ INSERT INTO pg_temp.report_comments VALUES
 (NULL, 'device', 'The receiver''s render device; other where fewer than 5 '
  'persons used it that day.'),
 (NULL, 'calls', 'How many calls.'),
+('calls_by_hour', 'people', 'How many took part: who was in several calls, '
+ 'once for each.'),
+('meetings_by_day', 'people', 'How many took part: who was in several '
+ 'meetings, once for each.'),
 (NULL, 'people', 'How many persons.'),
 (NULL, 'answered', 'Of them answered.'),
+('people_by_day', 'missed', 'Calls to the person that were missed; calls_in '
+ 'has none of them.'),
 (NULL, 'missed', 'Of them missed.'),
 (NULL, 'declined', 'Of them declined.'),
 (NULL, 'failed', 'Of them failed.'),
