@@ -157,8 +157,8 @@ static bool judge_group(struct drain *drain, struct database *database,
  * `failed` has a flag for each: one of its rows is neither stored nor rejected.
  */
 static bool store_lists(struct drain *drain, struct database *database,
-                        struct spool *spool, struct group *group,
-                        size_t first, size_t end, bool *failed)
+                        struct spool *spool, struct group *group, size_t first,
+                        size_t end, bool *failed)
 {
     batch_clear(&drain->batch);
     for (size_t i = first; i < end; i++)

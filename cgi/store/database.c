@@ -284,16 +284,9 @@ static bool start(struct database *database, const struct host *host)
                                     "keepalives_interval",
                                     "keepalives_count",
                                     NULL};
-    const char *const values[] = {host->name,
-                                  host->address,
-                                  host->port,
-                                  "UTF8",
-                                  "callhook",
-                                  "5000",
-                                  "5",
-                                  "2",
-                                  "3",
-                                  NULL};
+    const char *const values[] = {host->name, host->address, host->port, "UTF8",
+                                  "callhook", "5000",        "5",        "2",
+                                  "3",        NULL};
 
     database->connection = PQconnectdbParams(keywords, values, 0);
     if (database->connection &&

@@ -47,6 +47,10 @@ static void tell_failure(struct database *database, const PGresult *result,
 {
     static const char *const no_secrets[] = {NULL};
     const char *sentence = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *hint = is_undefined(sqlstate) ? ": the schema is older than "
+                                                "this program, run "
+                                                "sql/install.sql"
+                                              : "";
     struct fault fault = {0};
     char *what;
 
@@ -55,11 +59,7 @@ static void tell_failure(struct database *database, const PGresult *result,
     what = memory_print("a statement failed, SQLSTATE %s%s%s%s%s",
                         *sqlstate ? sqlstate : "unknown",
                         *fault.sentence ? ", \"" : "", fault.sentence,
-                        *fault.sentence ? "\"" : "",
-                        is_undefined(sqlstate)
-                            ? ": the schema is older than this program, run "
-                              "sql/install.sql"
-                            : "");
+                        *fault.sentence ? "\"" : "", hint);
     tell(database, what);
     free(what);
 }
