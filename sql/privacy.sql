@@ -412,7 +412,7 @@ DECLARE
     devices text[] := '{}';
     records bigint := 0;
 BEGIN
-    LOCK TABLE callhook_store.forgotten IN ACCESS EXCLUSIVE MODE;
+    PERFORM callhook_store.hold_reports();
     ids := callhook_store.ids_of_person(person); -- what it waited for, too
     IF ids IS NULL THEN
         RAISE 'an empty id is nobody''s' USING ERRCODE = 'data_exception';

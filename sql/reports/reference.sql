@@ -47,11 +47,16 @@ CREATE TABLE IF NOT EXISTS callhook_store.queue (
 -- Whoever stores anything looks at the digests of the forgotten first. This
 -- waits for all who do, and others wait until our transaction ends: what is
 -- changed here then holds for each record, the earlier ones and the later.
+-- (Of what it has waited for, other isolation levels see nothing.)
 CREATE OR REPLACE FUNCTION callhook_store.hold_reports()
 RETURNS void
 LANGUAGE plpgsql
 AS $$
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE 'this needs the isolation level read committed'
+            USING ERRCODE = 'invalid_transaction_state';
+    END IF;
     LOCK TABLE callhook_store.forgotten IN ACCESS EXCLUSIVE MODE;
 END
 $$;

@@ -588,6 +588,15 @@ def test_whose_first_record_is_just_being_stored(store):
     assert places(store, PERSON, "owen") == []
 
 
+def test_a_snapshot_from_before_the_wait_is_refused(store):
+    """Else what was stored meanwhile would keep the person."""
+    for level in ("REPEATABLE READ", "SERIALIZABLE"):
+        with pytest.raises(Trouble, match="25000"):
+            store.database.execute(
+                f"BEGIN ISOLATION LEVEL {level};"
+                f"SELECT callhook_store.forget_person('{PERSON}'); COMMIT")
+
+
 def test_a_name_shown_that_is_a_number_or_an_address(store):
     call_id = new_id()
     store.read(call_id, small_record(call_id, participants_v2=[
