@@ -152,13 +152,37 @@ static void check_unique(struct settings_file *file,
         }
 }
 
+/*
+ * A password with a slash, a question mark or an @ in it that is not written
+ * as %XX is taken for a port or for a part of the host's name, which libpq
+ * quotes when it fails.
+ */
+static bool is_misread(const char *database, const PQconninfoOption *options)
+{
+    bool is_uri = strncmp(database, "postgres", 8) == 0;
+    const char *place = is_uri ? strstr(database, "://") : NULL;
+    const char *at = place ? strchr(place, '@') : NULL;
+
+    while (options->keyword && strcmp(options->keyword, "port") != 0)
+        options++;
+    if (options->val && options->val[strspn(options->val, "0123456789, ")])
+        return true;
+    return at && (at > place + 3 + strcspn(place + 3, "/?") ||
+                  memchr(at + 1, '@', strcspn(at + 1, "?")));
+}
+
 static void check_database(struct settings_file *file, const char *database)
 {
     PQconninfoOption *options = PQconninfoParse(database, NULL);
+    int line = file->sections[0].lines[KEY_DATABASE];
 
     if (!options)
-        settings_file_fault(file, file->sections[0].lines[KEY_DATABASE],
+        settings_file_fault(file, line,
                             "database: libpq does not understand the value");
+    else if (is_misread(database, options))
+        settings_file_fault(file, line,
+                            "database: libpq would misread the value: "
+                            "in a URI / ? @ of a password are %%2F %%3F %%40");
     PQconninfoFree(options);
 }
 

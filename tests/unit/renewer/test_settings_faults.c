@@ -90,6 +90,10 @@ static const struct bad_case {
      "8: a control character in the line"},
 };
 
+#define MISREAD                                                                \
+    "2: database: libpq would misread the value: in a URI / ? @ of a "         \
+    "password are %2F %3F %40"
+
 static const struct bad_case value_cases[] = {
     {"a relative state_dir", "[callhook]\nstate_dir = lib\n" REST,
      "2: state_dir: \"lib\" is no absolute path"},
@@ -99,6 +103,12 @@ static const struct bad_case value_cases[] = {
      "2: status_page: \"a.html\" is no absolute path"},
     {"no connection string", "[callhook]\ndatabase = host=db hidden\n" REST,
      "2: database: libpq does not understand the value"},
+    {"a slash in a password",
+     "[callhook]\ndatabase = postgresql://u:hidden/x@host/db\n" REST, MISREAD},
+    {"digits before the slash",
+     "[callhook]\ndatabase = postgresql://u:12/hidden@host\n" REST, MISREAD},
+    {"an @ in a password",
+     "[callhook]\ndatabase = postgresql://u:hid@den@host/db\n" REST, MISREAD},
     {"negative days", "[callhook]\nretention_days = -1\n" REST,
      "2: retention_days: \"-1\" is no whole number from 0 to 36500"},
     {"days of 100 years", "[callhook]\nretention_days = 36501\n" REST,
