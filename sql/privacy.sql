@@ -139,7 +139,10 @@ BEGIN
         RETURN value;
     END IF;
     IF EXISTS (SELECT FROM jsonb_each_text(value) AS m (key, given)
-               WHERE given = ANY (named)) THEN
+               WHERE given = ANY (named))
+       AND (NOT value ? 'userId' -- of a log, whose other side may be named
+            OR ARRAY[value ->> 'userId', value ->> 'userPrincipalName']
+               && named) THEN
         beside := '^name$|(display|principal|given|sur|user|full)name$'
                   '|number$|mail$';
     ELSIF value ?| '{associatedIdentity,identity}'
@@ -338,7 +341,8 @@ COMMENT ON FUNCTION callhook_store.page_rows(jsonb) IS
     'The rows of a page, without forgotten persons.';
 
 -- The logs keep no raw page: their rows lose what names the person, wherever it
--- stands.
+-- stands. With the user go both numbers, one of which is the user's; without a
+-- number, which is the other side's, the user stays.
 DROP FUNCTION IF EXISTS callhook_store.forget_in_logs(text[]);
 CREATE OR REPLACE FUNCTION callhook_store.forget_in_logs()
 RETURNS bigint
@@ -349,7 +353,7 @@ DECLARE
                              caller_number,callee_number}';
     log text;
     texts text;
-    others text;
+    cleared text;
     changed bigint;
     total bigint := 0;
 BEGIN
@@ -358,20 +362,22 @@ BEGIN
                    ELSE 'CASE WHEN %1$I ~ ''[@0-9]'' THEN %1$I END' END,
                    c.attname), ', '),
                string_agg(format('%1$I = CASE WHEN NOT '
-                   'callhook_store.is_forgotten(%1$I) THEN %1$I END',
-                   c.attname), ', ')
-               FILTER (WHERE c.attname <> ALL (own))
-        INTO texts, others
+                   'callhook_store.is_forgotten(%2$s%1$I) THEN %1$I END',
+                   c.attname, CASE WHEN c.attname = ANY (own)
+                   THEN 'user_id, user_principal_name, ' END), ', ')
+        INTO texts, cleared
         FROM pg_attribute AS c
         WHERE c.attrelid = ('callhook_store.' || log)::regclass
           AND c.atttypid = 'text'::regtype AND c.attname <> 'id'
           AND NOT c.attisdropped;
         EXECUTE format(
             'UPDATE callhook_store.%I
-             SET %s = NULL, extra = NULL, %s
+             SET %s, extra = CASE WHEN NOT callhook_store.is_forgotten(
+                                      user_id, user_principal_name)
+                             THEN callhook_store.without_forgotten(extra) END
              WHERE callhook_store.is_forgotten(%s)
                 OR callhook_store.forgotten_in(extra) IS NOT NULL',
-            log, array_to_string(own, ' = NULL, '), others, texts);
+            log, cleared, texts);
         GET DIAGNOSTICS changed = ROW_COUNT;
         total := total + changed;
     END LOOP;

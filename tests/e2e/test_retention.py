@@ -670,6 +670,31 @@ def test_what_was_set_aside_goes_with_its_notification(store):
     assert store.view("consumer_failures") == []
 
 
+def test_whose_number_is_forgotten_is_not_the_user(store):
+    """The figures of who called it stay, and those of later calls."""
+    ann, number = company.Party("Ann"), "+4989123456"
+    row = {"userId": ann.id, "userPrincipalName": ann.principal_name,
+           "userDisplayName": "Ann", "startDateTime": "2026-03-10T10:00:00Z",
+           "callType": "user_out", "callerNumber": "+4930777777",
+           "calleeNumber": number, "odd": "x1"}
+    for function in ("store_pstn_rows", "store_direct_routing_rows"):
+        store.value(function, TENANT, [row | {"id": "1"}])
+    company.work_off(store.database)
+    assert store.row("people_by_day")["calls_out"] == 2
+    assert store.value("forget_person", number) == 2
+    for function in ("store_pstn_rows", "store_direct_routing_rows"):
+        store.value(function, TENANT, [row | {"id": "2"}])
+    assert places(store, "4989123456") == []
+    for table in ("pstn_calls", "direct_routing_calls"):
+        for left in store.view(table):
+            assert (left["user_id"], left["user_principal_name"],
+                    left["user_display_name"], left["caller_number"],
+                    left["callee_number"], left["extra"]) == (
+                ann.id, ann.principal_name, "Ann", "+4930777777", None,
+                {"odd": "x1"})
+    assert store.row("people_by_day")["calls_out"] == 4
+
+
 SPELLINGS = ("+4989123456", "tel:+4989123456", "TEL:+49-89-123456;ext=1",
              "sip:+4989123456@sbc.contoso.com;user=phone", "+49 (89) 123 456",
              "004989123456", "4989123456", "+4989123***", "+49891234xx")
