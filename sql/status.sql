@@ -416,11 +416,18 @@ AS $$
                  SELECT t FROM unnest('{created,deleted,updated}'::text[]) AS t
                  WHERE t = ANY (string_to_array(lower(
                      replace(k.change_type, ' ', '') COLLATE "C"), ','))), ',')
+    ), replaced AS MATERIALIZED ( -- (what is simulated ends as it begins)
+        SELECT s.tenant AS name, s.tenant_id AS whose, count(*) AS times
+        FROM callhook_store.subscriptions AS s
+        WHERE ended_at > greatest(now() - interval '1 day', announced_at)
+          AND subscription_id IS NOT NULL
+        GROUP BY 1, 2
     ), sentences AS (
         SELECT n, place, 0 AS ordinality, need, said
         FROM about LEFT JOIN (SELECT * FROM kept WHERE from_last = 1) AS last
             USING (n)
         LEFT JOIN silent ON who = about.tenant_id
+        LEFT JOIN replaced ON name = about.tenant AND whose = about.tenant_id
         CROSS JOIN LATERAL (VALUES
             (1, true, CASE WHEN last_run_at IS NULL THEN
                 'there has been no run for this tenant: is there a line for '
@@ -451,6 +458,10 @@ AS $$
                 callhook_store.ago_words(about.now - expires_at)) END),
             (6, false, CASE WHEN live > 1 THEN
                 format('there are %s: the next run leaves one', live) END),
+            (6, true, CASE WHEN times > 2 THEN format(
+                'the subscription was replaced %s times within a day: does '
+                'another renewer work with the same app and URL, or does '
+                'somebody delete it?', times) END),
             (7, true, CASE WHEN gap_since IS NOT NULL THEN format(
                 'changes may be missing for %s now (%s): the gap ends when a '
                 'subscription lives again',

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from support.renewer import Renewer
-from support.world import HOUR, world_apart
+from support.world import HOUR, MINUTE, world_apart
 
 ROUNDS = 4
 
@@ -85,3 +85,27 @@ def test_a_schema_without_turns(folder, cluster):
         done = world.run()
         assert "42883" in done.stderr, done
         world.one(tenant)
+
+
+def test_two_that_do_not_know_of_each_other(world, tenant, database):
+    """With a database each they replace each other's subscription, and each
+    run of both is content: status says so."""
+    stranger = Renewer(world.folder, world.double, database, **world.settings)
+    stranger.tenants = world.renewer.tenants
+    world.quiet()
+    ours = world.database
+    for _ in range(3):
+        assert world.run("status").status == 0
+        assert stranger.run("run").status == 0
+        world.pass_time(2 * HOUR + MINUTE)
+        world.database = database
+        world.age_database(2 * HOUR + MINUTE)
+        world.database = ours
+        world.quiet()
+    [need] = seen_by(world.renewer, tenant)["needs"]
+    assert need == ("the subscription was replaced 3 times within a day: does "
+                    "another renewer work with the same app and URL, or does "
+                    "somebody delete it?")
+    world.pass_time(24 * HOUR)
+    world.quiet()
+    assert seen_by(world.renewer, tenant)["needs"] == []
