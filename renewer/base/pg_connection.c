@@ -26,15 +26,18 @@ bool pg_connection_wait(PGconn *connection, short events, int64_t deadline)
     }
 }
 
-/* libpq's words on a connection hold names and addresses, no payload. */
+/*
+ * libpq's words on a connection hold names and addresses, no payload. While it
+ * waits for an answer they end in a colon.
+ */
 static void say_why(PGconn *connection, char why[PG_CONNECTION_WHY])
 {
     const char *text = connection ? PQerrorMessage(connection) : "";
     int length = (int)strcspn(text, "\n");
+    bool whole = length >= 2 && strncmp(text + length - 2, ": ", 2) != 0;
 
-    snprintf(why, PG_CONNECTION_WHY, "%.*s", length, text);
-    if (length == 0)
-        snprintf(why, PG_CONNECTION_WHY, "no answer in time");
+    snprintf(why, PG_CONNECTION_WHY, "%.*s%s", length, text,
+             whole ? "" : "no answer in time");
 }
 
 PGconn *pg_connection_begin(const char *conninfo)

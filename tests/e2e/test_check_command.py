@@ -339,6 +339,16 @@ def waiting_renewer(folder, double, own):
         yield cluster, renewer
 
 
+def test_a_database_behind_a_closed_port(renewer, contoso):
+    """A firewall that drops what comes: nobody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        [fault] = faults(renewer, environment={
+            "PGHOST": "127.0.0.1", "PGPORT": str(port)})
+    assert (f'database: connection to server at "127.0.0.1", port {port} '
+            "failed: no answer in time: see to ") in fault
+
+
 def test_a_standby_that_is_waited_for_in_vain(waiting_renewer):
     """A row that is rolled back does not wait for it."""
     cluster, renewer = waiting_renewer
