@@ -39,7 +39,9 @@ SELECT nullif(l.tenant_id, '00000000-0000-0000-0000-000000000000')
            NULL) AS modalities,
        coalesce(queue.given_name, queue.name, substr(queue.key, 2))
            AS queue_name,
-       -- They may have talked in a call that only a log knows.
+       -- They may have talked in a call that only a log knows. (IS NULL would
+       -- let the planner read all such calls, by report_phones_alone, for each
+       -- that was missed.)
        CASE WHEN l.direction = 'i' AND l.disposition = 'm' THEN least(
            (SELECT min(back.started_at)
             FROM callhook_store.report_legs AS back
@@ -48,7 +50,7 @@ SELECT nullif(l.tenant_id, '00000000-0000-0000-0000-000000000000')
               AND back.started_at > l.started_at AND back.day >= l.day),
            (SELECT min(back.started_at)
             FROM callhook_store.report_phones AS back
-            WHERE back.person_no = l.person_no AND back.call_id IS NULL
+            WHERE back.person_no = l.person_no AND num_nulls(back.call_id) = 1
               AND back.disposition = 'a' AND back.started_at > l.started_at
               AND CASE back.direction WHEN 'o' THEN back.callee_number
                                       ELSE back.caller_number END = peer.id))
@@ -131,13 +133,13 @@ SELECT nullif(p.tenant_id, '00000000-0000-0000-0000-000000000000'),
               AND back.started_at > p.started_at AND back.day >= p.day),
            (SELECT min(back.started_at)
             FROM callhook_store.report_phones AS back
-            WHERE back.person_no = p.person_no AND back.call_id IS NULL
+            WHERE back.person_no = p.person_no AND num_nulls(back.call_id) = 1
               AND back.disposition = 'a' AND back.started_at > p.started_at
               AND CASE back.direction WHEN 'o' THEN back.callee_number
                                       ELSE back.caller_number END
                   = p.caller_number)) END,
-       NULL, NULL, NULL, NULL, p.caller_number, p.callee_number, p.charge, currency.term,
-       trunk.term, p.sip_code, person.department, NULL,
+       NULL, NULL, NULL, NULL, p.caller_number, p.callee_number, p.charge,
+       currency.term, trunk.term, p.sip_code, person.department, NULL,
        CASE p.source WHEN 'p' THEN 'pstn' ELSE 'direct_routing' END, false
 FROM callhook_store.report_phones AS p
 LEFT JOIN callhook_store.report_people AS person

@@ -858,6 +858,23 @@ def test_who_missed_calls_is_found_by_an_index(store):
     assert "WHEN 'i'" not in plan       # nothing is left to be filtered
 
 
+def test_who_returned_a_call_is_found_by_the_person(store):
+    """Not among all calls that only a log knows."""
+    put(store, record([session(ANN, BOB, moment(DAY), 60)], ANN))
+    store.call("store_pstn_rows", TENANT, [
+        pstn_row(f"p{n}", ANN, "+4940123456", moment(DAY)) for n in range(9)])
+    # The log grows: the planner does not know yet whose calls it is.
+    store.database.execute("UPDATE callhook_store.report_phones SET "
+                           "call_id = gen_random_uuid(); "
+                           "ANALYZE callhook_store.report_phones")
+    plan = store.database.execute(
+        "SET enable_seqscan = off; EXPLAIN SELECT returned_at "
+        "FROM callhook.cdr")
+    scans = [line.split("(cost")[0].split("using")[-1].split()
+             for line in plan.splitlines() if "report_phones back" in line]
+    assert [scan[0] for scan in scans] == ["report_phones_person"] * 2
+
+
 def test_what_calls_cost_is_read_from_indexes_alone(store):
     """The planner counts each column of cdr, asked for or not: one that is
     new in the view must be in the index, or all rows are fetched."""
