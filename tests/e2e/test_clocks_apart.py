@@ -14,9 +14,9 @@ def world(folder, cluster):
         # Old enough for each of the two ways to remove things.
         made.database.execute(f"""
             INSERT INTO callhook_store.notifications
-                (notification_id, received_at, tenant_id)
+                (notification_id, received_at, stored_at, tenant_id)
             VALUES (gen_random_uuid(), now() - interval '50 days',
-                    '{uuid.uuid4()}');
+                    now() - interval '50 days', '{uuid.uuid4()}');
             INSERT INTO callhook_store.consumers (consumer, asked_at)
             VALUES ('idle', now() - interval '50 days')""")
         yield made
