@@ -412,28 +412,44 @@ BEGIN
 END
 $$;
 
--- New rates: the charges that Microsoft does not name, where they are others
--- now.
+-- New rates: the charges that Microsoft does not name. Nothing else of a row
+-- changes, and a year of them is applied by one statement of a load. Which of
+-- two rows of a call is shown depends on the charge.
 CREATE OR REPLACE FUNCTION callhook_store.apply_rates(tenant uuid)
 RETURNS void
 LANGUAGE plpgsql
+SET jit = off
 AS $$
 DECLARE
-    which text;
+    changed bigint[];
 BEGIN
-    FOREACH which IN ARRAY ARRAY['pstn', 'direct_routing'] LOOP
-        PERFORM callhook_store.put_phones(tenant, which, ARRAY(
-            SELECT p.id
-            FROM callhook_store.report_phones AS p
-            JOIN callhook_store.log_rows AS r
-                ON r.id = p.id AND r.tenant_id = tenant AND r.log = which
-            LEFT JOIN callhook_store.report_terms AS currency
-                ON currency.term_no = p.currency_no
-            WHERE p.tenant_id = tenant AND p.source = left(which, 1)::"char"
-              AND NOT p.own_charge
-              AND (p.charge, currency.term)
-                  IS DISTINCT FROM (r.site_charge, r.site_currency)));
-    END LOOP;
+    PERFORM callhook_store.add_report_terms(ARRAY(
+        SELECT DISTINCT currency FROM callhook_store.rate
+        WHERE tenant_id = tenant));
+    WITH now AS MATERIALIZED (
+        SELECT r.id, left(r.log, 1)::"char" AS source, r.site_charge AS charge,
+               currency.term_no AS currency_no
+        FROM callhook_store.log_rows AS r
+        LEFT JOIN callhook_store.report_terms AS currency
+            ON currency.term = r.site_currency
+        WHERE r.tenant_id = tenant AND r.charge IS NULL
+    ), put AS (
+        UPDATE callhook_store.report_phones AS p
+        SET charge = now.charge, currency_no = now.currency_no
+        FROM now
+        WHERE p.id = now.id AND p.source = now.source
+          AND p.tenant_id = tenant AND NOT p.own_charge
+          AND (p.charge, p.currency_no)
+              IS DISTINCT FROM (now.charge, now.currency_no)
+        RETURNING p.phone_no)
+    SELECT array_agg(phone_no) INTO changed FROM put;
+    PERFORM callhook_store.mark_phone_days(changed);
+    PERFORM callhook_store.link_phones(tenant, ARRAY(
+        SELECT call_id FROM callhook_store.report_phones
+        WHERE tenant_id = tenant AND call_id IN (
+            SELECT call_id FROM callhook_store.report_phones
+            WHERE phone_no = ANY (changed))
+        GROUP BY call_id HAVING count(*) > 1));
 END
 $$;
 COMMENT ON FUNCTION callhook_store.apply_rates(uuid) IS

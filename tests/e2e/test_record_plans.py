@@ -145,8 +145,16 @@ def test_what_the_site_knows_is_looked_up_by_its_key(
         {"segments": [{"media": [{"label": "main-audio",
                                   "calleeNetwork": network}]}]}])])
     assert 0 < read["building"] < 10
+    # New rates read each call once, and whose it is not at all.
+    work.cursor.execute("UPDATE callhook_store.rate SET per_minute = 0.2")
+    connection.commit()
     before = work.rows_read()
     work.cursor.execute("SELECT callhook_store.apply_rates(%s)", [TENANT])
-    assert work.end(before)["rate"] < 10 * BATCH
+    read = work.end(before)
+    assert (read["direct_routing_calls"], read["report_people"]) == (BATCH, 0)
+    assert read["rate"] < lines + 10 * BATCH
+    work.cursor.execute("SELECT DISTINCT charge FROM callhook.cdr "
+                        "WHERE source <> 'record'")
+    assert work.cursor.fetchall() == [(decimal.Decimal("0.2"),)]
     connection.close()
     cluster.drop_database(database.name)
