@@ -75,11 +75,23 @@ BEGIN
     WHERE r.tenant_id = tenant AND r.log = which
       AND r.id = ANY (ids) AND n.key IS NOT NULL
     ORDER BY n.key, r.day DESC, r.user_name
+    -- What is known of him already stays, but for a newer month's.
     ON CONFLICT (key, tenant_id) DO UPDATE
-    SET seen_in = excluded.seen_in,
-        name = coalesce(excluded.name, p.name),
-        principal_name = coalesce(excluded.principal_name, p.principal_name)
-    WHERE p.seen_in < excluded.seen_in;
+    SET seen_in = greatest(p.seen_in, excluded.seen_in),
+        name = CASE WHEN p.seen_in < excluded.seen_in
+                    THEN coalesce(excluded.name, p.name)
+                    ELSE coalesce(p.name, excluded.name) END,
+        principal_name = CASE
+            WHEN p.seen_in < excluded.seen_in
+                THEN coalesce(excluded.principal_name, p.principal_name)
+            ELSE coalesce(p.principal_name, excluded.principal_name) END,
+        department = CASE
+            WHEN p.principal_name IS NULL OR p.seen_in < excluded.seen_in
+                 AND p.principal_name <> excluded.principal_name
+                THEN excluded.department ELSE p.department END
+    WHERE p.seen_in < excluded.seen_in
+       OR p.name IS NULL AND excluded.name IS NOT NULL
+       OR p.principal_name IS NULL AND excluded.principal_name IS NOT NULL;
 
     -- The days that lose a row; those that get it are marked below.
     PERFORM callhook_store.mark_phone_days(ARRAY(

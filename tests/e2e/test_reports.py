@@ -668,6 +668,26 @@ def test_call_legs_and_cdr_find_the_same_record(store):
         store, "cdr", "leg_id IS NOT NULL")} == known
 
 
+@pytest.mark.parametrize("log_first", [True, False])
+def test_a_log_tells_the_name_that_a_department_goes_by(store, log_first):
+    """A record may know the id alone."""
+    store.call("load_reference", TENANT, "person",
+               [[2, ANN.principal_name, "Sales", "", ""]])
+    made = record([session(ANN, BOB, moment(DAY), 60)], ANN)
+    for user in (made["sessions"][0]["caller"]["identity"]["user"],
+                 made["sessions"][0]["segments"][0]["caller"]["identity"][
+                     "user"], made["organizer_v2"]["identity"]["user"]):
+        del user["userPrincipalName"]
+    steps = [lambda: put(store, made),
+             lambda: store.call("store_pstn_rows", TENANT, [pstn_row(
+                 "p1", ANN, "+4940123456", moment(DAY, "12:00:00"))])]
+    for step in reversed(steps) if log_first else steps:
+        step()
+    assert {(row["person_principal_name"], row["department"])
+            for row in rows(store, "cdr", f"person_id = '{ANN.id}'")} == {
+                (ANN.principal_name, "Sales")}
+
+
 def test_a_log_row_that_names_nobody_is_a_users(store):
     """In all views alike."""
     store.call("store_pstn_rows", TENANT, [pstn_row(
