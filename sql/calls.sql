@@ -68,7 +68,8 @@ $$;
 -- folded_to is folded; none with stored_at before final_to can appear any
 -- more. Of the rows in between, those from before seen_to have been looked
 -- for; what still came would be of the transactions that began at the times
--- late. slab: how much time the last batch spanned.
+-- late. slab: how much time the last batch spanned. unseen: the first
+-- transaction whose rows the last folding could not see, in which cluster.
 CREATE TABLE IF NOT EXISTS callhook_store.fold_state (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     folded_to timestamptz,
@@ -78,7 +79,9 @@ CREATE TABLE IF NOT EXISTS callhook_store.fold_state (
     slab interval NOT NULL DEFAULT '1 day',
     margin interval NOT NULL DEFAULT '1 minute', -- a clock may be set back
     seen_to timestamptz NOT NULL DEFAULT '1970-01-01Z',
-    late timestamptz[] NOT NULL DEFAULT '{}'
+    late timestamptz[] NOT NULL DEFAULT '{}',
+    unseen xid,
+    unseen_of text
 );
 
 -- What is folded already of the rows that are not before folded_to.
@@ -98,6 +101,14 @@ BEGIN
         ALTER TABLE callhook_store.fold_state
             ADD COLUMN seen_to timestamptz NOT NULL DEFAULT '1970-01-01Z',
             ADD COLUMN late timestamptz[] NOT NULL DEFAULT '{}';
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'callhook_store.fold_state'::regclass
+          AND attname = 'unseen') THEN
+        ALTER TABLE callhook_store.fold_state 
+            ADD COLUMN unseen xid,
+            ADD COLUMN unseen_of text;
     END IF;
     INSERT INTO callhook_store.fold_state (one)
     SELECT true WHERE NOT EXISTS (SELECT FROM callhook_store.fold_state);
@@ -180,6 +191,68 @@ END
 $$;
 COMMENT ON FUNCTION callhook_store.advance_final() IS
     'Finds out up to when the rows of notifications are final.';
+
+-- Transaction numbers mean nothing in another cluster, into which a dump was
+-- restored.
+CREATE OR REPLACE FUNCTION callhook_store.this_cluster()
+RETURNS text
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN (SELECT system_identifier || ' ' || oid
+            FROM pg_control_system(), pg_database
+            WHERE datname = current_database());
+END
+$$;
+COMMENT ON FUNCTION callhook_store.this_cluster() IS
+    'Names this cluster and database.';
+
+-- A clock that went back by more than the margin (it was ahead, or another
+-- server has taken over) dates new rows to a time that is final: they would
+-- never be looked for. They are of transactions that the last folding could not
+-- see, and not long before: a cron of each minute or one of each hour has run
+-- meanwhile. All begins anew from the first of them, and if the clock itself is
+-- there, from now on; what was folded of that time is noted row by row.
+CREATE OR REPLACE FUNCTION callhook_store.heed_clock()
+RETURNS void
+LANGUAGE plpgsql
+SET enable_seqscan = off -- the block range index, whatever statistics say
+AS $$
+DECLARE
+    s callhook_store.fold_state := (SELECT f FROM callhook_store.fold_state AS f);
+    at constant timestamptz := clock_timestamp();
+    is_behind constant boolean :=
+        at < greatest(s.folded_to, s.final_to, s.asked_at - s.margin);
+    unseen constant xid := CASE WHEN s.unseen_of = callhook_store.this_cluster()
+                                THEN s.unseen END;
+    low timestamptz;
+BEGIN
+    SELECT min(n.stored_at) INTO low FROM callhook_store.notifications AS n
+    WHERE n.stored_at >= CASE
+            WHEN is_behind THEN at - interval '1 day'
+            WHEN at - s.asked_at > interval '5 minutes'
+                THEN s.folded_to - interval '1 hour'
+            ELSE s.folded_to - interval '5 minutes' END
+      AND n.stored_at < s.folded_to AND age(n.xmin) <= age(unseen);
+    IF low IS NULL AND NOT is_behind THEN
+        RETURN;
+    END IF;
+    low := least(s.folded_to, low, CASE WHEN is_behind THEN at - s.margin END,
+        (SELECT min(w.xact_start) FROM callhook_store.writers() AS w));
+    INSERT INTO callhook_store.folded
+    SELECT n.notification_id, n.stored_at
+    FROM callhook_store.notifications AS n
+    WHERE n.stored_at >= low AND n.stored_at < s.folded_to
+      AND coalesce(age(n.xmin) > age(unseen), true)
+    ON CONFLICT DO NOTHING;
+    UPDATE callhook_store.fold_state AS f
+    SET folded_to = low, seen_to = least(f.seen_to, low),
+        final_to = CASE WHEN f.final_to > low THEN low ELSE f.final_to END,
+        asked_at = NULL, asked_about = NULL;
+END
+$$;
+COMMENT ON FUNCTION callhook_store.heed_clock() IS
+    'Begins folding anew from an earlier time if the clock has gone back.';
 
 -- The end of the next slab, of at most a batch of rows. Rows that share one
 -- stored_at cannot be parted. (Times end before widths do.)
@@ -325,6 +398,7 @@ DECLARE
     state callhook_store.fold_state;
     begun constant timestamptz := clock_timestamp();
     open_since timestamptz[];
+    next_transaction xid;
     low timestamptz;
     slab record;
     taken bigint := 0;
@@ -335,6 +409,9 @@ BEGIN
         RAISE 'fold_notifications needs the isolation level read committed';
     END IF;
     PERFORM FROM callhook_store.fold_state FOR UPDATE;
+    PERFORM callhook_store.heed_clock();
+    next_transaction := (pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+                         & 4294967295)::text::xid;
     PERFORM callhook_store.advance_final();
     SELECT * INTO state FROM callhook_store.fold_state;
     open_since := ARRAY(SELECT w.xact_start FROM callhook_store.writers() AS w
@@ -376,6 +453,8 @@ BEGIN
     END IF;
     UPDATE callhook_store.fold_state AS s
     SET folded_to = state.folded_to, slab = state.slab,
+        unseen = next_transaction,
+        unseen_of = callhook_store.this_cluster(),
         seen_to = greatest(s.seen_to, least(low, begun - s.margin)),
         late = ARRAY(SELECT unnest(open_since)
                      UNION

@@ -39,21 +39,6 @@ $$;
 COMMENT ON FUNCTION callhook_store.newest_transaction() IS
     'The number that age() counts from, in full.';
 
--- Transaction numbers mean nothing in another cluster, into which a dump was
--- restored.
-CREATE OR REPLACE FUNCTION callhook_store.this_cluster()
-RETURNS text
-LANGUAGE plpgsql STABLE
-AS $$
-BEGIN
-    RETURN (SELECT system_identifier || ' ' || oid
-            FROM pg_control_system(), pg_database
-            WHERE datname = current_database());
-END
-$$;
-COMMENT ON FUNCTION callhook_store.this_cluster() IS
-    'Names this cluster and database.';
-
 -- Each holds a lock on its own number until its rows can be seen; none of
 -- those that only read, or vacuum, can store notifications. When one began is
 -- read before its lock is: it can only have begun later than that. Where we

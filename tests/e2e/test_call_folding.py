@@ -106,6 +106,64 @@ def test_a_clock_that_was_set_back(store):
     assert store.fold() == 1
 
 
+@pytest.mark.parametrize("ago", ["0 s", "5 minutes"])
+@pytest.mark.parametrize("ahead", ["1 hour", "400 days"])
+def test_a_clock_that_was_ahead(store, ahead, ago):
+    """What was final by it is not: new rows are before that time. Those that
+    were folded are not folded again, whatever time they have."""
+    for stored_at in (f"now() + interval '{ahead}' - interval '1 s'",
+                      "now() + interval '1 minute'", "now()",
+                      "now() - interval '10 minutes'"):
+        store.notify(new_id(), stored_at=stored_at)
+    assert store.fold() == 4
+    store.database.execute(f"""
+        DELETE FROM callhook_store.folded;
+        UPDATE callhook_store.fold_state
+        SET folded_to = now() + interval '{ahead}', seen_to = now()
+                + interval '{ahead}', asked_at = now() + interval '{ahead}',
+            final_to = now() + interval '{ahead}'""")
+    for number in range(3):
+        store.notify(new_id(),
+                     stored_at=f"now() - {number} * interval '{ago}'")
+    assert (store.fold(), store.fold()) == (3, 0)
+    store.notify(new_id())
+    assert (store.fold(), store.fold()) == (1, 0)
+    assert counts(store) == expected(store)
+    assert len(counts(store)) == 8
+
+
+@pytest.mark.parametrize("late, back", [("0 s", "4 minutes"),
+                                        ("50 minutes", "55 minutes")])
+def test_a_clock_that_has_caught_up_since(store, late, back):
+    """It went back by less than the time since the last run: that has found
+    nothing odd, but for rows of before its end."""
+    set_margin(store, "0 s")
+    for _ in range(3):
+        store.notify(new_id(), stored_at="now() - interval '1 hour'")
+        store.notify(new_id())
+    assert (store.fold(), store.fold(), store.fold()) == (6, 0, 0)
+    store.database.execute(
+        f"UPDATE callhook_store.fold_state SET asked_at = now() - '{late}'"
+        "::interval")
+    store.notify(new_id(), stored_at=f"now() - interval '{back}'")
+    assert (store.fold(), store.fold()) == (1, 0)
+    assert counts(store) == expected(store)
+    assert len(counts(store)) == 7
+
+
+def test_a_restored_database_is_not_folded_again(store):
+    """All its rows are of new transactions there."""
+    store.notify(new_id(), stored_at="now() - interval '2 minutes'")
+    assert store.fold() == 1
+    store.database.execute("""
+        UPDATE callhook_store.fold_state SET unseen_of = 'another',
+            folded_to = now() - interval '1 minute';
+        DELETE FROM callhook_store.folded;
+        UPDATE callhook_store.notifications SET stored_at = stored_at""")
+    assert (store.fold(), store.fold()) == (0, 0)
+    assert counts(store) == expected(store)
+
+
 def test_recent_rows_are_folded_in_batches_too(store):
     for _ in range(10):
         store.notify(new_id())
