@@ -82,7 +82,7 @@ BEGIN
         PERFORM callhook_store.adopt_events(1);
     END IF;
     q.since := least(q.since, q.walk_from,
-                     callhook_store.search_from(q.seen, '{}'))
+                     callhook_store.search_from(q.seen, q.before, '{}'))
                - interval '1 minute';
     q.ahead := NULL;
     q.seen := callhook_store.nothing_seen();

@@ -54,7 +54,7 @@ DECLARE
     low constant bigint := (q.seen).low; -- not taken apart for each row
     searched_from constant timestamptz := q.searched_from;
     since constant timestamptz := callhook_store.search_from(
-        q.seen, callhook_store.still_open(q.seen));
+        q.seen, q.before, callhook_store.still_open(q.seen));
 BEGIN
     IF q.ahead IS NOT NULL OR q.since IS NOT NULL THEN
         RETURN true;
@@ -184,7 +184,7 @@ SET jit = off
 AS $$
 DECLARE
     s callhook_store.sight := callhook_store.look(NULL, '-infinity');
-    since constant timestamptz := callhook_store.search_from(s, '{}');
+    since constant timestamptz := callhook_store.search_from(s, s, '{}');
     newest constant bigint := callhook_store.newest_transaction();
 BEGIN
     IF queue_kind = 'calls' THEN
@@ -223,10 +223,11 @@ DECLARE
 BEGIN
     IF q.ahead IS NULL THEN
         target := callhook_store.look(
-            q.seen, callhook_store.search_from(q.seen, '{}'));
+            q.seen, callhook_store.search_from(q.seen, q.before, '{}'));
         -- after the look: what ends now is among the target's open ones
         since := coalesce(q.since, callhook_store.search_from(
-                     q.seen, callhook_store.still_open(q.seen)));
+                     q.seen, q.before,
+                     callhook_store.still_open(q.seen)));
         newest := callhook_store.newest_transaction();
         target.found := (q.seen).found
                         * int8multirange(int8range(target.unsure_from, NULL));

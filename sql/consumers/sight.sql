@@ -154,9 +154,14 @@ COMMENT ON FUNCTION callhook_store.look(callhook_store.sight, timestamptz) IS
 
 -- The earliest stored_at that a row may have which is new to a queue. What
 -- has been open for long counts only once it has ended: its rows are then
--- looked for once more. Clocks are set: five seconds on top.
+-- looked for once more. Clocks are set, also by another server that takes over:
+-- one that is behind the last search dates rows of a day at most before now;
+-- one that has caught up since, of about as long before that search as the
+-- time between two of them. (No row is found twice for it.)
+DROP FUNCTION IF EXISTS callhook_store.search_from(
+    callhook_store.sight, text[]);
 CREATE OR REPLACE FUNCTION callhook_store.search_from(
-    s callhook_store.sight, still_open text[])
+    s callhook_store.sight, before callhook_store.sight, still_open text[])
 RETURNS timestamptz
 LANGUAGE plpgsql
 AS $$
@@ -164,9 +169,11 @@ BEGIN
     RETURN least(s.at, clock_timestamp(), (
         SELECT min(since) FROM unnest(s.open, s.open_from) AS o (id, since)
         WHERE since > s.at - interval '30 seconds' OR id <> ALL (still_open)
-    )) - interval '5 seconds';
+    )) - CASE WHEN clock_timestamp() < s.at THEN interval '1 day'
+              ELSE greatest(interval '5 seconds',
+                            least(s.at - before.at, interval '1 hour')) END;
 END
 $$;
 COMMENT ON FUNCTION callhook_store.search_from(
-    callhook_store.sight, text[]) IS
+    callhook_store.sight, callhook_store.sight, text[]) IS
     'From which stored_at on there may be rows that a queue has not found.';

@@ -74,7 +74,7 @@ BEGIN
         RETURN;
     END IF;
     from_time := callhook_store.search_from(
-        seen, callhook_store.still_open(seen));
+        seen, q.before, callhook_store.still_open(seen));
     IF q.ahead IS NULL THEN
         from_time := coalesce(q.since, from_time);
     END IF;

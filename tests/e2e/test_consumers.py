@@ -716,6 +716,24 @@ def test_after_a_restore_whoever_asks_first(workers, owner, store, first):
                                        {"consumer": "old", "backlog": 4}]
 
 
+@pytest.mark.parametrize("last, one_before, dated", [
+    ("1 hour", "59 minutes", "-30 seconds"),    # the clock was ahead
+    ("400 days", "1 second", "-3 hours"),
+    ("-5 seconds", "-65 seconds", "-55 seconds")])  # it has caught up since
+def test_a_clock_that_went_back(worker, owner, last, one_before, dated):
+    """It dates new rows to before the last search."""
+    known = insert(owner, 2)
+    worker.run("SELECT callhook.make_consumer('c', now() - interval '1 h')")
+    assert ids(worker.next("c")) == known
+    owner.run(f"""UPDATE callhook_store.consumer_queues
+        SET seen.at = now() + interval '{last}',
+            before.at = now() + interval '{one_before}'""")
+    new = insert(owner, 3, stored_at=f"now() + interval '{dated}'")
+    new |= insert(owner)
+    assert ids(worker.next("c")) == new
+    assert worker.next("c") == []
+
+
 # --- Waking ---
 
 def listening(worker, seconds=5):
