@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import re
 import signal
+import ssl
 import subprocess
 import threading
 import time
@@ -425,6 +426,32 @@ def test_the_example_site_is_sound(tmp_path, certificate, kind, listed):
                           capture_output=True, text=True)
     assert "Syntax OK" in done.stderr
     assert done.returncode == 0
+
+
+def test_fcgid_is_not_asked_by_http2(folder, database, certificate):
+    """mod_fcgid ends a body without a length before it begins there."""
+    class Secure(Apache):
+        def _configuration(self):
+            before, include, after = super()._configuration().partition(
+                f"Include {self.home}/callhook.conf\n")
+            return (load_modules("http2", "ssl", "socache_shmcb") + before
+                    + f"Protocols h2 http/1.1\n<VirtualHost *:{self.port}>\n"
+                    f"SSLEngine on\nSSLCertificateFile {certificate}/pem\n"
+                    f"SSLCertificateKeyFile {certificate}/key\n"
+                    + include + after + "</VirtualHost>\n")
+
+        def connection(self, seconds=30):
+            secure = ssl.create_default_context(cafile=certificate / "pem")
+            secure.check_hostname = False
+            secure.set_alpn_protocols(["h2", "http/1.1"])
+            return http.client.HTTPSConnection("127.0.0.1", self.port,
+                                               timeout=seconds, context=secure)
+
+    item = database.subscribe().item()
+    with Secure(folder, "fcgid", database.environment()) as apache:
+        assert_accepted(apache.request("POST", "", iter([collection(item)]),
+                                       JSON_TYPE, encode_chunked=True))
+    assert database.count() == 1
 
 
 def test_only_graphs_addresses(folder, database):
