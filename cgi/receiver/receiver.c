@@ -58,6 +58,14 @@ void receiver_admit(struct receiver *receiver)
     pthread_mutex_unlock(&receiver->lock);
 }
 
+bool receiver_is_busy(struct receiver *receiver)
+{
+    pthread_mutex_lock(&receiver->lock);
+    bool busy = receiver->in_flight > 0;
+    pthread_mutex_unlock(&receiver->lock);
+    return busy;
+}
+
 void receiver_dismiss(struct receiver *receiver)
 {
     pthread_mutex_lock(&receiver->lock);

@@ -69,6 +69,9 @@ void receiver_reserve(struct receiver *receiver, struct exchange *exchange,
                       size_t body_length);
 void receiver_unreserve(struct receiver *receiver, struct exchange *exchange);
 
+/* Whether anything is in flight. */
+bool receiver_is_busy(struct receiver *receiver);
+
 /* Uncounts one that has been answered or given up. */
 void receiver_dismiss(struct receiver *receiver);
 

@@ -117,6 +117,8 @@ static void finish(struct exchange *exchange, const char *response,
     if (connection->has_body)
         fcgi_body_free(&connection->body);
     connection->has_body = false;
+    if (atomic_load(&server->closing))
+        connection->fcgi.keepConnection = 0;
     FCGX_PutStr(response, (int)length, connection->fcgi.out);
     /* Closing with a linger would wait for the web server on each answer. All
      * of the request has been read, so that a plain close loses nothing. */

@@ -6,6 +6,7 @@
 
 #include <fcgiapp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,7 +45,8 @@ struct server {
     size_t open;
     size_t open_max;
     struct slow_lane slow_lane;
-    int64_t held_since; /* requests that come may have waited since; 0: not */
+    atomic_bool closing; /* no connection is kept beyond its next answer */
+    int64_t held_since;  /* requests that come may have waited since; 0: not */
 };
 
 /* Takes a connection that was accepted, and attends to it. */

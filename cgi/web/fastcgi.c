@@ -64,6 +64,7 @@ static void watch(struct server *server, int fd, uint32_t how, void *mark)
 
 /* What an epoll_wait brought besides events of connections. */
 struct round {
+    bool quiet; /* it brought nothing */
     bool accepting;
     bool stop;
 };
@@ -72,10 +73,11 @@ struct round {
 static struct round attend_events(struct server *server, int timeout_ms)
 {
     struct epoll_event events[EVENTS_A_WAIT];
-    struct round round = {false, false};
+    struct round round = {false, false, false};
     int64_t before = clock_now();
     int n = epoll_wait(server->poll, events, EVENTS_A_WAIT, timeout_ms);
 
+    round.quiet = n <= 0;
     connection_note_wait(server, before);
     for (int i = 0; i < n; i++) {
         if (events[i].data.ptr == &server->signals)
@@ -88,10 +90,26 @@ static struct round attend_events(struct server *server, int timeout_ms)
     return round;
 }
 
+/*
+ * Requests on connections that were accepted. One that is kept ends with its
+ * next answer, not between: who has it may be asking.
+ */
+static void finish_connections(struct server *server)
+{
+    int64_t end = clock_now() + GRACE_US;
+
+    atomic_store(&server->closing, true);
+    while (clock_now() < end)
+        if (attend_events(server, 10).quiet &&
+            !connection_awaits_request(server) &&
+            !receiver_is_busy(&server->receiver))
+            break;
+}
+
 /* Serves until a signal, and then what was accepted before it. */
 static void run(struct server *server)
 {
-    struct round round = {false, false};
+    struct round round = {false, false, false};
 
     while (!round.stop) {
         round = attend_events(server, connection_sweep_bodies(server));
@@ -100,9 +118,7 @@ static void run(struct server *server)
     }
     epoll_ctl(server->poll, EPOLL_CTL_DEL, LISTENER, NULL);
     epoll_ctl(server->poll, EPOLL_CTL_DEL, server->signals, NULL);
-    int64_t end = clock_now() + GRACE_US;
-    while (clock_now() < end && connection_awaits_request(server))
-        attend_events(server, 10);
+    finish_connections(server);
 }
 
 /* SIGTERM, SIGUSR1 and SIGINT are read; no thread is interrupted by them. */

@@ -8,6 +8,7 @@ from support.answers import assert_accepted
 from support.locks import in_flight
 from support.notification import collection
 from support.receiver import cgi_variables
+from support.service import wait_until
 
 NUMBERS = [signal.SIGTERM, signal.SIGUSR1]
 
@@ -56,6 +57,41 @@ def test_a_batch_that_waits_behind_another_is_answered_too(launch, database):
     assert_accepted(first.result())
     assert receiver.wait(10) == 0
     assert len(database.rows(subscription)) == 21
+
+
+def test_a_kept_connection_is_not_cut(launch, database):
+    """A web server asks again as soon as it has an answer; from the signal on
+    it learns by the end of a connection that it must take another one."""
+    receiver = launch(**PATIENT)
+    subscription = database.subscribe()
+    variables = cgi_variables("GET", "validationToken=x")
+    with receiver.connect() as kept:
+        kept.head(variables, flags=kept.KEEP)
+        kept.stdin(b"")
+        assert kept.answer().status == 200
+        with in_flight(receiver, database, subscription) as waiting:
+            receiver.terminate()
+            wait_until(lambda: signal_is_taken(receiver), "it is closing")
+            kept.head(variables, flags=kept.KEEP)
+            kept.stdin(b"")
+            assert kept.answer().status == 200
+            assert kept.socket.recv(1) == b""
+    assert_accepted(waiting.result())
+    assert receiver.wait(10) == 0
+
+
+def signal_is_taken(receiver):
+    """It accepts no more: a connection stays in the backlog."""
+    with receiver.connect() as peer:
+        peer.socket.settimeout(0.05)
+        peer.raw(b"no request")
+        try:
+            peer.socket.recv(1)
+        except TimeoutError:
+            return True
+        except ConnectionResetError:
+            pass
+        return False
 
 
 def begin_request(receiver, subscription):
