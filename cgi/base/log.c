@@ -1,6 +1,7 @@
 /* Messages on standard error. */
 #include "base/log.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -16,6 +17,7 @@
 
 #define LINE_MAX_BYTES 1024
 #define QUIET_US (60 * INT64_C(1000000))
+#define WAIT_MS 100
 
 struct repeat {
     int64_t told; /* clock_now() of the last line, 0: never */
@@ -44,6 +46,7 @@ static void write_line(const char *priority, const char *text)
 {
     char line[4 * LINE_MAX_BYTES + 16];
     size_t n = (size_t)snprintf(line, sizeof(line), "%scallhook: ", priority);
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 
     for (const unsigned char *p = (const unsigned char *)text;
          *p && n + 5 < sizeof(line); p++) {
@@ -54,8 +57,9 @@ static void write_line(const char *priority, const char *text)
     }
     line[n++] = '\n';
     progress_hide();
-    /* There is nobody to tell that standard error is gone. */
-    if (write(STDERR_FILENO, line, n) < 0)
+    /* Whoever reads the messages may hang; no answer waits for that. (Nor is
+     * there anybody to tell that standard error is gone.) */
+    if (poll(&out, 1, WAIT_MS) == 0 || write(STDERR_FILENO, line, n) < 0)
         return;
 }
 

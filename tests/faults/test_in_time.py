@@ -1,5 +1,7 @@
 """Every answer comes within 3 s, whatever holds up the work."""
 
+import contextlib
+import os
 import resource
 import subprocess
 import threading
@@ -7,6 +9,7 @@ import time
 
 import pytest
 
+from support.fastcgi import FastCGI
 from support.notification import collection
 from support.project import PROGRAM
 from support.receiver import Receiver, cgi_variables
@@ -165,6 +168,38 @@ def test_a_limit_of_file_sizes_is_survived(folder, database, tmp_path):
         wait_until(lambda: receiver.send(item).status == 503, "it is asked")
         assert receiver.alive()
     assert spool.empty()
+
+
+@pytest.fixture
+def full_pipe():
+    """The end to write to; nobody reads at the other one."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(4096))
+    os.set_blocking(writer, True)
+    yield writer
+    os.close(reader)
+    os.close(writer)
+
+
+def test_messages_that_nobody_reads_hold_up_nobody(folder, database, full_pipe):
+    class Unheard(Receiver):
+        def spawn(self, command, **options):
+            script = f'exec "$0" 2>/proc/self/fd/{full_pipe}'
+            super().spawn(["sh", "-c", script, *command],
+                          pass_fds=[full_pipe], **options)
+
+        def ready(self):
+            with contextlib.suppress(OSError), FastCGI(self.path, 1) as peer:
+                peer.head(cgi_variables("GET", "validationToken=x"))
+                peer.stdin(b"")
+                return peer.answer().status == 200
+
+    with Unheard(folder, database.environment()) as receiver:
+        assert receiver.request(body=b"no JSON").status == 400
+        assert receiver.send(database.subscribe().item()).status == 202
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate, gzip", "x"])
