@@ -38,6 +38,8 @@ COMMENT ON FUNCTION callhook_store.nothing_seen() IS
 -- Events from before a restore have the numbers of another cluster, which may
 -- be of a time to come here: they are made those of transactions that ended
 -- before all others, in their order. (Not one that has a new event meanwhile.)
+-- least_number: null for those of a time to come. By the snapshot that finds
+-- the events: by an earlier one, what is stored meanwhile would be of it, too.
 CREATE OR REPLACE FUNCTION callhook_store.adopt_events(least_number bigint)
 RETURNS void
 LANGUAGE sql
@@ -45,7 +47,9 @@ AS $$
     WITH theirs AS MATERIALIZED (
         SELECT e.call_id, e.tenant_id, e.transaction
         FROM callhook_store.call_events AS e
-        WHERE e.transaction >= least_number
+        WHERE e.transaction >= coalesce(
+                  least_number,
+                  pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
           AND e.transaction IS DISTINCT FROM
               pg_current_xact_id_if_assigned()::text::bigint
     )
@@ -57,7 +61,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION callhook_store.adopt_events(bigint) IS
     'Counts events with such a transaction number, or a higher one, as older '
-    'than all that happened in this cluster.';
+    'than all that happened in this cluster; null: a number still to come.';
 
 -- After a restore from a dump all numbers are new. What was stored within a
 -- minute of the last search is found again: it may come twice.
@@ -126,8 +130,7 @@ BEGIN
         INSERT INTO callhook_store.consumers (consumer) VALUES (name)
         ON CONFLICT DO NOTHING;
         IF queue_kind = 'calls' THEN
-            PERFORM callhook_store.adopt_events(
-                pg_snapshot_xmax(pg_current_snapshot())::text::bigint);
+            PERFORM callhook_store.adopt_events(NULL);
         END IF;
         INSERT INTO callhook_store.consumer_queues
             (consumer_no, kind, cluster, since, seen, before, searched_from)

@@ -5,6 +5,7 @@ import contextlib
 import select
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
 import pytest
@@ -732,6 +733,31 @@ def test_a_clock_that_went_back(worker, owner, last, one_before, dated):
     new |= insert(owner)
     assert ids(worker.next("c")) == new
     assert worker.next("c") == []
+
+
+def test_a_new_name_leaves_the_events_of_others(workers, owner):
+    """Also those that are stored while it is made."""
+    busy = workers("postgres")
+    busy.run("""
+        CREATE PROCEDURE public.store_events() LANGUAGE plpgsql AS $$
+        BEGIN
+            FOR i IN 1..20000 LOOP
+                INSERT INTO callhook_store.call_events
+                VALUES (gen_random_uuid(), gen_random_uuid(), 'stored', now(),
+                        pg_current_xact_id()::text::bigint);
+                COMMIT;
+            END LOOP;
+        END $$""")
+    with ThreadPoolExecutor() as pool:
+        stored = pool.submit(busy.run, "CALL public.store_events()")
+        names = 0
+        while not stored.done():
+            names += 1
+            owner.run("SELECT callhook_store.open_queue(%s, 'calls')",
+                      f"name {names}")
+        stored.result()
+    assert owner.run("SELECT count(*) AS n FROM callhook_store.call_events "
+                     "WHERE transaction < 0") == [{"n": 0}]
 
 
 # --- Waking ---
