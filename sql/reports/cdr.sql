@@ -52,8 +52,9 @@ SELECT nullif(l.tenant_id, '00000000-0000-0000-0000-000000000000')
             FROM callhook_store.report_phones AS back
             WHERE back.person_no = l.person_no AND num_nulls(back.call_id) = 1
               AND back.disposition = 'a' AND back.started_at > l.started_at
-              AND CASE back.direction WHEN 'o' THEN back.callee_number
-                                      ELSE back.caller_number END = peer.id))
+              AND left(CASE back.direction WHEN 'o' THEN back.callee_number
+                                           ELSE back.caller_number END, 100)
+                  = left(peer.id, 100)))
            END AS returned_at,
        platform.term AS platform,
        version.term AS client_version,
@@ -135,9 +136,9 @@ SELECT nullif(p.tenant_id, '00000000-0000-0000-0000-000000000000'),
             FROM callhook_store.report_phones AS back
             WHERE back.person_no = p.person_no AND num_nulls(back.call_id) = 1
               AND back.disposition = 'a' AND back.started_at > p.started_at
-              AND CASE back.direction WHEN 'o' THEN back.callee_number
-                                      ELSE back.caller_number END
-                  = p.caller_number)) END,
+              AND left(CASE back.direction WHEN 'o' THEN back.callee_number
+                                           ELSE back.caller_number END, 100)
+                  = left(p.caller_number, 100))) END,
        NULL, NULL, NULL, NULL, p.caller_number, p.callee_number, p.charge,
        currency.term, trunk.term, p.sip_code, person.department, NULL,
        CASE p.source WHEN 'p' THEN 'pstn' ELSE 'direct_routing' END, false

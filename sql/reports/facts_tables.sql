@@ -317,6 +317,17 @@ BEGIN
         CREATE INDEX report_phones_alone
             ON callhook_store.report_phones (day) WHERE call_id IS NULL;
     END IF;
+    -- When somebody next talked with a number, as cdr looks for it; an index
+    -- holds no text of any length.
+    IF to_regclass('callhook_store.report_phones_returned') IS NULL THEN
+        CREATE INDEX report_phones_returned
+            ON callhook_store.report_phones
+               (person_no,
+                left(CASE direction WHEN 'o' THEN callee_number
+                                    ELSE caller_number END, 100),
+                started_at)
+            WHERE num_nulls(call_id) = 1 AND disposition = 'a';
+    END IF;
     -- What phone calls cost, without a look at the tables themselves. Columns
     -- of cdr that nobody asks for count as well: the planner drops their joins
     -- and takes their numbers for needed all the same.

@@ -158,3 +158,29 @@ def test_what_the_site_knows_is_looked_up_by_its_key(
     assert work.cursor.fetchall() == [(decimal.Decimal("0.2"),)]
     connection.close()
     cluster.drop_database(database.name)
+
+
+def test_a_missed_call_reads_no_other_ones(cluster, database):
+    """Who has many calls in a log alone: whether one was returned is looked up
+    by the number."""
+    calls = 500
+    connection = psycopg2.connect(host=str(cluster.home), dbname=database.name,
+                                  user="postgres")
+    work = Work(connection)
+    user = new_id()
+    for missed in True, False:
+        work.list("directRouting", [
+            made("directRoutingLogRow", new_id(), userId=user, duration=60,
+                 callType="ByotIn", successfulCall=not missed,
+                 finalSipCode=480 if missed else 0,
+                 callerNumber=f"+49{missed}{1000000 + n}",
+                 startDateTime=f"2026-03-{10 + n % 5}T10:00:00Z",
+                 inviteDateTime=f"2026-03-{10 + n % 5}T10:00:00Z")
+            for n in range(calls)])
+    work.cursor.execute("ANALYZE callhook_store.report_phones")
+    before = work.rows_read()
+    work.cursor.execute("SELECT count(*), count(returned_at) FROM callhook.cdr "
+                        "WHERE disposition = 'missed'")
+    assert work.cursor.fetchall() == [(calls, 0)]
+    assert work.end(before)["report_phones"] < 10 * calls
+    connection.close()
