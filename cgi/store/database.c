@@ -211,7 +211,8 @@ enum database_outcome database_take_transaction(struct database *database,
         }
         PQclear(result);
     }
-    return synced ? outcome : DATABASE_DOUBT;
+    /* A notice may have come with the end: see take_notice. */
+    return synced && database_is_usable(database) ? outcome : DATABASE_DOUBT;
 }
 
 void database_leave_pipeline(struct database *database)

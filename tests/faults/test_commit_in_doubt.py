@@ -5,6 +5,7 @@ import pytest
 
 from support.full import full_only, length, only_in_full
 from support.proxy import Proxy
+from support.service import wait_until
 from support.trial import recovers
 
 ACK_MS = 1000
@@ -39,6 +40,24 @@ def test_every_third_batch(begin, proxy):
         load.wait_for(1)
     proxy.at_batch = lambda n: "answer"
     ends_well(one, proxy)
+
+
+def test_a_wait_that_was_ended(begin, cluster, tmp_path):
+    """The warning comes apart from the rows' results, with the commit: the
+    file stays, and its rows come again."""
+    tmp_path.chmod(0o755)
+    with Proxy(cluster, tmp_path / ".s.PGSQL.5432") as proxy:
+        proxy.mode = "cut"
+        one = begin(CALLHOOK_ACK_MS=ACK_MS, environment=proxy.environment())
+        assert one.receiver.send(one.subscribe().item()).status == 202
+        assert len(one.spool.files()) == 1
+        # The first batch of a connection is its trial.
+        proxy.at_batch = lambda n: "answer" if n % 2 else "warn"
+        proxy.mode = "pass"
+        wait_until(lambda: proxy.done.get("warn", 0) > 1, "they come again", 20)
+        proxy.at_batch = lambda n: "answer"
+        one.wait_until_drained()
+        one.close()
 
 
 @full_only

@@ -1,9 +1,11 @@
 """What stands between the receiver and PostgreSQL, and misbehaves."""
 
 import contextlib
+import fcntl
 import selectors
 import socket
 import struct
+import termios
 import threading
 
 from support.service import wait_until
@@ -19,6 +21,18 @@ def starting_up():
     fields = (b"SFATAL\x00VFATAL\x00C57P03\x00"
               b"Mthe database system is starting up\x00\x00")
     return b"E" + struct.pack("!I", len(fields) + 4) + fields
+
+
+def unreplicated():
+    """PostgreSQL's warning of a commit that no standby has."""
+    fields = b"SWARNING\x00VWARNING\x00C01000\x00Fsyncrep.c\x00\x00"
+    return b"N" + struct.pack("!I", len(fields) + 4) + fields
+
+
+def unread(client):
+    """How much its peer has not read, where that is on this machine."""
+    size = fcntl.ioctl(client, termios.TIOCOUTQ, bytes(4))
+    return struct.unpack("=i", size)[0]
 
 
 class Batches:
@@ -75,7 +89,9 @@ class Proxy:
       "answer"   pass it on as usual,
       "before"   close both sides before the end of the batch is passed on,
       "swallow"  pass it on, wait until it is committed, then close,
-      "hang"     the same, but stay silent and open."""
+      "hang"     the same, but stay silent and open,
+      "warn"     pass on the answer; then, in one with the end of it, what the
+                 server says where somebody has ended its wait for a standby."""
 
     def __init__(self, cluster, path=None, backlog=16):
         self.target = str(cluster.home / ".s.PGSQL.5432")
@@ -202,7 +218,12 @@ class Proxy:
             more = server.recv(65536)
             if not more:
                 break
-            answer = answer[-len(READY_FOR_QUERY):] + more
+            answer += more
         if what == "hang":
             self._stay_silent(client)
-        return False
+        if what != "warn":
+            return False
+        client.sendall(answer.removesuffix(READY_FOR_QUERY))
+        wait_until(lambda: unread(client) == 0, "the client has the answer")
+        client.sendall(unreplicated() + READY_FOR_QUERY)
+        return True
