@@ -1,6 +1,7 @@
 -- Old rows go in batches, so that nobody waits for long. A receiver's clock may
 -- be wrong by years: what it dates back is not old before it has been here for
--- as long.
+-- as long. So may the database's have been: what it stored in days to come goes
+-- by the receiver's.
 
 -- Whole months go at once, without reading them, unless something was stored
 -- in them later. Dropping waits for readers and others wait behind it: it gives
@@ -25,8 +26,10 @@ BEGIN
               <= before
         ORDER BY c.relname
     LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE stored_at >= $1)',
-                       month) INTO late USING before;
+        EXECUTE format('SELECT EXISTS (
+                            SELECT FROM %s WHERE stored_at BETWEEN $1 AND $2)',
+                       month)
+            INTO late USING before, now() + interval '1 day';
         CONTINUE WHEN late;
         BEGIN
             EXECUTE format('DROP TABLE %s', month);
@@ -66,6 +69,8 @@ BEGIN
                    OR day > (now() AT TIME ZONE 'UTC')::date + 1)
               AND coalesce(greatest(last_notified_at,
                                     CASE WHEN notifications > 0
+                                          AND filed_at
+                                              < now() + interval '1 day'
                                          THEN filed_at END), CASE
                       WHEN coalesce(ended_at, started_at)
                            < now() + interval '1 day'
@@ -122,7 +127,8 @@ BEGIN
     WHERE received_at < before
       AND (received_at, notification_id) IN (
         SELECT received_at, notification_id FROM callhook_store.notifications
-        WHERE received_at < before AND stored_at < before
+        WHERE received_at < before
+          AND (stored_at < before OR stored_at > now() + interval '1 day')
         ORDER BY received_at LIMIT batch);
     GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN removed;

@@ -121,6 +121,23 @@ def test_what_a_receiver_dates_back_stays(store, received_at):
     assert store.view("calls") == store.view("notifications") == []
 
 
+@pytest.mark.parametrize("month", [True, False])
+def test_what_the_database_dated_ahead_goes(store, month):
+    """Its clock was wrong for a while: that does not keep a row, a call or a
+    month for years."""
+    if month:
+        store.database.execute(
+            "SELECT callhook_store.make_partition('2020-03-01')")
+    store.notify(new_id(), "'2020-03-05T10:00Z'")
+    store.fold()
+    store.database.execute("""
+        UPDATE callhook_store.notifications SET stored_at = '2099-01-01';
+        UPDATE callhook_store.calls SET filed_at = '2099-01-01'""")
+    retain(store, 30)
+    assert store.view("calls") == store.view("notifications") == []
+    assert "notifications_2020_03" not in months(store)
+
+
 def test_rows_go_in_batches(store):
     store.database.execute(f"""
         INSERT INTO callhook_store.calls (tenant_id, call_id,
