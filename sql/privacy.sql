@@ -16,6 +16,11 @@ BEGIN
           AND attname = 'alone') THEN
         ALTER TABLE callhook_store.forgotten
             ADD COLUMN alone boolean NOT NULL DEFAULT true;
+        -- Ids that were forgotten in one are a person's.
+        UPDATE callhook_store.forgotten SET alone = false
+        WHERE forgotten_at IN (
+            SELECT forgotten_at FROM callhook_store.forgotten
+            GROUP BY forgotten_at HAVING count(*) > 1);
     END IF;
 END
 $$;

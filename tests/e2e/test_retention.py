@@ -687,6 +687,22 @@ def test_what_was_set_aside_goes_with_its_notification(store):
     assert store.view("consumer_failures") == []
 
 
+def test_who_was_forgotten_before_an_upgrade(store):
+    """Of whom both ids were known, neither is to bring another one: the
+    principal name may be somebody else's by now."""
+    call_id = new_id()
+    store.read(call_id, organized({"userPrincipalName": NAME}, call_id))
+    store.value("forget_person", NAME)
+    store.value("forget_person", "else@contoso.com")
+    store.database.execute(
+        "ALTER TABLE callhook_store.forgotten DROP COLUMN alone")
+    store.database.cluster.install(store.database.name)
+    assert store.database.query("""
+        SELECT alone, count(*) FROM callhook_store.forgotten
+        GROUP BY alone ORDER BY alone""") == [
+            {"alone": False, "count": 2}, {"alone": True, "count": 1}]
+
+
 def test_whose_number_is_forgotten_is_not_the_user(store):
     """The figures of who called it stay, and those of later calls."""
     ann, number = company.Party("Ann"), "+4989123456"
