@@ -293,7 +293,9 @@ BEGIN
         RETURN;
     END IF;
     IF EXISTS (SELECT FROM callhook_store.forgotten WHERE alone) THEN
-        PERFORM callhook_store.note_other_ids(callhook_store.parsed(p.body))
+        -- All at once, in one order: two that store would wait for each other.
+        PERFORM callhook_store.note_other_ids(
+            jsonb_agg(callhook_store.parsed(p.body)))
         FROM callhook_store.record_pages AS p
         WHERE p.call_id = ANY (calls) AND p.tenant_id = tenant
           AND p.reading_no = ANY (readings)

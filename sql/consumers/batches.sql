@@ -80,10 +80,13 @@ BEGIN
     IF q.cluster = here THEN
         RETURN;
     END IF;
-    IF q.kind = 'calls' AND NOT EXISTS (
-        SELECT FROM callhook_store.consumer_queues
-        WHERE kind = 'calls' AND cluster = here) THEN
-        PERFORM callhook_store.adopt_events(1);
+    IF q.kind = 'calls' THEN
+        -- Two that are first would take what comes between for old, too.
+        PERFORM pg_advisory_xact_lock(hashtext('callhook adoption'));
+        IF NOT EXISTS (SELECT FROM callhook_store.consumer_queues
+                       WHERE kind = 'calls' AND cluster = here) THEN
+            PERFORM callhook_store.adopt_events(1);
+        END IF;
     END IF;
     q.since := least(q.since, q.walk_from,
                      callhook_store.search_from(q.seen, q.before, '{}'))
