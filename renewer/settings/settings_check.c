@@ -153,22 +153,38 @@ static void check_unique(struct settings_file *file,
 }
 
 /*
- * A password with a slash, a question mark or an @ in it that is not written
- * as %XX is taken for a port or for a part of the host's name, which libpq
- * quotes when it fails.
+ * Whether a URI, from behind its "://", has an @ that libpq takes for the wrong
+ * one. It takes the first, if no slash stands before it, for the end of user
+ * and password; in parameters, behind a path, an @ is one of theirs.
+ */
+static bool has_wrong_at(const char *place)
+{
+    const char *at = strchr(place, '@');
+    const char *question = strchr(place, '?');
+    bool asks_before = question && at && question < at;
+
+    if (!at)
+        return false;
+    if (at > place + strcspn(place, "/"))
+        return !asks_before;
+    return (asks_before && memchr(question, '=', (size_t)(at - question))) ||
+           memchr(at + 1, '@', strcspn(at + 1, "?"));
+}
+
+/*
+ * A password with a slash or an @ in it that is not written as %XX is taken for
+ * a port or for a part of the host's name, which libpq quotes when it fails.
  */
 static bool is_misread(const char *database, const PQconninfoOption *options)
 {
     bool is_uri = strncmp(database, "postgres", 8) == 0;
     const char *place = is_uri ? strstr(database, "://") : NULL;
-    const char *at = place ? strchr(place, '@') : NULL;
 
     while (options->keyword && strcmp(options->keyword, "port") != 0)
         options++;
-    if (options->val && options->val[strspn(options->val, "0123456789, ")])
-        return true;
-    return at && (at > place + 3 + strcspn(place + 3, "/?") ||
-                  memchr(at + 1, '@', strcspn(at + 1, "?")));
+    return (options->val && options->val[strspn(options->val, "0123456789,"
+                                                              " ")]) ||
+           (place && has_wrong_at(place + 3));
 }
 
 static void check_database(struct settings_file *file, const char *database)

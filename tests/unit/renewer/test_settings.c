@@ -149,6 +149,29 @@ TEST(a_tenant_takes_its_own_url_for_lifecycles)
     settings_reader_free(&settings);
 }
 
+/* libpq takes these as they are meant: an installation may have them. */
+TEST(a_uri_that_libpq_reads_as_it_is_meant)
+{
+    static const char *const uris[] = {
+        "postgresql://u:a%2Fb%40c@host/db",
+        "postgresql://u:a?b@host/db",
+        "postgresql://host/db?user=me@there&password=a@b",
+        "postgresql:///db?host=/run/postgresql&user=me@there",
+        "postgresql://u:a@host1:5432,host2:5433/db?application_name=a@b",
+    };
+
+    for (size_t i = 0; i < sizeof(uris) / sizeof(*uris); i++) {
+        struct settings settings;
+        char text[500];
+
+        snprintf(text, sizeof(text),
+                 GENERAL "database = %s\n" TENANT("a", A_GUID), uris[i]);
+        read_good(&settings, text);
+        assert_string_equal(settings.database, uris[i]);
+        settings_reader_free(&settings);
+    }
+}
+
 TEST(a_short_lifetime_is_renewed_at_half)
 {
     struct settings settings;
