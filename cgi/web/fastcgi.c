@@ -157,10 +157,15 @@ static void open_server(struct server *server)
     watch(server, server->signals, 0, &server->signals);
 }
 
-/* Idle connections carry no request: they end with the process. */
+/*
+ * Idle connections carry no request. They end first: whoever asked on one while
+ * requests in flight, and the last minute, wait for the database, would be cut.
+ */
 static void close_server(struct server *server)
 {
     close(LISTENER);
+    while (connection_evict_idle(server, true))
+        continue;
     slow_lane_stop(&server->slow_lane);
     threads_stop(&server->receiver, EX_OK);
     close(server->poll);

@@ -80,6 +80,24 @@ def test_a_kept_connection_is_not_cut(launch, database):
     assert receiver.wait(10) == 0
 
 
+def test_a_kept_connection_that_rests_ends_before_the_process(launch, database):
+    """What is asked on it while a request waits for the database, and later
+    for the process to end, would have no answer."""
+    receiver = launch(**PATIENT)
+    subscription = database.subscribe()
+    with receiver.connect() as kept:
+        kept.head(cgi_variables("GET", "validationToken=x"), flags=kept.KEEP)
+        kept.stdin(b"")
+        assert kept.answer().status == 200
+        with in_flight(receiver, database, subscription) as waiting:
+            receiver.terminate()
+            kept.socket.settimeout(10)
+            assert kept.socket.recv(1) == b""
+            assert receiver.alive()
+    assert_accepted(waiting.result())
+    assert receiver.wait(10) == 0
+
+
 def signal_is_taken(receiver):
     """It accepts no more: a connection stays in the backlog."""
     with receiver.connect() as peer:
