@@ -381,7 +381,7 @@ static bool drain_one(struct drain *drain, struct database *database,
         log_line("%s: %s", file, strerror(errno));
     if (group.count)
         done = store_group(drain, database, settings, spool, &group) &&
-               !drain->batch.refused;
+               !drain->batch.refused && !drain->stuck;
     free(path);
     end_pass(drain, 0);
     return done;

@@ -193,6 +193,8 @@ def test_files_that_cannot_be_removed_count_once(begin, cluster, database,
         SELECT sum(stored) AS stored, sum(refused_secret) AS refused
         FROM callhook.receiver_minutes""") == [
             {"stored": database.count() - spooled, "refused": 0}]
+    for path in one.spool.files():
+        assert drain(one, str(path)).returncode == 1
 
 
 # --- What health says -------------------------------------------------------
