@@ -307,7 +307,7 @@ static const char *schema_fault(const struct database *database)
         return "3F000, sql/install.sql has not been run in this database";
     if (strcmp(database->sqlstate, "42501") == 0)
         return "42501, the role has no right to it: GRANT callhook_receiver "
-               "to it";
+               "to the role";
     return database_fault(database);
 }
 

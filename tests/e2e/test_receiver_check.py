@@ -201,7 +201,8 @@ def test_no_right_to_the_schema(settings, database):
     status, faults, _ = check(*settings)
     assert status == 1
     assert faults == ["the schema callhook_store cannot be used: 42501, the "
-                      "role has no right to it: GRANT callhook_receiver to it"]
+                      "role has no right to it: GRANT callhook_receiver to "
+                      "the role"]
 
 
 def test_a_database_without_our_schema(settings):
