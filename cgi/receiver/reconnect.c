@@ -29,13 +29,18 @@ void reconnect_init(struct reconnect *reconnect, struct receiver *receiver)
     hosts_read(&reconnect->hosts);
 }
 
-/* The connection that owes an answer is put by; its place is free. */
+/* The connection that owes an answer is put by; its place is free. One whose
+ * wait for a standby was ended has answered: its host may be asked at once. */
 static void put_by(struct reconnect *reconnect, struct database *database)
 {
     struct reconnect_host *host = &reconnect->states[reconnect->current];
     int64_t patience =
         host->patience_us ? 2 * host->patience_us : PATIENCE_MIN_US;
 
+    if (database->unreplicated) {
+        database_close(database);
+        return;
+    }
     if (host->owing)
         cancel_and_close(host->owing, false);
     host->owing = database->connection;

@@ -16,12 +16,13 @@
 
 void database_close(struct database *database)
 {
-    if (database->connection && database->overdue)
+    if (database->connection && database->overdue && !database->unreplicated)
         cancel_and_close(database->connection, true);
     else
         PQfinish(database->connection);
     database->connection = NULL;
     database->overdue = false;
+    database->unreplicated = false;
 }
 
 bool database_is_usable(const struct database *database)
@@ -130,6 +131,8 @@ const char *database_fault(const struct database *database)
                                         "53100, the disk of the server is "
                                         "full"};
 
+    if (database->unreplicated)
+        return "a wait for a standby was ended";
     if (database->overdue)
         return "no answer in time";
     if (!database->sqlstate[0])
@@ -265,6 +268,7 @@ static void take_notice(void *context, const PGresult *notice)
     if (file && strcmp(file, "syncrep.c") == 0) {
         log_cause(LOG_STATEMENT, "a wait for a standby was ended by somebody");
         database->overdue = true;
+        database->unreplicated = true;
     }
 }
 

@@ -24,6 +24,7 @@ enum database_outcome {
 struct database {
     PGconn *connection; /* NULL: not connected */
     bool overdue;       /* it owes an answer: only to be watched or closed */
+    bool unreplicated;  /* overdue for good: a wait for a standby was ended */
     int64_t timeout_us; /* for a statement on the server's side */
     char sqlstate[6];   /* of the last fault; "" if there was none */
     char why[256];      /* there is no connection */

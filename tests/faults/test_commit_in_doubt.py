@@ -44,7 +44,8 @@ def test_every_third_batch(begin, proxy):
 
 def test_a_wait_that_was_ended(begin, cluster, tmp_path):
     """The warning comes apart from the rows' results, with the commit: the
-    file stays, and its rows come again."""
+    file stays, and its rows come again. No answer is owed that the host would
+    have to be spared for, longer each time."""
     tmp_path.chmod(0o755)
     with Proxy(cluster, tmp_path / ".s.PGSQL.5432") as proxy:
         proxy.mode = "cut"
@@ -56,7 +57,7 @@ def test_a_wait_that_was_ended(begin, cluster, tmp_path):
         proxy.mode = "pass"
         wait_until(lambda: proxy.done.get("warn", 0) > 1, "they come again", 20)
         proxy.at_batch = lambda n: "answer"
-        one.wait_until_drained()
+        one.wait_until_drained(5)
         one.close()
 
 
