@@ -69,7 +69,8 @@ $$;
 -- more. Of the rows in between, those from before seen_to have been looked
 -- for; what still came would be of the transactions that began at the times
 -- late. slab: how much time the last batch spanned. unseen: the first
--- transaction whose rows the last folding could not see, in which cluster.
+-- transaction whose rows the last folding could not see, of which rows (see
+-- these_rows; null: they may have been written anew since).
 CREATE TABLE IF NOT EXISTS callhook_store.fold_state (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     folded_to timestamptz,
@@ -106,7 +107,7 @@ BEGIN
         SELECT FROM pg_attribute
         WHERE attrelid = 'callhook_store.fold_state'::regclass
           AND attname = 'unseen') THEN
-        ALTER TABLE callhook_store.fold_state 
+        ALTER TABLE callhook_store.fold_state
             ADD COLUMN unseen xid,
             ADD COLUMN unseen_of text;
     END IF;
@@ -207,6 +208,25 @@ $$;
 COMMENT ON FUNCTION callhook_store.this_cluster() IS
     'Names this cluster and database.';
 
+-- What is written anew (moved to its month, restored, rewritten by ALTER TABLE
+-- or a tool that packs tables) is of a new transaction, and in other files.
+CREATE OR REPLACE FUNCTION callhook_store.these_rows()
+RETURNS text
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN callhook_store.this_cluster() || ' ' || (
+        SELECT md5(string_agg(concat_ws(' ', inhrelid,
+                                        pg_relation_filenode(inhrelid)), ' '
+                              ORDER BY inhrelid))
+        FROM pg_inherits
+        WHERE inhparent = 'callhook_store.notifications'::regclass);
+END
+$$;
+COMMENT ON FUNCTION callhook_store.these_rows() IS
+    'Another text once notifications may have other transactions than they '
+    'were stored by.';
+
 -- A clock that went back by more than the margin (it was ahead, or another
 -- server has taken over) dates new rows to a time that is final: they would
 -- never be looked for. They are of transactions that the last folding could not
@@ -223,7 +243,7 @@ DECLARE
     at constant timestamptz := clock_timestamp();
     is_behind constant boolean :=
         at < greatest(s.folded_to, s.final_to, s.asked_at - s.margin);
-    unseen constant xid := CASE WHEN s.unseen_of = callhook_store.this_cluster()
+    unseen constant xid := CASE WHEN s.unseen_of = callhook_store.these_rows()
                                 THEN s.unseen END;
     low timestamptz;
 BEGIN
@@ -398,6 +418,7 @@ DECLARE
     state callhook_store.fold_state;
     begun constant timestamptz := clock_timestamp();
     open_since timestamptz[];
+    rows_here text;
     next_transaction xid;
     low timestamptz;
     slab record;
@@ -410,9 +431,11 @@ BEGIN
     END IF;
     PERFORM FROM callhook_store.fold_state FOR UPDATE;
     PERFORM callhook_store.heed_clock();
+    PERFORM callhook_store.advance_final();
+    -- What is final has ended: it is not among those that are unseen.
+    rows_here := callhook_store.these_rows();
     next_transaction := (pg_snapshot_xmax(pg_current_snapshot())::text::bigint
                          & 4294967295)::text::xid;
-    PERFORM callhook_store.advance_final();
     SELECT * INTO state FROM callhook_store.fold_state;
     open_since := ARRAY(SELECT w.xact_start FROM callhook_store.writers() AS w
                   WHERE w.xact_start < begun - state.margin);
@@ -453,8 +476,7 @@ BEGIN
     END IF;
     UPDATE callhook_store.fold_state AS s
     SET folded_to = state.folded_to, slab = state.slab,
-        unseen = next_transaction,
-        unseen_of = callhook_store.this_cluster(),
+        unseen = next_transaction, unseen_of = rows_here,
         seen_to = greatest(s.seen_to, least(low, begun - s.margin)),
         late = ARRAY(SELECT unnest(open_since)
                      UNION

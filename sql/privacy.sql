@@ -394,11 +394,13 @@ $$;
 COMMENT ON FUNCTION callhook_store.forget_in_logs() IS
     'Removes forgotten persons from the logs of phone calls; how many rows.';
 
--- Graph's notifications name nobody; what else an item held might.
+-- Graph's notifications name nobody; what else an item held might. Rows that
+-- change are of a new transaction, and not for the folding.
 CREATE OR REPLACE FUNCTION callhook_store.forget_in_notifications()
 RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $$
+BEGIN
     UPDATE callhook_store.notifications
     SET extra = callhook_store.without_forgotten(extra),
         resource = CASE WHEN NOT callhook_store.is_forgotten(resource)
@@ -406,6 +408,10 @@ AS $$
     WHERE callhook_store.forgotten_in(extra) IS NOT NULL
        OR (resource !~ '^communications/callRecords/[0-9a-f-]{36}$'
            AND callhook_store.is_forgotten(resource));
+    IF FOUND THEN
+        UPDATE callhook_store.fold_state SET unseen_of = NULL;
+    END IF;
+END
 $$;
 COMMENT ON FUNCTION callhook_store.forget_in_notifications() IS
     'Removes forgotten persons from notifications.';
@@ -440,6 +446,8 @@ BEGIN
     WHERE id ~ '^[0-9]{8,}$'
     ON CONFLICT (id_sha256) DO UPDATE SET alone = false
     WHERE forgotten.alone AND NOT excluded.alone;
+    -- Before any call is locked, for the folding locks its state first, too.
+    PERFORM callhook_store.forget_in_notifications();
     FOR held IN
         SELECT r.tenant_id, r.call_id, r.reading_no, r.sha256
         FROM callhook_store.call_records AS r
@@ -473,7 +481,6 @@ BEGIN
         WHERE r.call_id = p.call_id AND r.tenant_id = p.tenant_id
           AND r.reading_no = p.reading_no);
     records := records + callhook_store.forget_in_logs();
-    PERFORM callhook_store.forget_in_notifications();
     PERFORM callhook_store.forget_in_reports(devices);
     PERFORM callhook_store.forget_in_consumers();
     RETURN records;

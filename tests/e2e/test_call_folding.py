@@ -2,6 +2,7 @@
 
 import datetime
 import random
+import subprocess
 import time
 import uuid
 
@@ -12,7 +13,7 @@ from support.database import literal
 from support.later import Later
 from support.notification import NIL
 from support.record_store import TENANT, Store, notification
-from support.service import Trouble
+from support.service import Trouble, wait_until
 
 pytestmark = pytest.mark.no_program
 
@@ -160,6 +161,87 @@ def test_a_restored_database_is_not_folded_again(store):
             folded_to = now() - interval '1 minute';
         DELETE FROM callhook_store.folded;
         UPDATE callhook_store.notifications SET stored_at = stored_at""")
+    assert (store.fold(), store.fold()) == (0, 0)
+    assert counts(store) == expected(store)
+
+
+def make_final(store):
+    """Until all that is there lies before folded_to."""
+    set_margin(store, "0 s")
+    assert store.fold() > 0
+    assert (store.fold(), store.fold(), final_to(store)["kept"]) == (0, 0, 0)
+
+
+def test_a_restore_in_the_same_place_is_not_folded_again(store):
+    """The numbers are of this cluster and this database then."""
+    store.notify(new_id())
+    make_final(store)
+    database = store.database
+    dump = subprocess.run(
+        [database.cluster.bin / "pg_dump", "-h", database.cluster.home, "-U",
+         "postgres", database.name],
+        cwd="/", text=True, capture_output=True, check=True).stdout
+    done = database.cluster.psql(
+        "-v", "ON_ERROR_STOP=1", database=database.name,
+        given="DROP SCHEMA callhook, callhook_store CASCADE;\n" + dump)
+    assert done.returncode == 0, done.stderr
+    assert (store.fold(), store.fold()) == (0, 0)
+    assert counts(store) == expected(store)
+    store.notify(new_id())
+    assert (store.fold(), store.fold()) == (1, 0)
+
+
+def test_whom_one_forgets_folds_nothing_again(store):
+    """A row without the person is of a new transaction."""
+    person = new_id()
+    store.notify(new_id())
+    store.notify(new_id())
+    store.database.execute(f"""
+        UPDATE callhook_store.notifications SET extra = '{{"by": "{person}"}}'
+        WHERE notification_id IN (
+            SELECT notification_id FROM callhook_store.notifications LIMIT 1)
+        """)
+    make_final(store)
+    store.database.execute(f"SELECT callhook_store.forget_person('{person}')")
+    assert store.view("notifications", f"extra::text ~ '{person}'") == []
+    assert (store.fold(), store.fold()) == (0, 0)
+    assert counts(store) == expected(store)
+
+
+def test_a_month_that_gets_its_table_is_not_folded_again(store):
+    """The default partition's rows are moved by a new transaction."""
+    store.notify(new_id(), received_at="now() + interval '3 years'")
+    make_final(store)
+    store.database.execute("SELECT callhook_store.make_partition("
+                           "(now() + interval '3 years')::date)")
+    assert (store.fold(), store.fold()) == (0, 0)
+    assert counts(store) == expected(store)
+
+
+def test_what_ends_while_it_is_folded_counts_once(store):
+    """Of a time that is final then, and the newest of all transactions."""
+    set_margin(store, "0 s")
+    store.database.execute("""
+        ALTER FUNCTION callhook_store.advance_final() RENAME TO advance;
+        CREATE FUNCTION callhook_store.advance_final() RETURNS void
+        LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM pg_advisory_xact_lock(1);
+            PERFORM callhook_store.advance();
+        END $$""")
+    with store.database.session() as writer, \
+            store.database.session() as gate:
+        writer.run("BEGIN; SELECT now()")
+        assert store.fold() == 0
+        gate.run("SELECT pg_advisory_lock(1)")
+        writer.run(notification(new_id()))
+        folding = Later(store.fold)
+        wait_until(lambda: store.database.query("""
+            SELECT FROM pg_locks WHERE locktype = 'advisory'
+                AND NOT granted"""), "the folding waits")
+        writer.run("COMMIT")
+        gate.run("SELECT pg_advisory_unlock(1)")
+        assert folding.result() == 1
     assert (store.fold(), store.fold()) == (0, 0)
     assert counts(store) == expected(store)
 
