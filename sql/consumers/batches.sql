@@ -64,7 +64,9 @@ COMMENT ON FUNCTION callhook_store.adopt_events(bigint) IS
     'than all that happened in this cluster; null: a number still to come.';
 
 -- After a restore from a dump all numbers are new. What was stored within a
--- minute of the last search is found again: it may come twice.
+-- minute of the last search is found again: it may come twice. (walk_from is
+-- that of the last walk, unless one is under way; and search_from allows for
+-- clocks that are set, by up to a day.)
 CREATE OR REPLACE FUNCTION callhook_store.adopt_queue(
     INOUT q callhook_store.consumer_queues)
 LANGUAGE plpgsql
@@ -88,8 +90,9 @@ BEGIN
             PERFORM callhook_store.adopt_events(1);
         END IF;
     END IF;
-    q.since := least(q.since, q.walk_from,
-                     callhook_store.search_from(q.seen, q.before, '{}'))
+    q.since := least(q.since, (q.seen).at, clock_timestamp(),
+                     CASE WHEN q.ahead IS NOT NULL THEN q.walk_from END,
+                     (SELECT min(t) FROM unnest((q.seen).open_from) AS t))
                - interval '1 minute';
     q.ahead := NULL;
     q.seen := callhook_store.nothing_seen();

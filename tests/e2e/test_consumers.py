@@ -717,6 +717,22 @@ def test_after_a_restore_whoever_asks_first(workers, owner, store, first):
                                        {"consumer": "old", "backlog": 4}]
 
 
+@pytest.mark.parametrize("last", ["-5 seconds", "-2 days"])
+def test_after_a_restore_a_minute_comes_twice(worker, owner, last):
+    """However seldom the name asks, and however old the dump is."""
+    since = f"now() + interval '{last}' - interval"
+    worker.run("SELECT callhook.make_consumer('c', '-infinity')")
+    old = insert(owner, 3, stored_at=f"{since} '3 minutes'")
+    young = insert(owner, 2, stored_at=f"{since} '20 seconds'")
+    leased = worker.next("c")
+    assert ids(leased) == old | young
+    worker.done(leased)
+    owner.run(f"""UPDATE callhook_store.consumer_queues
+        SET cluster = 'another', seen.at = now() + interval '{last}',
+            before.at = {since} '1 hour'""")
+    assert ids(worker.next("c")) == young
+
+
 @pytest.mark.parametrize("last, one_before, dated", [
     ("1 hour", "59 minutes", "-30 seconds"),    # the clock was ahead
     ("400 days", "1 second", "-3 hours"),
