@@ -736,7 +736,8 @@ def test_after_a_restore_a_minute_comes_twice(worker, owner, last):
 @pytest.mark.parametrize("last, one_before, dated", [
     ("1 hour", "59 minutes", "-30 seconds"),    # the clock was ahead
     ("400 days", "1 second", "-3 hours"),
-    ("-5 seconds", "-65 seconds", "-55 seconds")])  # it has caught up since
+    ("-5 seconds", "-65 seconds", "-55 seconds"),   # it has caught up since
+    ("-8 minutes", "-481 seconds", "-10 minutes")]) # nobody had asked meanwhile
 def test_a_clock_that_went_back(worker, owner, last, one_before, dated):
     """It dates new rows to before the last search."""
     known = insert(owner, 2)
