@@ -156,9 +156,9 @@ COMMENT ON FUNCTION callhook_store.look(callhook_store.sight, timestamptz) IS
 -- has been open for long counts only once it has ended: its rows are then
 -- looked for once more. Clocks are set, also by another server that takes over:
 -- one that is behind the last search dates rows of a day at most before now;
--- one that has caught up since, of about as long before that search as passes
--- between two of them: the last two, or nobody has asked since. (No row is
--- found twice for it.)
+-- one that has caught up since, of about as long before that search as had
+-- passed since the one before it, and has passed after it. (No row is found
+-- twice for it.)
 DROP FUNCTION IF EXISTS callhook_store.search_from(
     callhook_store.sight, text[]);
 CREATE OR REPLACE FUNCTION callhook_store.search_from(
