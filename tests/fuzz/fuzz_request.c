@@ -77,6 +77,11 @@ void receiver_admit(struct receiver *receiver)
     receiver->in_flight++;
 }
 
+bool receiver_is_busy(struct receiver *receiver)
+{
+    return receiver->in_flight > 0;
+}
+
 void receiver_dismiss(struct receiver *receiver)
 {
     REQUIRE(receiver->in_flight > 0);
