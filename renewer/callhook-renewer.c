@@ -164,6 +164,10 @@ static bool advise_user(const char *file)
 static int execute(const struct options *options, const struct command *command,
                    const struct words *words)
 {
+    static const char bad[] = "the settings are at fault: callhook-renewer -n "
+                              "says where";
+    static const char no_state_dir[] = "state_dir cannot be used: "
+                                       "callhook-renewer status says why";
     struct settings settings;
     bool sound = settings_reader_read(&settings, options->file) == 0;
     int status = EX_CONFIG;
@@ -178,16 +182,7 @@ static int execute(const struct options *options, const struct command *command,
     settings_reader_free(&settings);
     if (status == EX_CONFIG && command->function == status_command &&
         status_is_plugin(words))
-        status = (int)plugin_print_unknown(stdout, sound ? "state_dir cannot "
-                                                           "be used: "
-                                                           "callhook-renewer "
-                                                           "status "
-                                                           "says why"
-                                                         : "the settings are "
-                                                           "at fault: "
-                                                           "callhook-renewer "
-                                                           "-n "
-                                                           "says where");
+        status = (int)plugin_print_unknown(stdout, sound ? no_state_dir : bad);
     return status;
 }
 

@@ -103,8 +103,7 @@ struct group {
     size_t count;
     size_t items;
     size_t bytes;
-    size_t trusted; /* in files that are gone */
-    size_t aside;   /* rows of theirs that the database refused */
+    size_t aside[DRAIN_GROUP]; /* rows that the database refused, by file */
 };
 
 /* Takes a file into the group, if it is one to be stored. */
@@ -172,7 +171,7 @@ static bool store_lists(struct drain *drain, struct database *database,
         return false;
     for (size_t i = 0; i < drain->batch.count; i++) {
         const struct batch_row *row = &drain->batch.list[i];
-        group->aside += row->refused && !failed[row->owner];
+        group->aside[first + row->owner] += row->refused;
     }
     return true;
 }
@@ -196,8 +195,8 @@ static bool end_file(struct drain *drain, struct database *database,
 }
 
 /* Counts the items of a file that is gone: one that stays comes again. */
-static void count_items(struct drain *drain, struct group *group,
-                        const struct item_list *list)
+static void count_items(struct drain *drain, const struct item_list *list,
+                        size_t aside)
 {
     size_t verdicts[ITEM_VERDICTS] = {0};
 
@@ -205,18 +204,11 @@ static void count_items(struct drain *drain, struct group *group,
         verdicts[list->items[i].verdict]++;
         refusals_note(&list->items[i]);
     }
-    group->trusted += verdicts[ITEM_TRUSTED];
-    drain->refused += list->count - verdicts[ITEM_TRUSTED];
-    refusals_count(verdicts);
-}
-
-static void count_stored(struct drain *drain, const struct group *group)
-{
-    size_t stored =
-        group->trusted > group->aside ? group->trusted - group->aside : 0;
-
+    size_t stored = verdicts[ITEM_TRUSTED] - aside;
     drain->stored += stored;
     stats_count(STATS_STORED, stored);
+    drain->refused += list->count - verdicts[ITEM_TRUSTED];
+    refusals_count(verdicts);
 }
 
 /*
@@ -245,10 +237,9 @@ static bool store_group(struct drain *drain, struct database *database,
             taken_file_leave(&group->files[i]);
         else if (end_file(drain, database, &group->files[i], group->names[i],
                           stored, failed[i]))
-            count_items(drain, group, &group->lists[i]);
+            count_items(drain, &group->lists[i], group->aside[i]);
         item_list_free(&group->lists[i]);
     }
-    count_stored(drain, group);
     return taken;
 }
 
@@ -267,8 +258,7 @@ static bool next_files(struct drain *drain, struct database *database,
     group.count = 0;
     group.items = 0;
     group.bytes = 0;
-    group.trusted = 0;
-    group.aside = 0;
+    memset(group.aside, 0, sizeof(group.aside));
     while (drain->next < drain->names.count && group.count < DRAIN_GROUP &&
            group.items < SPOOL_FILE_ITEMS && group.bytes < SPOOL_FILE_BYTES) {
         at = (first + drain->next++) % drain->names.count;

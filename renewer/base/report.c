@@ -84,8 +84,8 @@ static void write_told(const char *state_dir, const char *subject,
 }
 
 /*
- * Copies the lines of the last hour but the key's; returns whether that was
- * among them.
+ * Copies the lines of the last hour, if `kept` is not NULL; returns whether the
+ * key's was among them.
  */
 static bool keep_fresh(const char *old, const char *key, int64_t now,
                        FILE *kept)
@@ -104,7 +104,8 @@ static bool keep_fresh(const char *old, const char *key, int64_t now,
             continue;
         if (strncmp(one, key, KEY_SIZE - 1) == 0)
             found = true;
-        fprintf(kept, "%.*s\n", (int)length, s);
+        if (kept)
+            fprintf(kept, "%.*s\n", (int)length, s);
         count++;
     }
     return found;
@@ -143,9 +144,6 @@ static bool is_told(const char *state_dir, const char *subject,
                     const char *same)
 {
     char key[KEY_SIZE];
-    char *kept = NULL;
-    size_t length = 0;
-    FILE *stream = open_memstream(&kept, &length);
     char *old;
     bool found;
 
@@ -153,10 +151,7 @@ static bool is_told(const char *state_dir, const char *subject,
     pthread_mutex_lock(&lock);
     old = read_told(state_dir, subject);
     pthread_mutex_unlock(&lock);
-    found = stream && keep_fresh(old, key, clock_wall(), stream);
-    if (stream)
-        fclose(stream);
-    free(kept);
+    found = keep_fresh(old, key, clock_wall(), NULL);
     free(old);
     return found;
 }
